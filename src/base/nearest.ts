@@ -1,0 +1,17 @@
+import leven from "leven";
+
+/** The known word that was probably meant, or undefined when none is close enough to be worth suggesting. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  let best: { candidate: string; distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = leven(word.toUpperCase(), candidate.toUpperCase());
+    if (best === undefined || distance < best.distance) best = { candidate, distance };
+  }
+  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
+}
+
+/** A sentence for the `cure` of a complaint about an unknown name. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const candidate = nearest(word, known);
+  return candidate === undefined ? `Known names: ${known.join(", ")}.` : `Did you mean ${candidate}?`;
+}

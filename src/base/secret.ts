@@ -1,0 +1,36 @@
+import { inspect } from "node:util";
+
+const REDACTED = "[redacted]";
+
+/**
+ * A text that must not be seen. However it is formatted (template string, JSON, `console.log`, pino) it
+ * prints as `[redacted]`; `reveal()` is the one way to the text, so its callers are easy to find and review.
+ */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  [inspect.custom](): string {
+    return REDACTED;
+  }
+}
+
+/** The text itself, secret or not: only for what is written to a protected file or sent to its owner. */
+export function reveal(value: string | Secret): string {
+  return value instanceof Secret ? value.reveal() : value;
+}

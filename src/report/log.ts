@@ -1,0 +1,23 @@
+import { type DestinationStream, type Logger, pino } from "pino";
+
+export type Log = Logger;
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One JSON line an event: a constant sentence plus fields. A `Secret` among the fields prints as redacted. */
+export function createLog(level: LogLevel, destination: DestinationStream): Log {
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } },
+    destination,
+  );
+}
+
+function levelName(label: string): { level: string } {
+  return { level: label };
+}
+
+/** A log that goes nowhere: for commands that report in their own way. */
+export function silentLog(): Log {
+  return pino({ level: "silent" });
+}
