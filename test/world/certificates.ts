@@ -1,0 +1,71 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { program } from "./programs.ts";
+import { run } from "./spawn.ts";
+
+/** Paths of PEM files in one folder. */
+export interface Certificates {
+  readonly ca: string;
+  readonly serverCertificate: string;
+  readonly serverKey: string;
+  readonly clientCertificate: string;
+  readonly clientKey: string;
+}
+
+const P256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+/** A throwaway authority with one certificate for a server on that address and one for a client. */
+export async function makeCertificates(folder: string, address: string): Promise<Certificates> {
+  const caKey = join(folder, "ca.key");
+  const ca = join(folder, "ca.pem");
+  await openssl([
+    "req",
+    "-x509",
+    ...P256,
+    "-days",
+    "2",
+    "-subj",
+    "/CN=test world",
+    "-keyout",
+    caKey,
+    "-out",
+    ca,
+  ]);
+  const sign = (name: string, names: string) => issue(folder, { name, names, ca, caKey });
+  const server = await sign("server", `IP:${address},DNS:localhost,DNS:server.dc1.consul`);
+  const client = await sign("client", "DNS:client");
+  return {
+    ca,
+    serverCertificate: server.certificate,
+    serverKey: server.key,
+    clientCertificate: client.certificate,
+    clientKey: client.key,
+  };
+}
+
+interface Request {
+  readonly name: string;
+  /** subjectAltName, as openssl spells it. */
+  readonly names: string;
+  readonly ca: string;
+  readonly caKey: string;
+}
+
+async function issue(folder: string, { name, names, ca, caKey }: Request) {
+  const key = join(folder, `${name}.key`);
+  const request = join(folder, `${name}.csr`);
+  const certificate = join(folder, `${name}.pem`);
+  const extensions = join(folder, `${name}.ext`);
+  await writeFile(
+    extensions,
+    `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n`,
+  );
+  await openssl(["req", "-new", ...P256, "-subj", `/CN=${name}`, "-keyout", key, "-out", request]);
+  const by = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", "2"];
+  await openssl(["x509", "-req", "-in", request, ...by, "-extfile", extensions, "-out", certificate]);
+  return { key, certificate };
+}
+
+async function openssl(argv: readonly string[]): Promise<void> {
+  await run(program("openssl"), argv);
+}

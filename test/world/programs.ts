@@ -1,0 +1,78 @@
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SETUP = "run `node scripts/setup.mjs world`";
+/** Where Debian keeps what is not on everyone's PATH. */
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** Every real program of the test world and what brings it. */
+const PROGRAMS = {
+  consul: `${SETUP}, or set CONSUL_BIN`,
+  "redis-server": SETUP,
+  nginx: SETUP,
+  "syslog-ng": SETUP,
+  puma: SETUP,
+  sidekiq: SETUP,
+  ruby: SETUP,
+  openssl: SETUP,
+  postgres: SETUP,
+  initdb: SETUP,
+} as const;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+/** The absolute path of a program; the error says how to get it. */
+export function program(name: ProgramName): string {
+  const found = candidates(name).find(isExecutable);
+  if (found === undefined) throw new Error(`${name} is not here: ${PROGRAMS[name]}`);
+  return found;
+}
+
+/** The checkout: the nearest folder upwards that has a package.json, from the sources and from the bundle. */
+export function checkout(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error("no package.json above this file: is this a checkout?");
+    folder = parent;
+  }
+  return folder;
+}
+
+function candidates(name: ProgramName): readonly string[] {
+  const onPath = [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_FOLDERS]
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, name));
+  switch (name) {
+    case "consul":
+      return [...explicitConsul(), ...onPath, join(checkout(), ".world", "bin", "consul")];
+    case "postgres":
+    case "initdb":
+      return [...debianPostgres(name), ...onPath];
+    default:
+      return onPath;
+  }
+}
+
+function explicitConsul(): readonly string[] {
+  const path = process.env["CONSUL_BIN"];
+  return path === undefined || path === "" ? [] : [path];
+}
+
+/** Debian keeps the servers of each major version beside each other, off the PATH: the newest. */
+function debianPostgres(name: string): readonly string[] {
+  const root = "/usr/lib/postgresql";
+  if (!existsSync(root)) return [];
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(root, version, "bin", name));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
