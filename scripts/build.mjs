@@ -1,0 +1,81 @@
+// Bundles the agent and everything that it uses into dist/: the published package has no dependencies, and a
+// command loads only the chunks that it needs. Runs on the project's own Node, after `npm ci`.
+
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { licencesOf } from "./licences.mjs";
+
+const CHECKOUT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The oldest Node that the agent runs on; the same number is in package.json. */
+const OLDEST_NODE = "22.12";
+const NODE_REFUSED_EXIT_CODE = 78;
+
+// CommonJS packages in an ES module call `require` for Node's own modules.
+const REQUIRE =
+  'import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);';
+
+/** `entry` and `out` are arguments so that the build itself can be tried on something small. */
+export async function bundle({ entry, out }) {
+  rmSync(out, { recursive: true, force: true });
+  const { metafile } = await build({
+    entryPoints: { main: entry },
+    outdir: join(out, "lib"),
+    absWorkingDir: CHECKOUT,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node22",
+    minifySyntax: true,
+    keepNames: true,
+    sourcemap: false,
+    legalComments: "none",
+    banner: { js: REQUIRE },
+    metafile: true,
+    logLevel: "warning",
+  });
+  writeFileSync(join(out, "cli.js"), launcher(), { mode: 0o755 });
+  chmodSync(join(out, "cli.js"), 0o755);
+  writeFileSync(join(out, "THIRD-PARTY-LICENSES.txt"), licencesOf(metafile, CHECKOUT));
+}
+
+/**
+ * What `mastodon-agent` starts: a few lines that any Node understands, so that one too old is told so instead
+ * of failing on syntax. (Node's compile cache was measured: 10 ms of 60, for a folder in /tmp that others could
+ * have prepared.)
+ */
+function launcher() {
+  return `#!/usr/bin/env node
+const [major, minor] = process.versions.node.split(".").map(Number);
+const [oldestMajor, oldestMinor] = [${OLDEST_NODE.split(".").join(", ")}];
+if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+  console.error(
+    "mastodon-agent: this is Node " + process.versions.node + ". Install Node ${OLDEST_NODE} or newer.",
+  );
+  process.exit(${NODE_REFUSED_EXIT_CODE});
+}
+await import("./lib/main.js");
+`;
+}
+
+async function writeSchema(out) {
+  const source = join(CHECKOUT, "src", "options", "json-schema.ts");
+  if (!existsSync(source)) return;
+  const { configJsonSchema } = await import(pathToFileURL(source).href);
+  writeFileSync(join(out, "config.schema.json"), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+}
+
+function copyTemplates(out) {
+  mkdirSync(join(out, "templates"), { recursive: true });
+  cpSync(join(CHECKOUT, "templates"), join(out, "templates"), { recursive: true });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [entry = "src/cli.ts", out = "dist"] = process.argv.slice(2);
+  const folder = resolve(CHECKOUT, out);
+  await bundle({ entry: resolve(CHECKOUT, entry), out: folder });
+  copyTemplates(folder);
+  await writeSchema(folder);
+}
