@@ -1,0 +1,58 @@
+/**
+ * The rules of Ruby's dotenv 3 (bkeepers/dotenv, lib/dotenv/parser.rb), because Rails reads `.env.production`
+ * with it and we must know what it will see. Debian's 2.4 agrees wherever no backslash is unescaped.
+ */
+
+/** Stands for what only the reading process knows: its environment, the output of a command. No value has a NUL. */
+const UNKNOWABLE = "\0";
+
+/**
+ * Ruby's `^` and `$` know no line end but LF, its `\s` only ASCII; JavaScript's differ, so they are spelled out.
+ * Like the original, a quoted value may span lines.
+ */
+const LINE =
+  /(?<=^|\n)[ \t\n\v\f\r]*(?:export[ \t\n\v\f\r]+)?([\w.]+)(?:[ \t\n\v\f\r]*=[ \t\n\v\f\r]*?|:[ \t\n\v\f\r]+?)([ \t\n\v\f\r]*'(?:\\'|[^'])*'|[ \t\n\v\f\r]*"(?:\\"|[^"])*"|[^#\r\n]+)?[ \t\n\v\f\r]*(?:#[^\n]*)?(?=\n|$)/g;
+
+export function parseAsRuby(text: string): ReadonlyMap<string, string> {
+  const lines = text.replaceAll(/\r\n?/g, "\n");
+  const seen = new Map<string, string>();
+  for (const [, name = "", value = ""] of lines.matchAll(LINE)) seen.set(name, parseValue(value, seen));
+  for (const line of lines.replaceAll(LINE, "").split("\n")) {
+    for (const name of exportedBy(line)) if (!seen.has(name)) seen.set(name, UNKNOWABLE);
+  }
+  return seen;
+}
+
+function parseValue(written: string, seen: ReadonlyMap<string, string>): string {
+  const stripped = written.replaceAll(/^[\0 \t\n\v\f\r]+|[\0 \t\n\v\f\r]+$/g, "");
+  const [, quotes, inner = stripped] = /^(['"])([\s\S]*)\1$/.exec(stripped) ?? [];
+  if (quotes === "'") return inner;
+  return expand(unescapeCharacters(quotes === '"' ? keepNewlines(inner) : inner), seen);
+}
+
+/** `\n` and `\r` stay two characters each, since version 3. */
+function keepNewlines(value: string): string {
+  return value.replaceAll(/\\[nr]/g, "\\$&");
+}
+
+function unescapeCharacters(value: string): string {
+  return value.replaceAll(/\\([^$])/g, "$1");
+}
+
+/** Stricter than the original: whatever looks like a command counts as one, even with its parentheses unbalanced. */
+function expand(value: string, seen: ReadonlyMap<string, string>): string {
+  const expanded = value.replaceAll(
+    /(\\)?\$(?!\()\{?([A-Z0-9_]+)?\}?/gi,
+    (whole: string, backslash: string | undefined, name: string | undefined) => {
+      if (backslash !== undefined) return whole.slice(1);
+      return name === undefined ? whole : (seen.get(name) ?? UNKNOWABLE);
+    },
+  );
+  return expanded.includes(UNKNOWABLE) || expanded.includes("$(") ? UNKNOWABLE : expanded;
+}
+
+/** `export NAME` of a name without a value stops Rails at its boot. */
+function exportedBy(line: string): readonly string[] {
+  const [first, ...names] = line.split(/[ \t\v\f]+/).filter((word) => word !== "");
+  return first === "export" ? names : [];
+}

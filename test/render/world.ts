@@ -1,0 +1,74 @@
+/** A complete input for the shipped templates, with every path below one folder. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Secret } from "../../src/base/secret.ts";
+import { languageOf } from "../../src/render/language.ts";
+import { compileTemplate } from "../../src/render/template.ts";
+import type { Group, RenderInput } from "../../src/render/tree.ts";
+import { checkout } from "../world/programs.ts";
+
+export function completeInput(folder: string, changes: RenderInput = {}): RenderInput {
+  return {
+    DATACENTER: "dc1",
+    IP: "127.0.0.1",
+    NODENAME: "mastodon-1",
+    GOSSIPKEY: new Secret("pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="),
+    DOMAIN: "example.org",
+    WEBDOMAIN: undefined,
+    BUCKETALIAS: "files.example.org",
+    BUCKETNAME: "mastodon",
+    REMOTELOG: "127.0.0.1",
+    s3: { url: "https://127.0.0.1:9000" },
+    variables: [],
+    process: { web: [], sidekiq: [], streaming: [] },
+    paths: { mastodon: join(folder, "mastodon"), acme: join(folder, "acme") },
+    certificate: undefined,
+    media_certificate: undefined,
+    nginx: nginxFacts(folder),
+    consul: consulFacts(folder),
+    syslog_ng: syslogFacts(folder),
+    ...changes,
+  };
+}
+
+function nginxFacts(folder: string): Group {
+  return {
+    user: "root",
+    pid: join(folder, "nginx.pid"),
+    log: folder,
+    cache: join(folder, "cache"),
+    web: "127.0.0.1:3000",
+    streaming: "127.0.0.1:4000",
+    http: ["127.0.0.1:80"],
+    https: ["127.0.0.1:443"],
+    ca: undefined,
+  };
+}
+
+function consulFacts(folder: string): Group {
+  return {
+    client_addr: "127.0.0.1",
+    http_port: "8500",
+    check_host: "127.0.0.1",
+    data_dir: join(folder, "consul"),
+    servers: ["10.0.0.2", "10.0.0.3"],
+    token: undefined,
+  };
+}
+
+function syslogFacts(folder: string): Group {
+  return {
+    port: "514",
+    buffer: folder,
+    files: [
+      { program: "nginx", path: join(folder, "access.log") },
+      { program: "mastodon", path: join(folder, "mastodon.log") },
+    ],
+  };
+}
+
+/** Renders one of the shipped templates as for the path that it has in a jail. */
+export async function renderShipped(name: string, input: RenderInput): Promise<string> {
+  const text = await readFile(join(checkout(), "templates", name), "utf8");
+  return compileTemplate(name, text, languageOf(name, "")).render(input);
+}
