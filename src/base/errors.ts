@@ -29,8 +29,9 @@ abstract class AgentError extends Error {
   abstract readonly exitCode: ExitCode;
   readonly complaint: Complaint;
 
-  constructor(complaint: Complaint, options?: ErrorOptions) {
-    super(sentence(complaint), options);
+  /** @param others what else is wrong in the same input, so that an operator sees all of it at once */
+  constructor(complaint: Complaint, options?: ErrorOptions & { others?: readonly Complaint[] }) {
+    super([complaint, ...(options?.others ?? [])].map(sentence).join("\n"), options);
     this.name = new.target.name;
     this.complaint = complaint;
   }

@@ -1,0 +1,79 @@
+import { reveal, type Secret } from "../base/secret.ts";
+import { DEPENDENCIES, type DependencyName, type DependencySettings, type Endpoint } from "./dependencies.ts";
+import type { Merged } from "./merge.ts";
+import type { SettingName } from "./schema.ts";
+import { bracketed } from "./types.ts";
+import type { Origin } from "./variable.ts";
+import { VARIABLES } from "./variables.ts";
+
+export type PinnedValues = ReadonlyMap<string, Secret>;
+
+/** The lines of `.env.production`, in the table's order. A name without a value has no line: empty is not unset. */
+export function deriveVariables(merged: Merged, pinned: PinnedValues): ReadonlyMap<string, string | Secret> {
+  const variables = new Map<string, string | Secret>();
+  for (const [name, { origin }] of VARIABLES) {
+    const value = variableValue(name, origin, merged, pinned);
+    if (value !== undefined) variables.set(name, value);
+  }
+  return variables;
+}
+
+/** Where each dependency is, as far as that is known. */
+export function deriveEndpoint(name: DependencyName, merged: Merged): Endpoint | undefined {
+  const { host, port, scheme }: DependencySettings = DEPENDENCIES[name];
+  const hostText = textOf(merged, host);
+  if (hostText === undefined) return undefined;
+  const schemeText = scheme && textOf(merged, scheme);
+  return {
+    host: hostText,
+    port: Number(textOf(merged, port)),
+    ...(schemeText === undefined ? {} : { scheme: schemeText }),
+  };
+}
+
+/** An S3 endpoint as a URL; the scheme's own port is left out. */
+export function endpointUrl(endpoint: Endpoint): string {
+  return `${endpoint.scheme ?? "https"}://${authority(endpoint)}`;
+}
+
+function variableValue(
+  name: string,
+  origin: Origin,
+  merged: Merged,
+  pinned: PinnedValues,
+): string | Secret | undefined {
+  switch (origin.kind) {
+    case "setting":
+      return merged.settings.get(origin.setting)?.[0].value;
+    case "pinned":
+      return pinned.get(name);
+    case "operator":
+      return merged.variables.get(name)?.[0].value;
+    case "derived":
+      return DERIVED.get(name)?.(merged);
+    case "barred":
+      return undefined;
+  }
+}
+
+/** Variables that are made of several settings. */
+const DERIVED: ReadonlyMap<string, (merged: Merged) => string | undefined> = new Map([
+  ["S3_ENABLED", (merged) => s3(merged, () => "true")],
+  ["S3_HOSTNAME", (merged) => s3(merged, authority)],
+  ["S3_ENDPOINT", (merged) => s3(merged, endpointUrl)],
+]);
+
+function s3(merged: Merged, print: (endpoint: Endpoint) => string): string | undefined {
+  const endpoint = deriveEndpoint("s3", merged);
+  return endpoint && print(endpoint);
+}
+
+function authority({ host, port, scheme = "https" }: Endpoint): string {
+  const isUsual = port === (scheme === "https" ? 443 : 80);
+  return isUsual ? bracketed(host) : `${bracketed(host)}:${port}`;
+}
+
+function textOf(merged: Merged, name: SettingName): string | undefined {
+  const value = merged.settings.get(name)?.[0].value;
+  return value === undefined ? undefined : reveal(value);
+}

@@ -1,0 +1,85 @@
+import {
+  DEPENDENCIES,
+  DEPENDENCY_NAMES,
+  type DependencyName,
+  type DependencySettings,
+} from "./dependencies.ts";
+import { SETTING_NAMES, type SettingName, settingSpec } from "./schema.ts";
+import type { Layer, Wish } from "./wish.ts";
+
+/** Everything that the sources ask for. */
+export interface Offers {
+  readonly node: Layer;
+  readonly shared: Layer;
+  /** Host, port and scheme of the dependencies for which the catalogue has an endpoint. */
+  readonly catalogue: Layer;
+  readonly environment: Layer;
+}
+
+/** All wishes for one name, the one in force first; never empty. */
+export type Ranked = readonly [Wish, ...Wish[]];
+
+export interface Merged {
+  readonly settings: ReadonlyMap<SettingName, Ranked>;
+  readonly variables: ReadonlyMap<string, Ranked>;
+  /** Required settings that no source knows. */
+  readonly missing: readonly SettingName[];
+}
+
+/** Puts the sources on top of each other: node KV > shared KV > catalogue > environment > default. */
+export function merge(offers: Offers): Merged {
+  const layers = [
+    offers.node,
+    offers.shared,
+    withoutOverriddenEndpoints(offers),
+    offers.environment,
+    DEFAULTS,
+  ];
+  const settings = rank(SETTING_NAMES, (name) => layers.map((layer) => layer.settings.get(name)));
+  const names = new Set(layers.flatMap((layer) => [...layer.variables.keys()]));
+  return {
+    settings,
+    variables: rank(names, (name) => layers.map((layer) => layer.variables.get(name))),
+    missing: SETTING_NAMES.filter((name) => settingSpec(name).required && !settings.has(name)),
+  };
+}
+
+/**
+ * The catalogue offers host, port and scheme as one. Where the operator put another host, its port and scheme are
+ * none of the catalogue's: together they would make an endpoint that no source offered.
+ */
+function withoutOverriddenEndpoints({ node, shared, catalogue }: Offers): Layer {
+  const settings = new Map(catalogue.settings);
+  for (const { host, port, scheme } of DEPENDENCY_NAMES.map(settingsOf)) {
+    if (!node.settings.has(host) && !shared.settings.has(host)) continue;
+    settings.delete(port);
+    if (scheme !== undefined) settings.delete(scheme);
+  }
+  return { ...catalogue, settings };
+}
+
+function settingsOf(name: DependencyName): DependencySettings {
+  return DEPENDENCIES[name];
+}
+
+function rank<Name extends string>(
+  names: Iterable<Name>,
+  wishesFor: (name: Name) => readonly (Wish | undefined)[],
+): Map<Name, Ranked> {
+  const ranked = new Map<Name, Ranked>();
+  for (const name of names) {
+    const [first, ...rest] = wishesFor(name).filter((wish) => wish !== undefined);
+    if (first !== undefined) ranked.set(name, [first, ...rest]);
+  }
+  return ranked;
+}
+
+const DEFAULTS: Layer = {
+  variables: new Map(),
+  settings: new Map(
+    SETTING_NAMES.flatMap((name): [SettingName, Wish][] => {
+      const value = settingSpec(name).default;
+      return value === undefined ? [] : [[name, { level: "default", value, where: "default" }]];
+    }),
+  ),
+};

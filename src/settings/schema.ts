@@ -1,0 +1,108 @@
+import {
+  boolean,
+  bucket,
+  choice,
+  databaseHost,
+  databaseName,
+  datacenter,
+  email,
+  gossipKey,
+  host,
+  hostname,
+  ip,
+  mailbox,
+  nodeName,
+  port,
+  region,
+  serverList,
+  text,
+  type ValueType,
+} from "./types.ts";
+
+/** One setting of the jail: what it may be and where it may come from. */
+export interface SettingSpec {
+  readonly type: ValueType;
+  /** Never shown, logged or put into a message. */
+  readonly secret?: true;
+  readonly default?: string;
+  /** Must be known from some source before the first apply. */
+  readonly required?: true;
+  /** Needed to reach Consul at all, so it can only come from the environment. */
+  readonly join?: true;
+  /** Other spellings that a jail's environment may use, each with how its value translates. */
+  readonly aliases?: Readonly<Record<string, (text: string) => string>>;
+  readonly about: string;
+}
+
+/** The table of settings, by the jail's parameter names. Which variable each one feeds is in `variables.ts`. */
+export const SETTINGS = {
+  DATACENTER: { type: datacenter, required: true, join: true, about: "Consul datacenter" },
+  IP: { type: ip, required: true, join: true, about: "address of this jail" },
+  NODENAME: { type: nodeName, required: true, join: true, about: "name of this node in Consul" },
+  CONSULSERVERS: { type: serverList, required: true, join: true, about: "Consul servers to join" },
+  GOSSIPKEY: {
+    type: gossipKey,
+    secret: true,
+    required: true,
+    join: true,
+    about: "gossip key of the Consul cluster",
+  },
+  DOMAIN: {
+    type: hostname,
+    required: true,
+    about: "domain of the site: the part after the @ of its accounts",
+  },
+  WEBDOMAIN: { type: hostname, about: "domain of the web interface where it differs from DOMAIN" },
+  EMAIL: { type: email, required: true, about: "contact for certificates" },
+  MAILHOST: { type: host, required: true, about: "SMTP server" },
+  MAILPORT: { type: port, default: "25", about: "SMTP port" },
+  MAILUSER: { type: text("mastodon@example.org", 256), required: true, about: "SMTP user" },
+  MAILPASS: { type: text("(a password)", 1024), secret: true, required: true, about: "SMTP password" },
+  MAILFROM: { type: mailbox, required: true, about: "sender of notifications" },
+  DBHOST: { type: databaseHost, required: true, about: "PostgreSQL host" },
+  DBPORT: { type: port, default: "5432", about: "PostgreSQL port" },
+  DBUSER: { type: databaseName, required: true, about: "PostgreSQL user" },
+  DBPASS: { type: text("(a password)", 1024), secret: true, required: true, about: "PostgreSQL password" },
+  DBNAME: { type: databaseName, required: true, about: "PostgreSQL database" },
+  REDISHOST: { type: host, required: true, about: "Redis host" },
+  REDISPORT: { type: port, default: "6379", about: "Redis port" },
+  REDISPASS: { type: text("(a password)", 1024), secret: true, about: "Redis password" },
+  BUCKETHOST: { type: host, required: true, about: "S3 host", aliases: { S3HOSTNAME: unchanged } },
+  BUCKETPORT: { type: port, default: "443", about: "S3 port", aliases: { S3PORT: unchanged } },
+  BUCKETSCHEME: {
+    type: choice("https", "http"),
+    default: "https",
+    about: "S3 scheme",
+    aliases: {
+      S3UPNOSSL: (value) => (boolean.accept(value) === "false" || value === "0" ? "https" : "http"),
+    },
+  },
+  BUCKETNAME: { type: bucket, default: "mastodon", about: "S3 bucket" },
+  BUCKETUSER: { type: text("(an access key ID)", 256), required: true, about: "S3 access key ID" },
+  BUCKETPASS: {
+    type: text("(a secret access key)", 1024),
+    secret: true,
+    required: true,
+    about: "S3 secret access key",
+  },
+  BUCKETALIAS: { type: hostname, required: true, about: "public host name of the media files" },
+  BUCKETREGION: { type: region, required: true, about: "S3 region" },
+  REMOTELOG: { type: host, about: "syslog server for the jail's logs" },
+} as const satisfies Record<string, SettingSpec>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSettingName);
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** The row of a setting, with its optional columns. */
+export function settingSpec(name: SettingName): SettingSpec {
+  return SETTINGS[name];
+}
+
+function unchanged(value: string): string {
+  return value;
+}

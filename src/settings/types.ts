@@ -1,0 +1,215 @@
+import { quote } from "../render/dotenv.ts";
+
+/**
+ * The types of values that settings and variables have. A type accepts a text and gives it back in its
+ * canonical form, so that two spellings of the same value reload nothing.
+ */
+export interface ValueType {
+  /** Completes the sentence "expected ...". */
+  readonly expected: string;
+  readonly example: string;
+  /** The canonical form, or undefined when the text is not of this type. */
+  accept(text: string): string | undefined;
+}
+
+/** One line of text that `.env.production` can hold: what every other type is a narrowing of. */
+export function text(example: string, maxCharacters = 4096): ValueType {
+  return {
+    expected: `one line of at most ${maxCharacters} characters, without control characters, not ending in \\, and not mixing ' and # with any of " \\ $ (dotenv cannot hold that)`,
+    example,
+    accept: (value) =>
+      value.length > 0 && value.length <= maxCharacters && !CONTROL.test(value) && quote(value) !== undefined
+        ? value
+        : undefined,
+  };
+}
+
+/** A text that matches a pattern. */
+export function matching(pattern: RegExp, expected: string, example: string): ValueType {
+  return { expected, example, accept: (value) => (pattern.test(value) ? value : undefined) };
+}
+
+export function integer(min: number, max: number, example: string): ValueType {
+  return {
+    expected: `a whole number from ${min} to ${max}`,
+    example,
+    accept: (value) => {
+      const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+      return number >= min && number <= max ? String(number) : undefined;
+    },
+  };
+}
+
+export function choice(...values: readonly string[]): ValueType {
+  const [example = ""] = values;
+  return {
+    expected: `one of ${values.join(", ")}`,
+    example,
+    accept: (value) => values.find((known) => known === value),
+  };
+}
+
+/** Items separated by commas; blanks around an item are dropped. */
+export function list(item: ValueType, example: string): ValueType {
+  return {
+    expected: `a comma-separated list, each item ${item.expected}`,
+    example,
+    accept: (value) => {
+      const items = value.split(",").map((part) => item.accept(part.trim()));
+      return items.every((part) => part !== undefined) ? items.join(",") : undefined;
+    },
+  };
+}
+
+export const port: ValueType = integer(1, 65_535, "5432");
+
+export const boolean: ValueType = {
+  expected: "true or false",
+  example: "true",
+  accept: (value) => (/^(true|false)$/i.test(value) ? value.toLowerCase() : undefined),
+};
+
+/** RFC 1123, lower case. International names are written in their `xn--` form. */
+export const hostname: ValueType = {
+  expected: "a host name (letters, digits, hyphens and dots; international names as xn--...)",
+  example: "social.example.org",
+  accept: (value) => {
+    const name = value.toLowerCase().replace(/\.$/, "");
+    const labels = name.split(".");
+    return name.length <= 253 && labels.every((label) => LABEL.test(label)) && !/^[\d.]+$/.test(name)
+      ? name
+      : undefined;
+  },
+};
+
+export const ip: ValueType = {
+  expected: "an IPv4 or IPv6 address",
+  example: "10.0.0.5",
+  accept: (value) => (isIPv4(value) ? value : ipv6(value)),
+};
+
+/** A host name or an address; IPv6 with or without brackets, kept without. */
+export const host: ValueType = {
+  expected: "a host name or an IP address, without scheme or port",
+  example: "db.example.org",
+  accept: (value) => ip.accept(value.replace(/^\[(.*)\]$/, "$1")) ?? hostname.accept(value),
+};
+
+/**
+ * The database's host. Mastodon puts it into `database.yml` without quotes, where an IPv6 address may read as a
+ * symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such an address is refused rather than mangled.
+ */
+export const databaseHost: ValueType = {
+  expected:
+    "a host name or an IP address (IPv6 only if it begins with a digit and has a letter in it: Mastodon's database.yml misreads the others)",
+  example: "10.0.0.20",
+  accept: (value) => {
+    const accepted = host.accept(value);
+    return accepted?.includes(":") && !/^\d.*[a-f]/.test(accepted) ? undefined : accepted;
+  },
+};
+
+/** A database or role name that YAML reads as a plain text, for the same reason. */
+export const databaseName: ValueType = {
+  expected:
+    "a name of letters, digits, _ and - that begins with a letter (Mastodon's database.yml has it without quotes)",
+  example: "mastodon_production",
+  accept: (value) =>
+    /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(value) && !YAML_WORD.test(value) ? value : undefined,
+};
+
+export const email: ValueType = matching(
+  /^[^\s@<>()",;:\\]{1,64}@[A-Za-z0-9.-]{1,253}$/,
+  "an email address",
+  "admin@example.org",
+);
+
+/** An address with or without a display name. */
+export const mailbox: ValueType = {
+  expected: "an email address, optionally as Name <address>",
+  example: "Mastodon <notifications@example.org>",
+  accept: (value) => {
+    const [, name, address] = /^([^<>"\\]{1,128})<([^<>]+)>$/.exec(value) ?? [];
+    if (name === undefined || address === undefined) return email.accept(value);
+    return !CONTROL.test(name) && email.accept(address) !== undefined ? value : undefined;
+  },
+};
+
+export const url: ValueType = {
+  expected: "a URL with its scheme",
+  example: "https://example.org",
+  accept: (value) =>
+    URL.canParse(value) && /^[a-z]+:\/\/[^\s]+$/.test(value) && value.length <= 2048 ? value : undefined,
+};
+
+export const region: ValueType = matching(/^[A-Za-z0-9_-]{1,64}$/, "an S3 region", "eu-central-1");
+
+export const bucket: ValueType = matching(
+  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+  "a bucket name (3 to 63 lower-case letters, digits, dots and hyphens)",
+  "mastodon",
+);
+
+export const nodeName: ValueType = matching(
+  /^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/,
+  "a Consul node name (letters, digits, hyphens, dots)",
+  "mastodon-1",
+);
+
+export const datacenter: ValueType = matching(
+  /^[a-z0-9_-]{1,64}$/,
+  "a Consul datacenter (lower-case letters, digits, - and _)",
+  "dc1",
+);
+
+/** A server to join: an address or a name, with a port where it is not 8301. */
+const server: ValueType = {
+  expected: "a host name or an address, optionally with a port",
+  example: "10.0.0.2",
+  accept: (value) => {
+    const [, bare, digits] = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(value) ?? [];
+    if (bare === undefined || digits === undefined) return host.accept(value);
+    const accepted = host.accept(bare);
+    return accepted !== undefined && port.accept(digits) ? `${bracketed(accepted)}:${digits}` : undefined;
+  },
+};
+
+export const serverList: ValueType = {
+  ...list(server, "10.0.0.2,10.0.0.3,10.0.0.4"),
+  expected: "a comma-separated list of host names or addresses, without spaces",
+  accept: (value) => (/\s/.test(value) ? undefined : list(server, "").accept(value)),
+};
+
+/** Consul's gossip key: base64 of 16, 24 or 32 bytes (AES-128, -192 or -256). */
+export const gossipKey: ValueType = {
+  expected: "base64 of 16, 24 or 32 bytes, as `consul keygen` prints it",
+  example: "(the output of consul keygen)",
+  accept: (value) => (BASE64.test(value) && [16, 24, 32].includes(base64Bytes(value)) ? value : undefined),
+};
+
+/** A host as it stands in a URL: IPv6 in brackets. */
+export function bracketed(hostOrAddress: string): string {
+  return hostOrAddress.includes(":") ? `[${hostOrAddress}]` : hostOrAddress;
+}
+
+function ipv6(value: string): string | undefined {
+  return IPV6.test(value) && URL.canParse(`http://[${value}]`) ? value.toLowerCase() : undefined;
+}
+
+function isIPv4(value: string): boolean {
+  const octets = value.split(".");
+  return (
+    octets.length === 4 && octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255)
+  );
+}
+
+function base64Bytes(value: string): number {
+  return (value.length / 4) * 3 - (value.match(/=/g)?.length ?? 0);
+}
+
+/** Control characters and the two Unicode line breaks. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
+const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
+const YAML_WORD = /^(true|false|yes|no|on|off|null|y|n)$/i;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -1,0 +1,69 @@
+import type { SettingName } from "./schema.ts";
+import type { ValueType } from "./types.ts";
+
+/** A unit that reads variables from the rendered file. */
+export type Reader = "web" | "sidekiq" | "streaming";
+
+/** Where a variable's value comes from. */
+export type Origin =
+  /** A setting, unchanged. */
+  | { readonly kind: "setting"; readonly setting: SettingName }
+  /** Made of several settings, see `derive.ts`. */
+  | { readonly kind: "derived" }
+  /** A pinned key. */
+  | { readonly kind: "pinned" }
+  /** What an operator puts under `mastodon/env/`. */
+  | { readonly kind: "operator" }
+  /** Known to Mastodon, but it would work against the agent or against Mastodon itself. */
+  | { readonly kind: "barred"; readonly reason: string };
+
+/** One variable of Mastodon. Sources of the readers: Mastodon 4.6, `config/`, `lib/`, `streaming/`. */
+export interface VariableSpec {
+  readonly type: ValueType;
+  readonly origin: Origin;
+  /** Units that read it after dotenv, so that a reload is enough. */
+  readonly readers: readonly Reader[];
+  /** Units that read it before dotenv, from the process environment only, so that they need a real restart. */
+  readonly processReaders: readonly Reader[];
+  readonly secret: boolean;
+  /** First Mastodon version that knows it. */
+  readonly since?: string;
+  /** First Mastodon version that does not know it any more. */
+  readonly removed?: string;
+}
+
+/** The columns of a row that are not as usual. */
+export type Columns = Partial<Omit<VariableSpec, "type" | "readers">>;
+
+/** A row of the table: by default a variable that an operator may put. */
+export function row(
+  name: string,
+  type: ValueType,
+  readers: readonly Reader[],
+  columns: Columns = {},
+): [string, VariableSpec] {
+  return [
+    name,
+    { origin: { kind: "operator" }, processReaders: [], secret: false, ...columns, type, readers },
+  ];
+}
+
+/** Fed by a setting, unchanged. */
+export function from(setting: SettingName): Columns {
+  return { origin: { kind: "setting", setting } };
+}
+
+/** Made of several settings, see `derive.ts`. */
+export function derived(): Columns {
+  return { origin: { kind: "derived" } };
+}
+
+/** A pinned key. */
+export function pinned(): Columns {
+  return { origin: { kind: "pinned" }, secret: true };
+}
+
+/** Cannot be put, and why. */
+export function barred(reason: string): Columns {
+  return { origin: { kind: "barred", reason } };
+}

@@ -1,0 +1,227 @@
+import {
+  boolean as bool,
+  bucket,
+  choice,
+  databaseHost,
+  databaseName,
+  host,
+  hostname,
+  integer,
+  list,
+  mailbox,
+  matching,
+  port,
+  text,
+  url,
+} from "./types.ts";
+import { barred, derived, from, pinned, row, type VariableSpec } from "./variable.ts";
+
+const RAILS = ["web", "sidekiq"] as const;
+const ALL = ["web", "sidekiq", "streaming"] as const;
+
+const PASSWORD = text("(a password)", 1024);
+const LINE = text("(a text)");
+const SECONDS = integer(0, 86_400, "30");
+const COUNT = integer(0, 1_000_000, "5");
+const BYTES = integer(0, 2_000_000_000, "15728640");
+const SENTINELS = list(
+  matching(/^[A-Za-z0-9_.-]+(:\d{1,5})?$/, "host or host:port", "10.0.0.31:26379"),
+  "10.0.0.31:26379,10.0.0.32:26379",
+);
+const SSL_MODE = choice("prefer", "require", "verify-ca", "verify-full", "disable", "allow", "no-verify");
+
+/** Every variable that may stand in `.env.production`, in the order in which it is rendered. */
+export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, VariableSpec>([
+  row("LOCAL_DOMAIN", hostname, RAILS, from("DOMAIN")),
+  row("WEB_DOMAIN", hostname, RAILS, from("WEBDOMAIN")),
+  row("ALTERNATE_DOMAINS", list(hostname, "example.net,example.com"), RAILS),
+  row("STREAMING_API_BASE_URL", url, RAILS),
+  row("SINGLE_USER_MODE", bool, RAILS),
+  row("LIMITED_FEDERATION_MODE", bool, RAILS),
+  row("AUTHORIZED_FETCH", bool, RAILS),
+  row("DISALLOW_UNAUTHENTICATED_API_ACCESS", bool, RAILS),
+  row("DEFAULT_LOCALE", matching(/^[a-z]{2,3}(-[A-Za-z]{2,4})?$/, "a locale", "en"), RAILS),
+  row(
+    "TRUSTED_PROXY_IP",
+    list(
+      matching(/^[0-9A-Fa-f:.]+(\/\d{1,3})?$/, "an address or a network", "10.0.0.0/8"),
+      "10.0.0.1,10.1.0.0/16",
+    ),
+    ALL,
+  ),
+  row(
+    "ALLOWED_PRIVATE_ADDRESSES",
+    list(matching(/^[0-9A-Fa-f:.]+(\/\d{1,3})?$/, "an address or a network", "10.0.0.0/8"), "10.0.0.1"),
+    RAILS,
+  ),
+  row("EXTRA_MEDIA_HOSTS", list(url, "https://media.example.org"), RAILS, { since: "4.4" }),
+  row("CDN_HOST", url, RAILS),
+  row("SOURCE_BASE_URL", url, RAILS),
+  row("GITHUB_REPOSITORY", matching(/^[\w.-]+\/[\w.-]+$/, "owner/name", "mastodon/mastodon"), RAILS),
+  row("RAILS_LOG_LEVEL", choice("info", "debug", "warn", "error", "fatal", "unknown"), RAILS),
+  row("LOG_LEVEL", choice("info", "trace", "debug", "warn", "error", "fatal", "silent"), ["streaming"]),
+
+  row("SECRET_KEY_BASE", PASSWORD, RAILS, pinned()),
+  row("OTP_SECRET", PASSWORD, RAILS, { ...pinned(), removed: "4.4" }),
+  row("VAPID_PRIVATE_KEY", PASSWORD, RAILS, pinned()),
+  row("VAPID_PUBLIC_KEY", PASSWORD, RAILS, pinned()),
+  row("ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY", PASSWORD, RAILS, { ...pinned(), since: "4.3" }),
+  row("ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT", PASSWORD, RAILS, { ...pinned(), since: "4.3" }),
+  row("ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY", PASSWORD, RAILS, { ...pinned(), since: "4.3" }),
+
+  row("DB_HOST", databaseHost, ALL, from("DBHOST")),
+  row("DB_PORT", port, ALL, from("DBPORT")),
+  row("DB_NAME", databaseName, ALL, from("DBNAME")),
+  row("DB_USER", databaseName, ALL, from("DBUSER")),
+  row("DB_PASS", PASSWORD, ALL, { ...from("DBPASS"), secret: true }),
+  row("DB_POOL", integer(1, 1000, "25"), ALL),
+  row("DB_SSLMODE", SSL_MODE, ALL),
+  row(
+    "DATABASE_URL",
+    url,
+    ALL,
+    barred("it would hide DB_HOST and the others; put settings/DBHOST, DBPORT, DBNAME, DBUSER, DBPASS"),
+  ),
+  row("PREPARED_STATEMENTS", bool, RAILS),
+  row("REPLICA_DB_HOST", databaseHost, RAILS),
+  row("REPLICA_DB_PORT", port, RAILS),
+  row("REPLICA_DB_NAME", databaseName, RAILS),
+  row("REPLICA_DB_USER", databaseName, RAILS),
+  row("REPLICA_DB_PASS", PASSWORD, RAILS, { secret: true }),
+  row("REPLICA_DB_TASKS", bool, RAILS),
+  row("REPLICA_PREPARED_STATEMENTS", bool, RAILS),
+  row("REPLICA_DATABASE_URL", url, RAILS, barred("it would hide REPLICA_DB_HOST and the others; put those")),
+
+  row("REDIS_HOST", host, ALL, from("REDISHOST")),
+  row("REDIS_PORT", port, ALL, from("REDISPORT")),
+  row("REDIS_PASSWORD", PASSWORD, ALL, { ...from("REDISPASS"), secret: true }),
+  row("REDIS_DB", integer(0, 1000, "0"), ALL),
+  row("REDIS_USER", text("mastodon", 128), ALL),
+  row(
+    "REDIS_URL",
+    url,
+    ALL,
+    barred("it would hide REDIS_HOST and REDIS_PORT; put settings/REDISHOST and REDISPORT"),
+  ),
+  row("REDIS_DRIVER", choice("hiredis", "ruby"), RAILS),
+  row("REDIS_NAMESPACE", LINE, ALL, {
+    ...barred("Mastodon aborts its start when it is set"),
+    removed: "4.4",
+  }),
+  row("REDIS_SENTINELS", SENTINELS, ALL, { since: "4.4" }),
+  row("REDIS_SENTINEL_MASTER", matching(/^[\w.-]+$/, "the name of a Sentinel master", "mymaster"), ALL, {
+    since: "4.4",
+  }),
+  row("REDIS_SENTINEL_PORT", port, ALL, { since: "4.4" }),
+  row("REDIS_SENTINEL_USERNAME", text("sentinel", 128), ALL, { since: "4.4" }),
+  row("REDIS_SENTINEL_PASSWORD", PASSWORD, ALL, { since: "4.4", secret: true }),
+  ...["CACHE_", "SIDEKIQ_"].flatMap(redisOfItsOwn),
+
+  row("S3_ENABLED", bool, RAILS, derived()),
+  row("S3_PROTOCOL", choice("https", "http"), RAILS, from("BUCKETSCHEME")),
+  row("S3_BUCKET", bucket, RAILS, from("BUCKETNAME")),
+  row("S3_REGION", LINE, RAILS, from("BUCKETREGION")),
+  row("S3_HOSTNAME", LINE, RAILS, derived()),
+  row("S3_ENDPOINT", url, RAILS, derived()),
+  row("S3_ALIAS_HOST", hostname, RAILS, from("BUCKETALIAS")),
+  row("AWS_ACCESS_KEY_ID", LINE, RAILS, from("BUCKETUSER")),
+  row("AWS_SECRET_ACCESS_KEY", PASSWORD, RAILS, { ...from("BUCKETPASS"), secret: true }),
+  row("S3_CLOUDFRONT_HOST", hostname, RAILS, barred("it would hide S3_ALIAS_HOST; put settings/BUCKETALIAS")),
+  row("S3_PERMISSION", matching(/^[a-z-]*$/, "a canned ACL", "public-read"), RAILS),
+  row("S3_STORAGE_CLASS", matching(/^[A-Z_]+$/, "a storage class", "STANDARD"), RAILS),
+  row("S3_SIGNATURE_VERSION", choice("v4", "v2"), RAILS),
+  row("S3_OVERRIDE_PATH_STYLE", bool, RAILS),
+  row("S3_FORCE_SINGLE_REQUEST", bool, RAILS),
+  row("S3_ENABLE_CHECKSUM_MODE", bool, RAILS),
+  row("S3_MULTIPART_THRESHOLD", BYTES, RAILS),
+  row("S3_OPEN_TIMEOUT", SECONDS, RAILS),
+  row("S3_READ_TIMEOUT", SECONDS, RAILS),
+  row("S3_RETRY_LIMIT", COUNT, RAILS),
+  row("S3_BATCH_DELETE_LIMIT", COUNT, RAILS),
+  row("S3_BATCH_DELETE_RETRY", COUNT, RAILS),
+  row("S3_KEY_PREFIX", matching(/^[\w./-]+$/, "a prefix of object names", "media"), RAILS),
+
+  row("SMTP_SERVER", host, RAILS, from("MAILHOST")),
+  row("SMTP_PORT", port, RAILS, from("MAILPORT")),
+  row("SMTP_LOGIN", LINE, RAILS, from("MAILUSER")),
+  row("SMTP_PASSWORD", PASSWORD, RAILS, { ...from("MAILPASS"), secret: true }),
+  row("SMTP_FROM_ADDRESS", mailbox, RAILS, from("MAILFROM")),
+  row("SMTP_REPLY_TO", mailbox, RAILS),
+  row("SMTP_RETURN_PATH", mailbox, RAILS),
+  row("SMTP_DOMAIN", hostname, RAILS),
+  row("SMTP_AUTH_METHOD", choice("plain", "login", "cram_md5", "none"), RAILS),
+  row("SMTP_ENABLE_STARTTLS", choice("auto", "always", "never"), RAILS),
+  row("SMTP_ENABLE_STARTTLS_AUTO", bool, RAILS),
+  row("SMTP_TLS", bool, RAILS),
+  row("SMTP_SSL", bool, RAILS),
+  row("SMTP_OPENSSL_VERIFY_MODE", choice("peer", "none", "client_once", "fail_if_no_peer_cert"), RAILS),
+  row("SMTP_CA_FILE", LINE, RAILS, barred("paths cannot be set from Consul")),
+
+  row("ES_ENABLED", bool, RAILS),
+  row(
+    "ES_HOST",
+    matching(/^(https?:\/\/)?[\w.:[\]-]+$/, "a host name, optionally with a scheme", "search.example.org"),
+    RAILS,
+  ),
+  row("ES_PORT", port, RAILS),
+  row("ES_USER", text("elastic", 128), RAILS),
+  row("ES_PASS", PASSWORD, RAILS, { secret: true }),
+  row("ES_PREFIX", matching(/^[a-z0-9_-]+$/, "an index prefix", "mastodon"), RAILS),
+  row("ES_PRESET", choice("single_node_cluster", "small_cluster", "large_cluster"), RAILS),
+  row("ES_CA_FILE", LINE, RAILS, barred("paths cannot be set from Consul")),
+
+  row("EMAIL_DOMAIN_ALLOWLIST", list(hostname, "example.org"), RAILS),
+  row("EMAIL_DOMAIN_DENYLIST", list(hostname, "example.com"), RAILS),
+  row("MAX_SESSION_ACTIVATIONS", COUNT, RAILS),
+  row("USER_ACTIVE_DAYS", COUNT, RAILS),
+  row("SESSION_RETENTION_PERIOD", integer(1, 1_000_000_000, "31556952"), RAILS),
+  row("IP_RETENTION_PERIOD", integer(1, 1_000_000_000, "31556952"), RAILS),
+  row("FETCH_REPLIES_ENABLED", bool, RAILS, { since: "4.4" }),
+  row("OMNIAUTH_ONLY", bool, RAILS),
+  row("ALLOW_ACCESS_TO_HIDDEN_SERVICE", bool, RAILS),
+  row("DEEPL_API_KEY", PASSWORD, RAILS, { secret: true }),
+  row("DEEPL_PLAN", choice("free", "pro"), RAILS),
+  row("LIBRE_TRANSLATE_ENDPOINT", url, RAILS),
+  row("LIBRE_TRANSLATE_API_KEY", PASSWORD, RAILS, { secret: true }),
+  row("HCAPTCHA_SITE_KEY", LINE, RAILS),
+  row("HCAPTCHA_SECRET_KEY", PASSWORD, RAILS, { secret: true }),
+
+  row("WEB_CONCURRENCY", integer(0, 512, "2"), [], { processReaders: ["web"] }),
+  row("MAX_THREADS", integer(1, 512, "5"), RAILS, { processReaders: ["web"] }),
+  row("MIN_THREADS", integer(0, 512, "5"), [], { processReaders: ["web"] }),
+  row("SIDEKIQ_CONCURRENCY", integer(1, 512, "5"), [], { processReaders: ["sidekiq"] }),
+  ...["PORT", "BIND", "SOCKET"].map((name) =>
+    row(name, LINE, ALL, barred("where the processes listen belongs to the jail's own start scripts")),
+  ),
+]);
+
+export const VARIABLE_NAMES: readonly string[] = [...VARIABLES.keys()];
+
+/** What an operator may put under `mastodon/env/`. */
+export const OPERATOR_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
+  (name) => VARIABLES.get(name)?.origin.kind === "operator",
+);
+
+/** Rails may use a Redis of its own for the cache and for Sidekiq. */
+function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
+  return [
+    row(`${prefix}REDIS_HOST`, host, RAILS),
+    row(`${prefix}REDIS_PORT`, port, RAILS),
+    row(`${prefix}REDIS_DB`, integer(0, 1000, "0"), RAILS),
+    row(`${prefix}REDIS_USER`, text("mastodon", 128), RAILS),
+    row(`${prefix}REDIS_PASSWORD`, PASSWORD, RAILS, { secret: true }),
+    row(
+      `${prefix}REDIS_URL`,
+      url,
+      RAILS,
+      barred(`it would hide ${prefix}REDIS_HOST and ${prefix}REDIS_PORT; put those`),
+    ),
+    row(`${prefix}REDIS_SENTINELS`, SENTINELS, RAILS, { since: "4.4" }),
+    row(
+      `${prefix}REDIS_SENTINEL_MASTER`,
+      matching(/^[\w.-]+$/, "the name of a Sentinel master", "mymaster"),
+      RAILS,
+      { since: "4.4" },
+    ),
+  ];
+}

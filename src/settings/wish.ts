@@ -1,0 +1,31 @@
+import type { Complaint } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
+import type { SettingName } from "./schema.ts";
+
+/** Where wishes come from, the strongest first. */
+export const LEVELS = ["node", "shared", "catalogue", "environment", "default"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** One value that one source asks for, already validated, with its provenance. */
+export interface Wish {
+  readonly level: Level;
+  readonly value: string | Secret;
+  /** The KV key, the service ID, the environment variable, or `default`. */
+  readonly where: string;
+  /** Consul's modify index of what it was read from. */
+  readonly index?: number;
+}
+
+/** What one source asks for. */
+export interface Layer {
+  readonly settings: ReadonlyMap<SettingName, Wish>;
+  /** Mastodon variables that no setting feeds. */
+  readonly variables: ReadonlyMap<string, Wish>;
+}
+
+/** A value of a source that was turned down; `where` of the complaint is its key or variable. */
+export interface Refusal {
+  readonly complaint: Complaint;
+}
+
+export const NO_WISHES: Layer = { settings: new Map(), variables: new Map() };

@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { type Complaint, Misconfigured, messageOf } from "../base/errors.ts";
+import { Secret } from "../base/secret.ts";
+import { SETTING_NAMES, type SettingName, type SettingSpec, settingSpec } from "../settings/schema.ts";
+import type { Layer, Wish } from "../settings/wish.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A value as it was found: under which name, and in which file if it came by `_FILE`. */
+interface Found {
+  readonly text: string;
+  readonly where: string;
+}
+
+/**
+ * The settings that the jail was born with. Any setting `X` may come as `X_FILE` instead: the path of a file that
+ * holds the value, as secrets are handed over without showing in the process environment.
+ *
+ * @throws Misconfigured naming every variable that is malformed, twice there, unreadable, or missing though
+ * Consul cannot be joined without it.
+ */
+export function readEnvironment(environment: Environment): Layer {
+  const settings = new Map<SettingName, Wish>();
+  const complaints: Complaint[] = [];
+  for (const name of SETTING_NAMES) {
+    const result = readSetting(name, settingSpec(name), environment);
+    if (result === undefined) continue;
+    if ("what" in result) complaints.push(result);
+    else settings.set(name, result);
+  }
+  const [first, ...others] = complaints;
+  if (first !== undefined) throw new Misconfigured(first, { others });
+  return { settings, variables: new Map() };
+}
+
+function readSetting(
+  name: SettingName,
+  spec: SettingSpec,
+  environment: Environment,
+): Wish | Complaint | undefined {
+  const found = spellings(name, spec).flatMap(({ name: spelling, translate }) => {
+    const one = find(spelling, environment);
+    return one === undefined ? [] : ["what" in one ? one : { ...one, text: translate(one.text) }];
+  });
+  const unusable = found.find((one) => "what" in one);
+  if (unusable !== undefined) return unusable;
+  const [one, other] = found.filter((each) => "text" in each);
+  if (one === undefined) return spec.join ? missing(name, spec) : undefined;
+  if (other !== undefined && other.text !== one.text) return contradiction(one, other);
+  const value = spec.type.accept(one.text);
+  if (value === undefined) return malformed(one, spec);
+  return { level: "environment", where: one.where, value: spec.secret ? new Secret(value) : value };
+}
+
+function spellings(
+  name: SettingName,
+  { aliases = {} }: SettingSpec,
+): { name: string; translate: (text: string) => string }[] {
+  return [
+    { name, translate: (text) => text },
+    ...Object.entries(aliases).map(([alias, translate]) => ({ name: alias, translate })),
+  ];
+}
+
+/** An empty variable counts as unset: that is what `pot set-env -E X=` leaves behind. */
+function find(name: string, environment: Environment): Found | Complaint | undefined {
+  const text = environment[name] || undefined;
+  const path = environment[`${name}_FILE`] || undefined;
+  if (text !== undefined && path !== undefined) {
+    return { where: `${name} and ${name}_FILE`, what: "both are set", cure: "Keep one of them." };
+  }
+  if (path === undefined) return text === undefined ? undefined : { text, where: name };
+  try {
+    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, ""), where: `${name}_FILE=${path}` };
+  } catch (error) {
+    return {
+      where: `${name}_FILE=${path}`,
+      what: `the file cannot be read (${messageOf(error)})`,
+      cure: "Create it, or let the agent's user read it.",
+    };
+  }
+}
+
+function missing(name: SettingName, { about, type }: SettingSpec): Complaint {
+  return {
+    where: name,
+    what: `not set (${about}); Consul cannot be joined without it`,
+    cure:
+      name === "GOSSIPKEY"
+        ? GOSSIP_CURE
+        : `Set ${name} in the environment, for example ${name}=${type.example}`,
+  };
+}
+
+const GOSSIP_CURE =
+  "Set GOSSIPKEY or GOSSIPKEY_FILE to the key of your cluster; `consul keygen` makes one for a new cluster. There is no default: a key that everyone has is no key.";
+
+function contradiction(one: Found, other: Found): Complaint {
+  return {
+    where: `${one.where} and ${other.where}`,
+    what: "they are two names of one setting and differ",
+    cure: "Keep one of them.",
+  };
+}
+
+function malformed({ where }: Found, { type }: SettingSpec): Complaint {
+  return { where, what: `not acceptable: expected ${type.expected}`, cure: `Example: ${type.example}` };
+}

@@ -1,0 +1,117 @@
+import type { Complaint } from "../base/errors.ts";
+import { didYouMean } from "../base/nearest.ts";
+import { isSettingName, SETTING_NAMES, type SettingName, settingSpec } from "../settings/schema.ts";
+import type { ValueType } from "../settings/types.ts";
+import type { Origin } from "../settings/variable.ts";
+import { OPERATOR_VARIABLES, VARIABLES } from "../settings/variables.ts";
+
+/** Whom a key speaks to. */
+export type Scope = "node" | "shared";
+
+export type Reason = Omit<Complaint, "where">;
+
+/** What one key of the watched prefix stands for. */
+export type Slot =
+  | {
+      readonly kind: "setting";
+      readonly scope: Scope;
+      readonly name: SettingName;
+      readonly type: ValueType;
+      readonly isSecret: boolean;
+    }
+  | {
+      readonly kind: "variable";
+      readonly scope: Scope;
+      readonly name: string;
+      readonly type: ValueType;
+      readonly isSecret: boolean;
+    }
+  | { readonly kind: "control"; readonly scope: Scope; readonly name: ControlName }
+  /** A folder, or another node's key. */
+  | { readonly kind: "ignored" }
+  | { readonly kind: "refused"; readonly reason: Reason };
+
+const CONTROLS = ["hold", "reload"] as const;
+export type ControlName = (typeof CONTROLS)[number];
+
+/** @param path the key without the watched prefix */
+export function slotOf(path: string, node: string): Slot {
+  if (path === "" || path.endsWith("/")) return { kind: "ignored" };
+  const parts = path.split("/");
+  const [nodes, owner, ...own] = parts;
+  if (nodes !== "nodes") return slotIn("shared", parts);
+  return owner === node ? slotIn("node", own) : { kind: "ignored" };
+}
+
+function slotIn(scope: Scope, [folder = "", name, ...rest]: readonly string[]): Slot {
+  const read = FOLDERS.get(folder);
+  if (read === undefined || name === undefined || rest.length > 0) return refused(UNKNOWN_KEY);
+  return read(scope, name);
+}
+
+const FOLDERS: ReadonlyMap<string, (scope: Scope, name: string) => Slot> = new Map([
+  ["settings", settingSlot],
+  ["env", variableSlot],
+  ["control", controlSlot],
+]);
+
+function settingSlot(scope: Scope, name: string): Slot {
+  if (!isSettingName(name)) {
+    return refused(
+      VARIABLES.has(name)
+        ? { what: `${name} is a variable, not a setting`, cure: insteadOf(name) }
+        : { what: `unknown setting ${name}`, cure: didYouMean(name, SETTING_NAMES) },
+    );
+  }
+  const { join, type, secret } = settingSpec(name);
+  if (join)
+    return refused({
+      what: `${name} is needed to reach Consul, so it cannot come from Consul`,
+      cure: "Set it in the environment.",
+    });
+  return { kind: "setting", scope, name, type, isSecret: secret === true };
+}
+
+function variableSlot(scope: Scope, name: string): Slot {
+  const spec = VARIABLES.get(name);
+  if (spec === undefined)
+    return refused({ what: `unknown variable ${name}`, cure: didYouMean(name, OPERATOR_VARIABLES) });
+  if (spec.origin.kind !== "operator")
+    return refused({ what: whyBarred(name, spec.origin), cure: insteadOf(name) });
+  return { kind: "variable", scope, name, type: spec.type, isSecret: spec.secret };
+}
+
+function controlSlot(scope: Scope, name: string): Slot {
+  const control = CONTROLS.find((known) => known === name);
+  if (control === undefined)
+    return refused({ what: `unknown control ${name}`, cure: didYouMean(name, CONTROLS) });
+  return { kind: "control", scope, name: control };
+}
+
+function whyBarred(name: string, origin: Exclude<Origin, { kind: "operator" }>): string {
+  switch (origin.kind) {
+    case "setting":
+      return `${name} is fed by the setting ${origin.setting}`;
+    case "pinned":
+      return `${name} is a pinned key and cannot be set from Consul`;
+    case "derived":
+      return `${name} is made of other settings`;
+    case "barred":
+      return `${name} cannot be set: ${origin.reason}`;
+  }
+}
+
+function insteadOf(name: string): string {
+  const origin = VARIABLES.get(name)?.origin;
+  if (origin?.kind === "setting") return `Put settings/${origin.setting} instead.`;
+  return origin?.kind === "operator" ? `Put env/${name} instead.` : "Delete the key.";
+}
+
+function refused(reason: Reason): Slot {
+  return { kind: "refused", reason };
+}
+
+const UNKNOWN_KEY: Reason = {
+  what: "the agent knows no such key",
+  cure: "Known are settings/<SETTING>, env/<VARIABLE>, control/hold and control/reload, each also below nodes/<NODENAME>/.",
+};

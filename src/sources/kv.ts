@@ -1,0 +1,136 @@
+import { Secret } from "../base/secret.ts";
+import type { SettingName } from "../settings/schema.ts";
+import type { ValueType } from "../settings/types.ts";
+import type { Layer, Refusal, Wish } from "../settings/wish.ts";
+import { type ControlName, type Reason, type Scope, type Slot, slotOf } from "./kv-slot.ts";
+
+/** A key below the watched prefix, as Consul holds it. */
+export interface KvEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly modifyIndex: number;
+}
+
+/** A value that was accepted: it stays in force while a newer one under its key is refused. */
+export interface AcceptedEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly modifyIndex: number;
+}
+
+export interface KvSnapshot {
+  readonly node: Layer;
+  readonly shared: Layer;
+  /** The reason that an operator gave for watching without applying. */
+  readonly hold: string | undefined;
+  /** A token whose change asks for one reload of all units. */
+  readonly reload: string;
+  readonly refusals: readonly Refusal[];
+  readonly accepted: readonly AcceptedEntry[];
+}
+
+export interface KvReader {
+  /** The watched prefix, without a trailing slash. */
+  readonly prefix: string;
+  readonly node: string;
+  readonly accepted: readonly AcceptedEntry[];
+}
+
+/** Turns the keys below the prefix into wishes. A value that is not acceptable is refused on its own. */
+export function readKv(entries: readonly KvEntry[], { prefix, node, accepted }: KvReader): KvSnapshot {
+  const draft = new Draft();
+  const previous = new Map(accepted.map((entry) => [entry.key, entry]));
+  for (const entry of entries) {
+    const slot = slotOf(entry.key.slice(prefix.length + 1), node);
+    draft.take(slot, entry, previous.get(entry.key));
+  }
+  return draft;
+}
+
+/** The snapshot while it is being put together. */
+class Draft implements KvSnapshot {
+  readonly node = emptyLayer();
+  readonly shared = emptyLayer();
+  readonly refusals: Refusal[] = [];
+  readonly accepted: AcceptedEntry[] = [];
+  readonly #controls = new Map<string, string>();
+
+  get hold(): string | undefined {
+    return holdReason(this.#control("node", "hold")) ?? holdReason(this.#control("shared", "hold"));
+  }
+
+  get reload(): string {
+    return [this.#control("shared", "reload"), this.#control("node", "reload")].join(" ").trim();
+  }
+
+  take(slot: Slot, entry: KvEntry, previous: AcceptedEntry | undefined): void {
+    if (slot.kind === "refused") this.#refuse(entry, slot.reason, false);
+    else if (slot.kind === "control")
+      this.#controls.set(`${slot.scope} ${slot.name}`, decode(entry.value) ?? "");
+    else if (slot.kind !== "ignored") this.#takeValue(slot, entry, previous);
+  }
+
+  #takeValue(
+    slot: Extract<Slot, { kind: "setting" | "variable" }>,
+    entry: KvEntry,
+    previous: AcceptedEntry | undefined,
+  ): void {
+    const read = readValue(slot.type, entry.value);
+    if (typeof read !== "string") this.#refuse(entry, read, previous !== undefined);
+    const value = typeof read === "string" ? read : previous?.value;
+    if (value === undefined) return;
+    const { modifyIndex } = typeof read === "string" || previous === undefined ? entry : previous;
+    const { key } = entry;
+    const wish: Wish = {
+      level: slot.scope,
+      value: slot.isSecret ? new Secret(value) : value,
+      where: key,
+      index: modifyIndex,
+    };
+    if (slot.kind === "setting") this[slot.scope].settings.set(slot.name, wish);
+    else this[slot.scope].variables.set(slot.name, wish);
+    this.accepted.push({ key, value, modifyIndex });
+  }
+
+  #refuse({ key }: KvEntry, { what, cure }: Reason, isKept: boolean): void {
+    const fate = isKept ? "; the previous good value stays in force" : "; the value is not used";
+    this.refusals.push({ complaint: { where: key, what: `${what}${fate}`, cure } });
+  }
+
+  #control(scope: Scope, name: ControlName): string | undefined {
+    return this.#controls.get(`${scope} ${name}`);
+  }
+}
+
+function emptyLayer(): { settings: Map<SettingName, Wish>; variables: Map<string, Wish> } {
+  return { settings: new Map(), variables: new Map() };
+}
+
+/** The canonical text of a value, or why it is refused. The value itself never becomes part of the reason. */
+function readValue(type: ValueType, value: Uint8Array): string | Reason {
+  const text = decode(value);
+  if (text === undefined) return { what: "the value is not valid UTF-8", cure: `Put ${type.expected}.` };
+  if (text === "") return { what: "the value is empty", cure: "To take the setting back, delete the key." };
+  const hint = text.endsWith("\n")
+    ? " (the value ends with a line break, as `consul kv put KEY @file` keeps it)"
+    : "";
+  return (
+    type.accept(text) ?? {
+      what: `the value is not acceptable: expected ${type.expected}${hint}`,
+      cure: `Example: ${type.example}`,
+    }
+  );
+}
+
+function holdReason(value = ""): string | undefined {
+  const text = value.trim();
+  return ["", "0", "false"].includes(text.toLowerCase()) ? undefined : text;
+}
+
+function decode(value: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+  } catch {
+    return undefined;
+  }
+}

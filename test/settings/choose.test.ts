@@ -1,0 +1,137 @@
+import { expect, test } from "vitest";
+import { type Catalogue, choose } from "../../src/settings/choose.ts";
+import type { Instance } from "../../src/settings/instance.ts";
+
+const pg1 = instance("pg1");
+const pg2 = instance("pg2");
+const inUse = { host: "10.0.0.1", port: 5432, level: "catalogue" } as const;
+
+test("has nothing to say when nothing is registered and nothing is in use", () => {
+  expect(look({ instances: [] })).toMatchObject({ kind: "none", reason: "no instance is registered" });
+});
+
+test("takes the passing instance with the lowest service ID", () => {
+  expect(look({ instances: [pg2, pg1] })).toMatchObject({ kind: "move", instance: pg1, urgent: false });
+  expect(look({ instances: [pg2, { ...pg1, passing: false }] })).toMatchObject({
+    kind: "move",
+    instance: pg2,
+  });
+});
+
+test.each(["primary", "master"])("takes only those that carry the %s tag when any instance does", (tag) => {
+  const tagged = { ...pg2, tags: [tag] };
+  expect(look({ instances: [pg1, tagged] })).toMatchObject({ kind: "move", instance: tagged });
+});
+
+test("has no candidate while the only instance with the role tag is critical", () => {
+  const instances = [
+    { ...pg1, tags: ["primary"], passing: false },
+    { ...pg2, tags: ["replica"] },
+  ];
+  expect(look({ instances, current: inUse })).toMatchObject({ kind: "hold", endpoint: inUse });
+});
+
+test("keeps the endpoint in use while it is a candidate, whatever else appears", () => {
+  expect(look({ instances: [instance("pg0", 9), pg1], current: inUse })).toMatchObject({
+    kind: "keep",
+    instance: pg1,
+  });
+});
+
+test("keeps the endpoint in use when the last instance turns critical, and when it is gone", () => {
+  expect(look({ instances: [{ ...pg1, passing: false }], current: inUse })).toMatchObject({
+    kind: "hold",
+    endpoint: inUse,
+  });
+  expect(look({ instances: [], current: inUse })).toMatchObject({ kind: "hold", endpoint: inUse });
+});
+
+test("moves urgently when the endpoint in use is dead", () => {
+  expect(look({ instances: [{ ...pg1, passing: false }, pg2], current: inUse })).toMatchObject({
+    kind: "move",
+    instance: pg2,
+    urgent: true,
+  });
+});
+
+test("moves urgently when the endpoint in use was demoted but lives", () => {
+  const instances = [
+    { ...pg1, tags: ["replica"] },
+    { ...pg2, tags: ["primary"] },
+  ];
+  expect(look({ instances, current: inUse })).toMatchObject({
+    kind: "move",
+    instance: { id: "pg2" },
+    urgent: true,
+  });
+});
+
+test("moves from the environment's endpoint to the catalogue's without hurry", () => {
+  const current = { host: "db.example.org", port: 5432, level: "environment" } as const;
+  expect(look({ instances: [pg1], current })).toMatchObject({ kind: "move", urgent: false });
+});
+
+test("leaves the decision to the environment when that was in use and there is no candidate", () => {
+  const current = { host: "db.example.org", port: 5432, level: "environment" } as const;
+  expect(look({ instances: [], current, hasFallback: true })).toMatchObject({ kind: "none" });
+});
+
+test("holds the endpoint that an operator had put when his key is deleted and no other source has one", () => {
+  const current = { host: "db.example.org", port: 5432, level: "shared" } as const;
+  expect(look({ instances: [], current })).toMatchObject({ kind: "hold", endpoint: current });
+});
+
+const demoted = [
+  { ...pg2, tags: ["replica"] },
+  { ...pg1, tags: ["primary"] },
+];
+const onPg2 = { host: "10.0.0.2", port: 5432, level: "catalogue" } as const;
+const left = [{ host: "10.0.0.1", port: 5432, atMs: 95_000 }];
+
+test("returns to an endpoint that was left recently only after it was stable for the dwell time", () => {
+  const candidateSince = new Map([["10.0.0.1 5432", 99_000]]);
+  const returning = { instances: demoted, current: onPg2, left, candidateSince };
+  expect(look({ ...returning, nowMs: 100_000 })).toMatchObject({
+    kind: "dwell",
+    endpoint: onPg2,
+    untilMs: 129_000,
+  });
+  expect(look({ ...returning, nowMs: 129_000 })).toMatchObject({ kind: "move", instance: { id: "pg1" } });
+});
+
+test("does not dwell when the endpoint in use is dead", () => {
+  const instances = [{ ...pg2, passing: false }, pg1];
+  expect(look({ instances, current: onPg2, left })).toMatchObject({
+    kind: "move",
+    instance: { id: "pg1" },
+    urgent: true,
+  });
+});
+
+test("does not dwell for an endpoint that was left long ago", () => {
+  expect(look({ instances: demoted, current: onPg2, left, nowMs: 95_000 + 20 * 30_000 + 1 })).toMatchObject({
+    kind: "move",
+  });
+});
+
+test("prefers a candidate that need not dwell to one that must", () => {
+  const instances = [...demoted, { ...instance("pg3", 3), tags: ["primary"] }];
+  expect(look({ instances, current: onPg2, left })).toMatchObject({ kind: "move", instance: { id: "pg3" } });
+});
+
+function look(catalogue: Partial<Catalogue>) {
+  return choose({
+    instances: [],
+    current: undefined,
+    hasFallback: false,
+    left: [],
+    candidateSince: new Map(),
+    dwellMs: 30_000,
+    nowMs: 100_000,
+    ...catalogue,
+  });
+}
+
+function instance(id: string, last = Number(id.slice(2))): Instance {
+  return { id, node: "n", host: `10.0.0.${last}`, port: 5432, tags: [], passing: true, modifyIndex: 1 };
+}

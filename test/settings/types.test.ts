@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import * as types from "../../src/settings/types.ts";
+
+const TYPES = {
+  port: types.port,
+  boolean: types.boolean,
+  hostname: types.hostname,
+  ip: types.ip,
+  host: types.host,
+  databaseHost: types.databaseHost,
+  databaseName: types.databaseName,
+  email: types.email,
+  mailbox: types.mailbox,
+  url: types.url,
+  region: types.region,
+  bucket: types.bucket,
+  nodeName: types.nodeName,
+  datacenter: types.datacenter,
+  serverList: types.serverList,
+  gossipKey: types.gossipKey,
+};
+
+const accepted: [keyof typeof TYPES, string, string][] = [
+  ["port", "5432", "5432"],
+  ["port", "0080", "80"],
+  ["boolean", "TRUE", "true"],
+  ["hostname", "Social.Example.ORG.", "social.example.org"],
+  ["hostname", "xn--mnchen-3ya.example", "xn--mnchen-3ya.example"],
+  ["host", "10.0.0.5", "10.0.0.5"],
+  ["host", "[2001:DB8::1]", "2001:db8::1"],
+  ["host", "db_1.internal", "db_1.internal"],
+  ["databaseHost", "2001:db8::1", "2001:db8::1"],
+  ["databaseName", "mastodon_production", "mastodon_production"],
+  ["email", "admin@example.org", "admin@example.org"],
+  ["mailbox", "Mastodon <notifications@example.org>", "Mastodon <notifications@example.org>"],
+  ["serverList", "10.0.0.2,10.0.0.3:8401,[::1]:8301", "10.0.0.2,10.0.0.3:8401,[::1]:8301"],
+  ["gossipKey", "pUqJrVyVRj5jsiYEkM/tFQ==", "pUqJrVyVRj5jsiYEkM/tFQ=="],
+  ["url", "https://example.org/path", "https://example.org/path"],
+];
+
+test.each(accepted)("%s accepts %s as %s", (name, text, canonical) => {
+  expect(TYPES[name].accept(text)).toBe(canonical);
+});
+
+const refused: [keyof typeof TYPES, string][] = [
+  ["port", "0"],
+  ["port", "65536"],
+  ["port", "80 "],
+  ["port", "1e3"],
+  ["boolean", "yes"],
+  ["hostname", "-bad.example"],
+  ["hostname", "http://example.org"],
+  ["hostname", "münchen.example"],
+  ["hostname", ""],
+  ["host", "10.0.0.256"],
+  ["host", "10.0.0.5:5432"],
+  ["host", "$(id)"],
+  ["host", "db;drop"],
+  ["databaseHost", "::1"],
+  ["databaseHost", "1:2:3:4:5:6:7:8"],
+  ["databaseName", "null"],
+  ["databaseName", "9lives"],
+  ["databaseName", "a: b"],
+  ["email", "admin"],
+  ["mailbox", "Name <no address>"],
+  ["serverList", "10.0.0.2, 10.0.0.3"],
+  ["serverList", "10.0.0.2,,10.0.0.3"],
+  ["gossipKey", Buffer.alloc(31).toString("base64")],
+  ["gossipKey", "not base64!"],
+  ["url", "example.org"],
+];
+
+test.each(refused)("%s refuses %j", (name, text) => {
+  expect(TYPES[name].accept(text)).toBeUndefined();
+});
+
+test("accepts its own example, for every type", () => {
+  for (const [name, type] of Object.entries(TYPES)) {
+    if (name !== "gossipKey") expect(type.accept(type.example), name).toBeDefined();
+  }
+});
+
+test("a text is one line that dotenv can hold", () => {
+  const type = types.text("x");
+  expect(type.accept("p$ss w0rd # `id` $(id)")).toBe("p$ss w0rd # `id` $(id)");
+  for (const bad of ["", "two\nlines", "a\rb", "nul\0", "a\u2028b", "ends in \\", `'#"$`, "x".repeat(4097)]) {
+    expect(type.accept(bad), JSON.stringify(bad.slice(0, 20))).toBeUndefined();
+  }
+});
+
+test("a list refuses as a whole when one item is not acceptable, and drops blanks", () => {
+  const type = types.list(types.hostname, "a.example");
+  expect(type.accept("A.example, b.example")).toBe("a.example,b.example");
+  expect(type.accept("a.example,b example")).toBeUndefined();
+});
+
+test("puts IPv6 into brackets where a URL needs them", () => {
+  expect(types.bracketed("2001:db8::1")).toBe("[2001:db8::1]");
+  expect(types.bracketed("10.0.0.1")).toBe("10.0.0.1");
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { readCatalogue } from "../../src/sources/catalogue.ts";
+
+const instance = {
+  id: "pg1",
+  node: "n1",
+  host: "10.0.0.1",
+  port: 5432,
+  tags: [],
+  passing: true,
+  modifyIndex: 1,
+};
+
+test("takes proper instances and brings their hosts into canonical form", () => {
+  expect(readCatalogue("postgres", [{ ...instance, host: "DB.Example.org" }]).instances).toEqual([
+    { ...instance, host: "db.example.org" },
+  ]);
+});
+
+test.each([
+  ["a host that is none", { host: "$(id)" }, /DBHOST/],
+  ["a port of zero", { port: 0 }, /DBPORT/],
+])("refuses an instance with %s and names it", (_, change, setting) => {
+  const { instances, refusals } = readCatalogue("postgres", [
+    { ...instance, ...change },
+    { ...instance, id: "pg2" },
+  ]);
+  expect(instances.map(({ id }) => id)).toEqual(["pg2"]);
+  expect(refusals[0]?.complaint.where).toBe("service pg1 on node n1");
+  expect(refusals[0]?.complaint.what).toMatch(setting);
+});
+
+test("refuses a scheme that is none, for S3", () => {
+  expect(readCatalogue("s3", [{ ...instance, scheme: "file" }]).refusals).toHaveLength(1);
+});

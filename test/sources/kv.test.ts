@@ -1,0 +1,127 @@
+import { inspect } from "node:util";
+import { expect, test } from "vitest";
+import { reveal } from "../../src/base/secret.ts";
+import { type AcceptedEntry, readKv } from "../../src/sources/kv.ts";
+
+test("reads shared settings, node settings and variables with their provenance", () => {
+  const { shared, node } = read({
+    "mastodon/settings/MAILHOST": "smtp.example.org",
+    "mastodon/nodes/jail1/settings/MAILHOST": "smtp2.example.org",
+    "mastodon/env/SINGLE_USER_MODE": "True",
+  });
+  expect(shared.settings.get("MAILHOST")).toEqual({
+    level: "shared",
+    value: "smtp.example.org",
+    where: "mastodon/settings/MAILHOST",
+    index: 7,
+  });
+  expect(node.settings.get("MAILHOST")?.value).toBe("smtp2.example.org");
+  expect(shared.variables.get("SINGLE_USER_MODE")?.value).toBe("true");
+});
+
+test("leaves other nodes' keys and folders alone", () => {
+  const { node, refusals } = read({
+    "mastodon/nodes/jail2/settings/NONSENSE": "x",
+    "mastodon/settings/": "",
+  });
+  expect(node.settings.size).toBe(0);
+  expect(refusals).toEqual([]);
+});
+
+const refusals: [title: string, key: string, value: string | Buffer, message: RegExp][] = [
+  [
+    "an unknown setting, with the nearest known one",
+    "settings/DBHOTS",
+    "x",
+    /unknown setting DBHOTS.*Did you mean DBHOST\?/,
+  ],
+  [
+    "an unknown variable, with the nearest known one",
+    "env/SINGLE_USER_MOD",
+    "true",
+    /Did you mean SINGLE_USER_MODE\?/,
+  ],
+  ["a variable put as a setting", "settings/DB_HOST", "x", /variable, not a setting.*settings\/DBHOST/],
+  [
+    "a setting's variable, with the setting to put",
+    "env/DB_HOST",
+    "db.example.org",
+    /fed by the setting DBHOST.*settings\/DBHOST/,
+  ],
+  ["a pinned key", "env/SECRET_KEY_BASE", "x", /pinned key/],
+  ["a variable that hides the endpoint", "env/DATABASE_URL", "postgres://x", /hide DB_HOST/],
+  ["a path", "env/SMTP_CA_FILE", "/etc/passwd", /paths cannot be set/],
+  ["what is needed to join", "settings/GOSSIPKEY", "x", /needed to reach Consul/],
+  ["a key of no known kind", "setting/DBHOST", "x", /no such key.*settings\/<SETTING>/],
+  ["a key that is too deep", "settings/DBHOST/x", "x", /no such key/],
+  ["an unknown control", "control/holt", "x", /Did you mean hold\?/],
+  ["an unacceptable value, with an example", "settings/DBPORT", "70000", /from 1 to 65535.*Example: 5432/],
+  ["a command substitution as a host", "settings/DBHOST", "$(id)", /host name/],
+  ["a line break, with the usual cause", "settings/MAILUSER", "me\n", /line break.*@file/],
+  ["an empty value, with what to do instead", "settings/REMOTELOG", "", /empty.*delete the key/],
+  ["invalid UTF-8", "settings/MAILUSER", Buffer.from([0xff, 0xfe]), /not valid UTF-8/],
+  ["a value of 400 KB", "settings/MAILPASS", "x".repeat(400_000), /at most 1024 characters/],
+];
+
+test.each(refusals)("refuses %s", (_, key, value, message) => {
+  const { refusals, shared } = read({ [`mastodon/${key}`]: value });
+  const [refusal] = refusals;
+  expect(refusals).toHaveLength(1);
+  expect(refusal?.complaint.where).toBe(`mastodon/${key}`);
+  expect(`${refusal?.complaint.what}. ${refusal?.complaint.cure}`).toMatch(message);
+  expect(shared.settings.size + shared.variables.size).toBe(0);
+});
+
+test("keeps the previous good value of a key whose new value is refused, and the rest applies", () => {
+  const accepted = [{ key: "mastodon/settings/DBPORT", value: "6432", modifyIndex: 3 }];
+  const { shared, refusals } = read(
+    { "mastodon/settings/DBPORT": "many", "mastodon/settings/DBHOST": "10.0.0.9" },
+    accepted,
+  );
+  expect(shared.settings.get("DBPORT")).toMatchObject({ value: "6432", index: 3 });
+  expect(shared.settings.get("DBHOST")?.value).toBe("10.0.0.9");
+  expect(refusals[0]?.complaint.what).toMatch(/previous good value stays/);
+});
+
+test("forgets an accepted value with its key", () => {
+  const accepted = [{ key: "mastodon/settings/DBPORT", value: "6432", modifyIndex: 3 }];
+  expect(read({}, accepted).shared.settings.has("DBPORT")).toBe(false);
+});
+
+test("never shows a secret's value, accepted or refused", () => {
+  const snapshot = read({
+    "mastodon/settings/DBPASS": "hunter2hunter2",
+    "mastodon/settings/MAILPASS": "hunter2\nhunter2",
+  });
+  expect(inspect(snapshot.shared, { depth: 9 }) + inspect(snapshot.refusals, { depth: 9 })).not.toContain(
+    "hunter2",
+  );
+  const value = snapshot.shared.settings.get("DBPASS")?.value;
+  expect(value && reveal(value)).toBe("hunter2hunter2");
+});
+
+test.each([
+  ["", undefined],
+  ["0", undefined],
+  ["false", undefined],
+  ["migrating", "migrating"],
+])("control/hold %j holds for the reason %j", (value, reason) => {
+  expect(read({ "mastodon/control/hold": value }).hold).toBe(reason);
+  expect(read({ "mastodon/nodes/jail1/control/hold": value }).hold).toBe(reason);
+});
+
+test("a changed reload token of either scope is a changed token", () => {
+  expect(read({ "mastodon/control/reload": "a" }).reload).toBe("a");
+  expect(read({ "mastodon/control/reload": "a", "mastodon/nodes/jail1/control/reload": "b" }).reload).toBe(
+    "a b",
+  );
+});
+
+function read(values: Record<string, string | Buffer>, accepted: AcceptedEntry[] = []) {
+  const entries = Object.entries(values).map(([key, value]) => ({
+    key,
+    value: Buffer.from(value),
+    modifyIndex: 7,
+  }));
+  return readKv(entries, { prefix: "mastodon", node: "jail1", accepted });
+}
