@@ -34,7 +34,7 @@ export function quote(value: string): string | undefined {
   return /["\\$]/.test(value) ? undefined : `"${value}"`;
 }
 
-export interface ReadBack {
+interface ReadBack {
   readonly ruby: ReadonlyMap<string, string>;
   readonly node: ReadonlyMap<string, string>;
 }

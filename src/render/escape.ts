@@ -5,7 +5,7 @@
 import { quote } from "./dotenv.ts";
 import type { Language } from "./language.ts";
 
-export interface Escaper {
+interface Escaper {
   /** The value as it stands in the file, or undefined if the language has no safe way to write it. */
   readonly write: (value: string) => string | undefined;
   /** What can be written, for the message to whoever sent something else. */

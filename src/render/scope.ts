@@ -2,7 +2,7 @@
 import { Misconfigured } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { type Path, placeIn } from "./parse.ts";
-import { type Group, isGroup, type RenderInput, type Tree, type Value } from "./tree.ts";
+import { type Group, isGroup, isValue, type RenderInput, type Tree, type Value } from "./tree.ts";
 
 /** Where names are looked up: the input itself, or one item inside `each` or `with`. */
 export interface Scope {
@@ -28,7 +28,7 @@ export function innerScope(found: Found, outer: Scope, data: Group = outer.data)
 
 /** One scope for each item, in order. */
 export function itemScopes({ tree, label }: Found, outer: Scope): readonly Scope[] {
-  const items = isGroup(tree) || Array.isArray(tree) ? Object.entries<Tree>(tree) : [];
+  const items = isValue(tree) ? [] : Object.entries<Tree>(tree);
   return items.map(([key, item], index) => {
     const name = isGroup(tree) ? key : (nameOf(item) ?? String(index + 1));
     return innerScope({ tree: item, label: `${label}.${name}` }, outer, {
@@ -42,8 +42,9 @@ export function itemScopes({ tree, label }: Found, outer: Scope): readonly Scope
 
 /** @throws Misconfigured for a name that is not there, with the nearest one that is. */
 export function find(template: string, path: Path, scope: Scope): Found {
-  let { found, parts } = beginning(path, scope);
-  for (const part of parts) {
+  const start = beginning(path, scope);
+  let found = start.found;
+  for (const part of start.parts) {
     if (!isGroup(found.tree) || !Object.hasOwn(found.tree, part)) {
       throw new Misconfigured({
         what: `unknown name "${path.written}"`,

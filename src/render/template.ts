@@ -15,7 +15,13 @@ export interface Template {
   readonly name: string;
   readonly language: Language;
   /**
+   * Looks every name up and prints none, so it can be asked while values are still missing.
+   *
    * @throws Misconfigured for a name that the input does not have.
+   */
+  check(input: RenderInput): void;
+  /**
+   * @throws Misconfigured as `check` does.
    * @throws Refused for a value that the language cannot represent, and for a name without a value that is printed.
    */
   render(input: RenderInput): string;
@@ -24,7 +30,9 @@ export interface Template {
 /** Parses once. @throws Misconfigured for a template that is no valid one, with the line. */
 export function compileTemplate(name: string, text: string, language: Language): Template {
   const nodes = parse(name, text);
-  return { name, language, render: (input) => renderAll({ name, language }, nodes, rootScope(input), true) };
+  const walk = (input: RenderInput, taken: boolean) =>
+    renderAll({ name, language }, nodes, rootScope(input), taken);
+  return { name, language, check: (input) => void walk(input, false), render: (input) => walk(input, true) };
 }
 
 type File = Pick<Template, "name" | "language">;
@@ -37,10 +45,9 @@ function renderNode(file: File, node: Node, scope: Scope, taken: boolean): strin
   if (node.kind === "text") return taken ? node.text : "";
   const found = find(file.name, node.path, scope);
   if (node.kind === "print") return print(file, node.path, found, taken);
-  const enter = holds(found.tree) !== (node.kind === "unless");
-  const body = bodyScopes(file, node, found, scope).map((inner) =>
-    renderAll(file, node.body, inner, taken && enter),
-  );
+  const inside = bodyScopes(file, node, found, scope);
+  const enter = node.kind === "each" ? inside.length > 0 : holds(found.tree) !== (node.kind === "unless");
+  const body = inside.map((inner) => renderAll(file, node.body, inner, taken && enter));
   return body.join("") + renderAll(file, node.otherwise, scope, taken && !enter);
 }
 

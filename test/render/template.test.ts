@@ -1,3 +1,4 @@
+import Handlebars from "handlebars";
 import { expect, test } from "vitest";
 import { isAgentError, Misconfigured, Refused } from "../../src/base/errors.ts";
 import { Secret } from "../../src/base/secret.ts";
@@ -13,6 +14,7 @@ const INPUT: RenderInput = {
   s3: { url: "https://s3.example.org", host: "s3.example.org" },
   servers: ["10.0.0.1", "10.0.0.2"],
   nobody: [],
+  empty: {},
   variables: [
     { name: "DB_HOST", value: "10.0.0.3" },
     { name: "DB_PASS", value: new Secret("hunter2") },
@@ -33,7 +35,7 @@ function failure(text: string, language: Language = "plain", input: RenderInput 
   throw new Error("rendered without an error");
 }
 
-test.each([
+const RENDERED = [
   ["{{DOMAIN}}", "example.org"],
   ["{{s3.url}}", "https://s3.example.org"],
   ["{{DBPASS}}", "hunter2"],
@@ -51,6 +53,7 @@ test.each([
   ],
   ["{{#each s3}}{{@key}}={{this}} {{/each}}", "url=https://s3.example.org host=s3.example.org "],
   ["{{#each nobody}}x{{else}}nobody{{/each}}{{#each WEBDOMAIN}}x{{else}} unset{{/each}}", "nobody unset"],
+  ["{{#each empty}}x{{else}}empty{{/each}}", "empty"],
   ["{{#with s3}}{{host}}{{/with}}{{#with WEBDOMAIN}}{{this}}{{else}} none{{/with}}", "s3.example.org none"],
   [
     "{{#each servers}}{{#with @root.s3}}{{#if host}}{{../this}} {{/if}}{{/with}}{{/each}}",
@@ -58,8 +61,15 @@ test.each([
   ],
   ["{{! said }}{{!-- nothing --}}\\{{DOMAIN}}", "{{DOMAIN}}"],
   ["a\n  {{#each servers}}\n  - {{this}}\n  {{/each}}\nb", "a\n  - 10.0.0.1\n  - 10.0.0.2\nb"],
-])("renders %j as %j", (text, expected) => {
+] as const;
+
+test.each(RENDERED)("renders %j as %j", (text, expected) => {
   expect(render(text)).toBe(expected);
+});
+
+test.each(RENDERED)("renders %j as Handlebars itself would", (text, expected) => {
+  const engine = Handlebars.compile(text, { noEscape: true });
+  expect(engine({ ...INPUT, DBPASS: "hunter2" })).toBe(expected);
 });
 
 test.each(["{{X}}", "{{{X}}}", "{{&X}}", "{{this.X}}", "{{@root.X}}", "{{#with X}}{{this}}{{/with}}"])(
@@ -125,6 +135,12 @@ test.each([
   const compiling = () => compileTemplate("my.hbs", text, "plain");
   expect(compiling).toThrow(Misconfigured);
   expect(compiling).toThrow(`template my.hbs, ${message}`);
+});
+
+test("names can be checked while values are missing", () => {
+  const template = compileTemplate("my.hbs", "{{WEBDOMAIN}}\n{{DOMIAN}}", "plain");
+  expect(() => template.check({ WEBDOMAIN: undefined, DOMIAN: undefined })).not.toThrow();
+  expect(() => template.check(INPUT)).toThrow('line 2: unknown name "DOMIAN". Did you mean DOMAIN?');
 });
 
 test("printing a known name without a value names it and how to guard it", () => {

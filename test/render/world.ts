@@ -31,7 +31,7 @@ export function completeInput(folder: string, changes: RenderInput = {}): Render
   };
 }
 
-function nginxFacts(folder: string): Group {
+export function nginxFacts(folder: string): Group {
   return {
     user: "root",
     pid: join(folder, "nginx.pid"),
