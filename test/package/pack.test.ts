@@ -1,0 +1,57 @@
+import { readdir, readFile } from "node:fs/promises";
+import { beforeAll, expect, test } from "vitest";
+import { run } from "../world/spawn.ts";
+import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
+
+let folder: TemporaryFolder;
+
+// Packed from what is built; `npm test` has built it.
+beforeAll(async () => {
+  folder = await temporaryFolder("package");
+  await run("npm", ["pack", "--silent", "--pack-destination", folder.path]);
+  const tarball = (await readdir(folder.path)).find((name) => name.endsWith(".tgz")) ?? "";
+  await run("npm", ["init", "--yes"], { cwd: folder.path });
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", folder.file(tarball)], {
+    cwd: folder.path,
+  });
+  return () => folder[Symbol.asyncDispose]();
+});
+
+test("the installed package needs no other and shows its help", async () => {
+  expect(await readdir(folder.file("node_modules"))).toEqual([
+    ".bin",
+    ".package-lock.json",
+    "mastodon-consul-agent",
+  ]);
+  const help = await run(folder.file("node_modules", ".bin", "mastodon-agent"), ["--help"], {
+    cwd: folder.path,
+  });
+  expect(help).toMatch(/^Usage: mastodon-agent/m);
+});
+
+test("the package has the bundle, its templates, the licences of what is in it, and no sources", async () => {
+  const root = folder.file("node_modules", "mastodon-consul-agent");
+  const names = (await readdir(root, { recursive: true })).filter((name) => !name.startsWith("packaging/"));
+  expect(names).toEqual(
+    expect.arrayContaining([
+      "dist/cli.js",
+      "dist/lib/main.js",
+      "dist/templates/env.production.hbs",
+      "dist/THIRD-PARTY-LICENSES.txt",
+    ]),
+  );
+  expect(names.filter((name) => /^(src|test|bench|scripts)\b|\.ts$/.test(name))).toEqual([]);
+  expect(
+    await readFile(folder.file("node_modules/mastodon-consul-agent/dist/THIRD-PARTY-LICENSES.txt"), "utf8"),
+  ).toMatch(/^zod \d/m);
+});
+
+test("a Node that is too old is told so, with the exit code of a wrong configuration", async () => {
+  const launcher = folder.file("node_modules", "mastodon-consul-agent", "dist", "cli.js");
+  // A Node whose version is another is not at hand: the version is what is replaced, the launcher is real.
+  const older = "Object.defineProperty(process.versions, 'node', { value: '20.11.1' });";
+  const preload = `--import=data:text/javascript,${encodeURIComponent(older)}`;
+  await expect(run(process.execPath, [preload, launcher, "--help"])).rejects.toThrow(
+    /ended with 78:\nmastodon-agent: this is Node 20\.11\.1\. Install Node 22\.12 or newer\./,
+  );
+});
