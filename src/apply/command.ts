@@ -1,0 +1,95 @@
+/** Runs the commands of the configuration: bounded in time and in output, without a shell and without our environment. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { Socket } from "node:net";
+import { homedir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import { messageOf } from "../base/errors.ts";
+
+/** The PATH of service(8), with /usr/local. Nothing of the agent's own environment: it holds the jail's secrets. */
+const PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
+const TAIL_CHARACTERS = 1000;
+const KILL_AFTER_MS = 2000;
+const LAST_OUTPUT_MS = 200;
+
+export interface CommandResult {
+  readonly ok: boolean;
+  /** How it ended, in words. */
+  readonly ended: string;
+  /** The end of what it printed, on one line. */
+  readonly tail: string;
+}
+
+/** Runs a program to its end. After the timeout it and all that it started in its session is killed. Never rejects. */
+export async function runCommand(argv: readonly string[], timeoutMs: number): Promise<CommandResult> {
+  try {
+    const child = start(argv);
+    const output = collect(child);
+    const ended = await endOf(child, timeoutMs);
+    return { ...ended, tail: output() };
+  } catch (error) {
+    return { ok: false, ended: messageOf(error), tail: "" };
+  }
+}
+
+function start([file = "", ...args]: readonly string[]): ChildProcess {
+  return spawn(file, args, {
+    cwd: "/",
+    env: { PATH, HOME: homedir(), LANG: "C.UTF-8" },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8");
+    stream?.on("data", (chunk: string) => {
+      text = (text + chunk).slice(-TAIL_CHARACTERS);
+    });
+  }
+  return () =>
+    stripVTControlCharacters(text)
+      .trim()
+      .split(/\s*\n\s*/)
+      .join(" | ");
+}
+
+/** A daemon that a command leaves behind may hold the streams for ever, so the end is `exit`, not `close`. */
+async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omit<CommandResult, "tail">> {
+  const closed = once(child, "close").catch(() => {});
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    signalSession(child, "SIGTERM");
+    killing = setTimeout(() => signalSession(child, "SIGKILL"), KILL_AFTER_MS);
+  }, timeoutMs);
+  let killing: NodeJS.Timeout | undefined;
+  try {
+    const [code, signal] = await once(child, "exit");
+    if (late) signalSession(child, "SIGKILL");
+    await Promise.race([closed, sleep(LAST_OUTPUT_MS, undefined, { ref: false })]);
+    letGo(child);
+    if (late) return { ok: false, ended: `not ended after ${timeoutMs / 1000}s, so it was stopped` };
+    return { ok: code === 0, ended: signal === null ? `exit code ${code}` : `killed by ${signal}` };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(killing);
+  }
+}
+
+function signalSession({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It is gone.
+  }
+}
+
+/** Streams that a daemon still holds are read on, so that it does not die of a closed pipe, but keep nobody awake. */
+function letGo(child: ChildProcess): void {
+  for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+}

@@ -1,0 +1,98 @@
+/** What an operator writes about files and units: the part of the configuration file that apply lives by. */
+import { z } from "zod";
+import { duration } from "../base/duration.ts";
+import { LANGUAGES } from "../render/language.ts";
+
+/** Signals that reload or stop programs; the ones that only debuggers and terminals send are left out. */
+const SIGNALS = [
+  "HUP",
+  "INT",
+  "QUIT",
+  "KILL",
+  "USR1",
+  "USR2",
+  "TERM",
+  "TSTP",
+  "TTIN",
+  "CONT",
+  "WINCH",
+] as const;
+
+const absolutePath = z.string().regex(/^\/./, "must be an absolute path");
+const argv = z
+  .array(z.string().min(1))
+  .min(1)
+  .describe(
+    'program and arguments, each its own item, e.g. ["service", "nginx", "reload"]; there is no shell',
+  );
+const timeout = duration.optional();
+
+const stepSchema = z.union(
+  [
+    z.strictObject({ signal: z.enum(SIGNALS), pidfile: absolutePath, timeout }),
+    z.strictObject({ wait: duration }),
+    z.strictObject({ run: argv, timeout }),
+    z.strictObject({ touch: absolutePath }),
+  ],
+  {
+    error:
+      "must be one of { signal: TERM, pidfile: /path }, { wait: 10s }, { run: [program, argument], timeout: 60s }, { touch: /path }",
+  },
+);
+const steps = z.array(stepSchema).min(1);
+
+const healthTimeout = duration.default(60_000);
+
+const healthSchema = z.union(
+  [
+    z.strictObject({ http: z.url({ protocol: /^https?$/ }), timeout: healthTimeout }),
+    z.strictObject({
+      tcp: z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s:]+):\d{1,5}$/, 'must be "host:port"'),
+      timeout: healthTimeout,
+    }),
+    z.strictObject({ pidfile: absolutePath, timeout: healthTimeout }),
+    z.strictObject({ run: argv, timeout: healthTimeout }),
+  ],
+  {
+    error:
+      "must be one of { http: URL }, { tcp: host:port }, { pidfile: /path }, { run: [program, argument] }, each with an optional timeout: 60s",
+  },
+);
+
+/** One rendered file. */
+export const fileSchema = z.strictObject({
+  template: z.string().min(1),
+  path: absolutePath,
+  mode: z
+    .string()
+    .regex(/^0[0-7]{3}$/, 'must be an octal mode in quotes, such as "0640"')
+    .default("0640"),
+  owner: z.string().min(1).optional(),
+  group: z.string().min(1).optional(),
+  check: argv
+    .refine((items) => items.some((item) => item.includes("{file}")), 'must name "{file}"')
+    .optional()
+    .describe('run on the new file before it is used; "{file}" stands for its path'),
+  units: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("the units that are reloaded when these bytes change"),
+  language: z.enum(LANGUAGES).optional(),
+  when: z.string().min(1).optional().describe("a setting: the file is made only while that setting is known"),
+});
+
+/** One program that is reloaded. */
+export const unitSchema = z.strictObject({
+  reload: steps,
+  restart: steps
+    .optional()
+    .describe("a real stop and start, for variables that are read from the process environment only"),
+  start: steps.optional().describe("used when the unit is not running and its files are in place"),
+  health: healthSchema.optional(),
+});
+
+export type Step = z.output<typeof stepSchema>;
+/** `timeout` is in milliseconds. */
+export type Health = z.output<typeof healthSchema>;
+export type FileSpec = z.output<typeof fileSchema> & { readonly name: string };
+export type UnitSpec = z.output<typeof unitSchema> & { readonly name: string };

@@ -1,0 +1,44 @@
+/** Names of users and groups to numbers, as the file system wants them. */
+import { readFile } from "node:fs/promises";
+import { execa } from "execa";
+import { Misconfigured } from "../base/errors.ts";
+import type { Permissions } from "../state/durable.ts";
+import type { FileSpec } from "./config.ts";
+
+const GETENT_TIMEOUT_MS = 5000;
+
+/** The permissions that a file's entry asks for. @throws Misconfigured for a user or group that is not there. */
+export async function permissionsOf(spec: FileSpec): Promise<Permissions> {
+  return {
+    mode: Number.parseInt(spec.mode, 8),
+    uid: spec.owner === undefined ? undefined : await idOf("passwd", "user", spec.owner, spec),
+    gid: spec.group === undefined ? undefined : await idOf("group", "group", spec.group, spec),
+  };
+}
+
+/** Looks into the local file first (no process to start), then asks every source that the system is set up with. */
+async function idOf(database: string, kind: string, name: string, { path }: FileSpec): Promise<number> {
+  if (/^\d+$/.test(name)) return Number(name);
+  const local = await readFile(`/etc/${database}`, "utf8").catch(() => "");
+  const id = idIn(local, name) ?? idIn(await getent(database, name), name);
+  if (id !== undefined) return id;
+  throw new Misconfigured({
+    where: path,
+    what: `there is no ${kind} ${name} on this machine`,
+    cure: `Create the ${kind}, or name another as ${kind === "user" ? "owner" : "group"} of this file in the configuration.`,
+  });
+}
+
+async function getent(database: string, name: string): Promise<string> {
+  const { stdout } = await execa("getent", [database, name], { reject: false, timeout: GETENT_TIMEOUT_MS });
+  return stdout ?? "";
+}
+
+/** passwd(5) and group(5): the name is the first field, the number the third. */
+function idIn(text: string, name: string): number | undefined {
+  const fields = text
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([first]) => first === name);
+  return fields?.[2] === undefined || fields[2] === "" ? undefined : Number(fields[2]);
+}

@@ -1,0 +1,107 @@
+/** What has to be done so that disk and units come to what is desired. Pure: it looks at nothing itself. */
+import type { FileSpec, UnitSpec } from "./config.ts";
+
+/** What a unit should run with, or is known to run with: of all it reads, and of what only a restart lets it read. */
+export interface UnitDigests {
+  readonly reload: string;
+  readonly restart: string;
+}
+
+export interface DesiredFile {
+  readonly spec: FileSpec;
+  readonly content: string;
+}
+
+export interface Desired {
+  readonly digest: string;
+  readonly files: readonly DesiredFile[];
+  /** What each unit should be running with. A unit that is not named here is left alone. */
+  readonly units: ReadonlyMap<string, UnitDigests>;
+}
+
+/** A file as it is on disk. */
+export interface OnDisk {
+  readonly content: string;
+  /** Whether mode, owner and group are what the file's entry asks for. */
+  readonly asSpecified: boolean;
+}
+
+/** `unknown` is treated as running: a reload that fails says so, a second copy of a program does not. */
+export type Running = "running" | "stopped" | "unknown";
+
+export interface Action {
+  readonly unit: UnitSpec;
+  readonly kind: "reload" | "restart" | "start";
+  readonly wanted: UnitDigests;
+  /** What the unit ran with before, as far as that was remembered. */
+  readonly had: UnitDigests | undefined;
+  /** Whether the unit ran before; one that did not is no witness against the new files. */
+  readonly was: Running;
+}
+
+export interface Plan {
+  readonly writes: readonly DesiredFile[];
+  readonly actions: readonly Action[];
+}
+
+/** Stands for "not known what it runs with": no digest is empty, so the unit stays concerned. */
+const UNKNOWN = "";
+
+/** Sidekiq first, since its jobs fail quietly; streaming last, since its clients must come back to a web that is right. */
+const FIRST_UNITS = ["sidekiq", "web", "streaming"];
+
+/**
+ * A unit is concerned if and only if what it should run with differs from what it is known to run with, or
+ * if it is down and can be started. So a reload that failed, was cut off or never came is planned again until
+ * it has succeeded, and bytes that did not change reload nothing.
+ * @param onDisk by path; a file that is not there has no entry.
+ */
+export function plan(
+  desired: Desired,
+  onDisk: ReadonlyMap<string, OnDisk>,
+  runsWith: ReadonlyMap<string, UnitDigests>,
+  units: readonly UnitSpec[],
+  running: ReadonlyMap<string, Running>,
+): Plan {
+  const actions = inOrder(units).flatMap((unit): Action[] => {
+    const wanted = desired.units.get(unit.name);
+    if (wanted === undefined) return [];
+    const had = runsWith.get(unit.name);
+    const was = running.get(unit.name) ?? "unknown";
+    const kind = kindOf(unit, wanted, had, was);
+    return kind === undefined ? [] : [{ unit, kind, wanted, had, was }];
+  });
+  return { writes: desired.files.filter((file) => differs(file, onDisk.get(file.spec.path))), actions };
+}
+
+/** What may be remembered of a unit from the moment that its files change until it is verified. */
+export function unsettled({ kind, had }: Action): UnitDigests {
+  const restart = kind === "reload" ? (had?.restart ?? UNKNOWN) : UNKNOWN;
+  return { reload: UNKNOWN, restart };
+}
+
+/** Whether the unit was once verified to run with this. */
+export function isKnown(digests: UnitDigests | undefined): digests is UnitDigests {
+  return digests !== undefined && digests.reload !== UNKNOWN && digests.restart !== UNKNOWN;
+}
+
+function inOrder(units: readonly UnitSpec[]): readonly UnitSpec[] {
+  const first = FIRST_UNITS.flatMap((name) => units.filter((unit) => unit.name === name));
+  return [...first, ...units.filter((unit) => !FIRST_UNITS.includes(unit.name))];
+}
+
+function kindOf(
+  unit: UnitSpec,
+  wanted: UnitDigests,
+  had: UnitDigests | undefined,
+  was: Running,
+): Action["kind"] | undefined {
+  if (was === "stopped" && unit.start !== undefined) return "start";
+  if (wanted.restart !== had?.restart && unit.restart !== undefined) return "restart";
+  if (wanted.restart !== had?.restart || wanted.reload !== had.reload) return "reload";
+  return undefined;
+}
+
+function differs({ content }: DesiredFile, there: OnDisk | undefined): boolean {
+  return there === undefined || there.content !== content || !there.asSpecified;
+}

@@ -1,0 +1,77 @@
+/** One look at a unit's health. */
+import { once } from "node:events";
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { connect } from "node:net";
+import { codeOf, messageOf } from "../base/errors.ts";
+import { runCommand } from "./command.ts";
+import type { Health } from "./config.ts";
+import { unitProcess } from "./pidfile.ts";
+
+/** A program that dies of its configuration mostly does so at once: it counts as alive when it has lived that long. */
+const STEADY_MS = 1000;
+
+export type Answer =
+  | { readonly ok: true }
+  /** `nobody`: there is no program at all that could answer. */
+  | { readonly ok: false; readonly reason: string; readonly nobody: boolean };
+
+/** Asks once. Never rejects, and answers within the timeout. */
+export async function probe(health: Health, timeoutMs: number): Promise<Answer> {
+  try {
+    if ("http" in health) return await byHttp(health.http, timeoutMs);
+    if ("tcp" in health) return await byTcp(health.tcp, timeoutMs);
+    if ("pidfile" in health) return await byPidfile(health.pidfile);
+    return await byCommand(health.run, timeoutMs);
+  } catch (error) {
+    const timedOut = error instanceof Error && error.name === "AbortError";
+    const reason = timedOut ? `no answer within ${Math.round(timeoutMs)} ms` : messageOf(error);
+    return { ok: false, reason, nobody: codeOf(error) === "ECONNREFUSED" };
+  }
+}
+
+/** A connection of its own each time: one that is kept alive would still reach the old process. */
+async function byHttp(url: string, timeoutMs: number): Promise<Answer> {
+  const send = url.startsWith("https:") ? requestHttps : requestHttp;
+  const request = send(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) });
+  const status = await new Promise<number>((resolve, reject) => {
+    request.on("error", reject);
+    request.once("response", (response) => {
+      resolve(response.statusCode ?? 0);
+      response.on("error", () => {}).destroy();
+    });
+    request.end();
+  });
+  return status >= 200 && status < 400 ? { ok: true } : sick(`${url} answers with status ${status}`);
+}
+
+async function byTcp(address: string, timeoutMs: number): Promise<Answer> {
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
+  const socket = connect({ host, port: Number(address.slice(colon + 1)) });
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(timeoutMs) });
+    return { ok: true };
+  } finally {
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+}
+
+async function byPidfile(pidfile: string): Promise<Answer> {
+  const found = await unitProcess(pidfile);
+  if (found.kind === "absent") return { ok: false, reason: found.reason, nobody: true };
+  return found.process.ageMs >= STEADY_MS
+    ? { ok: true }
+    : sick(`process ${found.process.pid} has just begun`);
+}
+
+async function byCommand(argv: readonly string[], timeoutMs: number): Promise<Answer> {
+  const { ok, ended, tail } = await runCommand(argv, timeoutMs);
+  if (ok) return { ok };
+  return { ok, reason: `${argv.join(" ")}: ${ended}${tail === "" ? "" : `, ${tail}`}`, nobody: true };
+}
+
+function sick(reason: string): Answer {
+  return { ok: false, reason, nobody: false };
+}

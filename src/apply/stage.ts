@@ -1,0 +1,93 @@
+/** One file of a transaction: written beside its place, then put there in one step, then perhaps put back. */
+import { rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { codeOf, isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
+import { type Permissions, syncDirectory, temporaryOf, writeTemporary } from "../state/durable.ts";
+import type { FileSpec } from "./config.ts";
+import { type CurrentFile, current } from "./current.ts";
+import { permissionsOf } from "./ownership.ts";
+import { targetOf } from "./target.ts";
+
+export { current } from "./current.ts";
+export { preflight } from "./preflight.ts";
+
+export interface StagedFile {
+  readonly spec: FileSpec;
+  /** Holds the new content with its final owner and mode, on the disk. */
+  readonly temporary: string;
+  /** Puts it in the place of the old one; readers see the one or the other, also after a power cut. */
+  commit(): Promise<void>;
+  /** Takes a commit back: the old bytes, owner and mode, or no file where there was none. False if there was no commit. */
+  restore(): Promise<boolean>;
+  /** Removes what was not committed. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes the new content beside the file that it is to replace. Nothing that anyone reads has changed yet.
+ * @throws Misconfigured when the place, the user or the permissions are wrong, TryAgain when the disk is full
+ */
+export async function stage(spec: FileSpec, content: string): Promise<StagedFile> {
+  try {
+    const target = await targetOf(spec.path);
+    const before = await current(spec);
+    const temporary = await writeTemporary(target, content, await wanted(spec, before));
+    return new Staged(spec, temporary, target, before);
+  } catch (error) {
+    throw explained(spec, error);
+  }
+}
+
+/** Removes what a crash may have left beside these files. */
+export async function sweep(specs: readonly FileSpec[]): Promise<void> {
+  for (const { path } of specs) await rm(temporaryOf(await targetOf(path)), { force: true });
+}
+
+/** What the entry leaves open stays as it is on disk. */
+async function wanted(spec: FileSpec, before: CurrentFile | undefined): Promise<Permissions> {
+  const { mode, uid, gid } = await permissionsOf(spec);
+  return { mode, uid: uid ?? before?.uid, gid: gid ?? before?.gid };
+}
+
+function explained({ path }: FileSpec, cause: unknown): Error {
+  if (isAgentError(cause)) return cause;
+  const what = `it cannot be written (${messageOf(cause)})`;
+  if (codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT")
+    return new TryAgain({ where: path, what, cure: "Make room on that file system." }, { cause });
+  const cure =
+    "Let the agent's user write in that directory and own the file, or set the entry's owner and group.";
+  return new Misconfigured({ where: path, what, cure }, { cause });
+}
+
+class Staged implements StagedFile {
+  readonly spec: FileSpec;
+  readonly temporary: string;
+  readonly #target: string;
+  readonly #before: CurrentFile | undefined;
+  #renamed = false;
+
+  constructor(spec: FileSpec, temporary: string, target: string, before: CurrentFile | undefined) {
+    this.spec = spec;
+    this.temporary = temporary;
+    this.#target = target;
+    this.#before = before;
+  }
+
+  async commit(): Promise<void> {
+    await rename(this.temporary, this.#target);
+    this.#renamed = true;
+    await syncDirectory(dirname(this.#target));
+  }
+
+  async restore(): Promise<boolean> {
+    if (!this.#renamed) return false;
+    if (this.#before === undefined) await rm(this.#target, { force: true });
+    else await rename(await writeTemporary(this.#target, this.#before.bytes, this.#before), this.#target);
+    await syncDirectory(dirname(this.#target));
+    return true;
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.temporary, { force: true });
+  }
+}

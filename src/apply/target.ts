@@ -1,0 +1,58 @@
+/** Where a file really lies: links are followed, and what cannot be replaced by a rename is refused. */
+import { lstat, readFile, readlink, realpath, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { codeOf, Misconfigured } from "../base/errors.ts";
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * The path that is replaced. A link stays a link and the file that it names is replaced, since operators link
+ * configuration to persistent storage. Only links of root or of the agent's own user are followed: with any
+ * other, whoever may write in the directory could aim a privileged agent at every file of the machine.
+ * @throws Misconfigured for a foreign or endless link, and for a target that is no regular file
+ */
+export async function targetOf(path: string, links = 0): Promise<string> {
+  const found = await lstat(path).catch(missingIsUndefined);
+  if (found === undefined || found.isFile()) return path;
+  if (!found.isSymbolicLink()) {
+    throw refuse(
+      path,
+      "it is there but is not a regular file",
+      "Move it away, or give the file another path.",
+    );
+  }
+  if (links === MAX_LINKS)
+    throw refuse(path, "its symbolic links lead in a circle", "Remove the links that are wrong.");
+  if (found.uid !== 0 && found.uid !== process.geteuid?.()) {
+    throw refuse(
+      path,
+      `it is a symbolic link that belongs to uid ${found.uid}, which is not followed`,
+      "Let root or the agent's user make the link, or name the link's target as the path.",
+    );
+  }
+  return targetOf(resolve(await realpath(dirname(path)), await readlink(path)), links + 1);
+}
+
+/** Whether something is mounted on this very path: a rename cannot replace it, and writing into it shows halves. */
+export async function isMountPoint(path: string): Promise<boolean> {
+  const [here, above] = await Promise.all([stat(path), stat(dirname(path))]).catch(() => []);
+  if (here === undefined || above === undefined) return false;
+  if (here.dev !== above.dev) return true;
+  const mounts = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
+  const real = join(await realpath(dirname(path)), path.slice(path.lastIndexOf("/") + 1));
+  return mounts.split("\n").some((line) => unescapeOctal(line.split(" ")[4] ?? "") === real);
+}
+
+/** proc(5): space, tab, newline and backslash are octal in mountinfo. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+function missingIsUndefined(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
+}
+
+function refuse(where: string, what: string, cure: string): Misconfigured {
+  return new Misconfigured({ where, what, cure });
+}

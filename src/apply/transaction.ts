@@ -1,0 +1,79 @@
+/** From a plan to disk and units, as one transaction: everything that can be refused is refused before the first rename. */
+import { messageOf } from "../base/errors.ts";
+import { act } from "./act.ts";
+import type { ApplyContext, Failed, Outcome } from "./outcome.ts";
+import { type Action, isKnown, type Plan } from "./plan.ts";
+import { prepare } from "./prepare.ts";
+import { rememberIfPossible } from "./remember.ts";
+import type { StagedFile } from "./stage.ts";
+import { undo } from "./undo.ts";
+
+export type { ApplyContext, Outcome } from "./outcome.ts";
+
+/** Carries a plan out. Never rejects. That there is one at a time is the caller's part. */
+export async function apply(plan: Plan, context: ApplyContext): Promise<Outcome> {
+  const began = performance.now();
+  const prepared = await prepare(plan, context);
+  if (prepared.kind === "refused") return prepared;
+  const failed =
+    (await write(plan, prepared.files, context)) ?? (await actAll(plan, prepared.files, context));
+  if (failed !== undefined) return failed;
+  return {
+    kind: "applied",
+    units: plan.actions.map(({ unit }) => unit.name),
+    wrote: plan.writes.map(({ spec }) => spec.path),
+    durationMs: Math.round(performance.now() - began),
+  };
+}
+
+async function write(
+  { actions }: Plan,
+  files: readonly StagedFile[],
+  context: ApplyContext,
+): Promise<Failed | undefined> {
+  try {
+    for (const file of files) {
+      await file.commit();
+      context.log.info({ path: file.spec.path }, "file written");
+    }
+    return undefined;
+  } catch (error) {
+    context.log.error({ error: messageOf(error) }, "apply failed");
+    const undone = await undo({ files, touched: [], untouched: actions }, context);
+    return { kind: "failed", stage: "write", error, undone };
+  }
+}
+
+/**
+ * A failure is undone if the unit ran well before, for then the new files are to blame. Any other (the unit was
+ * down, or was never seen healthy) is reported and tried again, and does not keep the other units from theirs.
+ */
+async function actAll(
+  { actions }: Plan,
+  files: readonly StagedFile[],
+  context: ApplyContext,
+): Promise<Failed | undefined> {
+  let first: Failed | undefined;
+  for (const [index, action] of actions.entries()) {
+    const { unit, wanted } = action;
+    if (context.signal.aborted) context.log.info({ unit: unit.name }, "finishing the apply before the end");
+    const result = await act(action, context);
+    if (result.kind === "healthy") {
+      await rememberIfPossible(unit.name, wanted, context);
+      continue;
+    }
+    const { stage, error } = result;
+    context.log.error({ unit: unit.name, stage, error: messageOf(error) }, "apply failed");
+    const failed: Failed = { kind: "failed", stage, unit: unit.name, error };
+    if (files.length > 0 && ranWell(action)) {
+      const parts = { files, touched: actions.slice(0, index + 1), untouched: actions.slice(index + 1) };
+      return { ...failed, undone: await undo(parts, context) };
+    }
+    first ??= failed;
+  }
+  return first;
+}
+
+function ranWell({ was, had }: Action): boolean {
+  return was !== "stopped" && isKnown(had);
+}

@@ -1,0 +1,53 @@
+/** Files that are whole and on the disk or not there at all: for the agent's own state and for what it renders. */
+import { open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Permissions of a file; an owner or group that is left out stays what the system gives to a new file. */
+export interface Permissions {
+  readonly mode: number;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/** One fixed name for each file, in the same directory, so that a crash leaves at most one and the next run finds it. */
+export function temporaryOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.mastodon-agent`);
+}
+
+/**
+ * Writes the temporary file of a path, with its final owner and mode, down to the disk. It is created
+ * exclusively and 0600, so neither a link that waits under its name nor a reader gets anything of it.
+ */
+export async function writeTemporary(
+  path: string,
+  content: string | Uint8Array,
+  permissions: Permissions,
+): Promise<string> {
+  const temporary = temporaryOf(path);
+  await rm(temporary, { force: true });
+  await using file = await open(temporary, "wx", 0o600);
+  try {
+    await file.writeFile(content);
+    const { uid, gid } = await file.stat();
+    const owner = { uid: permissions.uid ?? uid, gid: permissions.gid ?? gid };
+    if (owner.uid !== uid || owner.gid !== gid) await file.chown(owner.uid, owner.gid);
+    await file.chmod(permissions.mode);
+    await file.sync();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
+}
+
+/** Puts a written temporary file in the place of its target; after this returns a power cut does not undo it. */
+export async function replace(temporary: string, path: string): Promise<void> {
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Makes names that were added to or removed from a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, "r");
+  await directory.sync();
+}

@@ -1,0 +1,93 @@
+/** One agent a state directory: two that write the same files would undo each other for ever. */
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { codeOf, Misconfigured } from "../base/errors.ts";
+import { isAlive, type Process, processOf } from "./process.ts";
+
+const LOCK_FILE = "agent.lock";
+
+/** The start time tells the holder from a stranger that was given its pid after a crash. */
+const holderSchema = z.object({ pid: z.number().int().positive(), started: z.string() });
+type Holder = z.infer<typeof holderSchema>;
+
+export interface Lock extends AsyncDisposable {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock of a state directory, which must exist. A lock whose holder is dead is taken over.
+ * @throws Misconfigured that names the pid of the agent which holds it.
+ */
+export async function lockState(directory: string): Promise<Lock> {
+  const path = join(directory, LOCK_FILE);
+  const me = await processOf(process.pid);
+  const holder: Holder = { pid: process.pid, started: me?.started ?? "" };
+  const other = await take(path, holder);
+  if (other !== undefined) throw held(path, other);
+  const release = () => rm(path, { force: true });
+  return { release, [Symbol.asyncDispose]: release };
+}
+
+/**
+ * Returns the live holder, or undefined when the lock is ours now. A complete file is linked to the lock's
+ * name, which fails if it exists, so nobody ever reads half a lock. Of several that find the same dead holder
+ * only the one that gets the lock named after it may replace its file, so a lock that was just taken over
+ * is never replaced by one who looked a moment too early.
+ */
+async function take(path: string, me: Holder): Promise<Holder | undefined> {
+  const mine = `${path}.${me.pid}`;
+  await writeFile(mine, JSON.stringify(me), { mode: 0o600 });
+  try {
+    for (;;) {
+      if (await linked(mine, path)) return undefined;
+      const found = await holderOf(path);
+      if (found === "gone") continue;
+      if (found !== undefined && (await isAlive(found))) return found;
+      const claim = `${path}-of-${found?.pid ?? "nobody"}-${found?.started ?? ""}`;
+      const claimer = await take(claim, me);
+      if (claimer !== undefined) return claimer;
+      try {
+        if (!sameHolder(await holderOf(path), found)) continue;
+        await rename(mine, path);
+        return undefined;
+      } finally {
+        await rm(claim, { force: true });
+      }
+    }
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Undefined: a file that no agent wrote, for instance one emptied by a full disk. */
+async function holderOf(path: string): Promise<Holder | undefined | "gone"> {
+  try {
+    return holderSchema.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (error) {
+    return codeOf(error) === "ENOENT" ? "gone" : undefined;
+  }
+}
+
+function sameHolder(one: Holder | undefined | "gone", other: Holder | undefined): boolean {
+  if (one === "gone") return false;
+  return one?.pid === other?.pid && one?.started === other?.started;
+}
+
+function held(path: string, { pid }: Pick<Process, "pid">): Misconfigured {
+  return new Misconfigured({
+    where: path,
+    what: `another mastodon-agent runs with this state directory (pid ${pid})`,
+    cure: `Stop it (kill ${pid}), or give this one its own paths.state and its own files.`,
+  });
+}

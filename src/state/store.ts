@@ -1,0 +1,136 @@
+/** What must survive a restart of the agent, in one file of the state directory; its shape is the caller's. */
+import { chmod, mkdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { z } from "zod";
+import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { replace, writeTemporary } from "./durable.ts";
+
+const STATE_FILE = "state.json";
+
+export interface StateStore<T> {
+  /** What was said about the file when it was opened: it could not be used and was moved aside. */
+  readonly complaint: Complaint | undefined;
+  read(): T;
+  /**
+   * Changes the state; when the promise resolves the change is on the disk. Changes that are made while a
+   * write is under way share the next write. What equals the file is not written.
+   * @throws the system's error when it cannot be written: `read()` has the change all the same, and the
+   * next update tries to write it again.
+   */
+  update(change: (state: T) => T): Promise<void>;
+}
+
+/**
+ * Opens (and makes, 0700) the state directory. A file that is not of this schema, another version's too, is
+ * moved aside and the state begins empty, which costs one reload of each unit and nothing else.
+ * @param schema must accept what it returns: the state is stored as it is.
+ * @throws Misconfigured when the directory cannot be made, read or written.
+ */
+export async function openState<T>(
+  directory: string,
+  schema: z.ZodType<T>,
+  empty: T,
+): Promise<StateStore<T>> {
+  const path = join(directory, STATE_FILE);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await chmod(directory, 0o700);
+    const found = await load(path, schema);
+    const store = new Store(path, found.state ?? empty, found.text, found.complaint);
+    await store.flush();
+    return store;
+  } catch (error) {
+    throw unusable(directory, error);
+  }
+}
+
+interface Found<T> {
+  readonly state: T | undefined;
+  readonly text: string | undefined;
+  readonly complaint: Complaint | undefined;
+}
+
+async function load<T>(path: string, schema: z.ZodType<T>): Promise<Found<T>> {
+  const text = await readFile(path, "utf8").catch(missingIsUndefined);
+  if (text === undefined) return { state: undefined, text, complaint: undefined };
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return { state: parsed.data, text, complaint: undefined };
+  return { state: undefined, text: undefined, complaint: await moveAside(path) };
+}
+
+function missingIsUndefined(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The content may hold secrets: it keeps its mode, and nothing of it is quoted. */
+async function moveAside(path: string): Promise<Complaint> {
+  const aside = `${path}.corrupt-${new Date().toISOString().replaceAll(":", "")}`;
+  await rename(path, aside);
+  return {
+    where: path,
+    what: `the state file is damaged or of another version; it was kept as ${aside}`,
+    cure: "Nothing to do: each unit is reloaded once. Delete the kept file when it is of no use.",
+  };
+}
+
+function unusable(directory: string, cause: unknown): Misconfigured {
+  return new Misconfigured(
+    {
+      where: directory,
+      what: `the state directory cannot be used (${messageOf(cause)})`,
+      cure: "Make it a directory that belongs to the agent's user, on storage that is writable and not full.",
+    },
+    { cause },
+  );
+}
+
+class Store<T> implements StateStore<T> {
+  readonly complaint: Complaint | undefined;
+  readonly #path: string;
+  #state: T;
+  #onDisk: string | undefined;
+  #lastWrite: Promise<void> = Promise.resolve();
+  #nextWrite: Promise<void> | undefined;
+
+  constructor(path: string, state: T, onDisk: string | undefined, complaint: Complaint | undefined) {
+    this.complaint = complaint;
+    this.#path = path;
+    this.#state = state;
+    this.#onDisk = onDisk;
+  }
+
+  read(): T {
+    return this.#state;
+  }
+
+  update(change: (state: T) => T): Promise<void> {
+    this.#state = change(this.#state);
+    return this.flush();
+  }
+
+  flush(): Promise<void> {
+    this.#nextWrite ??= this.#lastWrite.then(() => this.#write());
+    return this.#nextWrite;
+  }
+
+  #write(): Promise<void> {
+    const written = this.#persist(`${JSON.stringify(this.#state, undefined, 2)}\n`);
+    this.#nextWrite = undefined;
+    this.#lastWrite = written.catch(() => {});
+    return written;
+  }
+
+  async #persist(text: string): Promise<void> {
+    if (text === this.#onDisk) return;
+    await replace(await writeTemporary(this.#path, text, { mode: 0o600 }), this.#path);
+    this.#onDisk = text;
+  }
+}

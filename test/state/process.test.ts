@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { fromPs, isAlive, processOf } from "../../src/state/process.ts";
+import { start } from "../world/spawn.ts";
+import { until } from "../world/until.ts";
+
+test("knows a process from the next one with its pid", async () => {
+  const me = await processOf(process.pid);
+  expect(me).toMatchObject({ pid: process.pid });
+  expect(await isAlive({ pid: process.pid, started: me?.started ?? "" })).toBe(true);
+  expect(await isAlive({ pid: process.pid, started: "another" })).toBe(false);
+});
+
+test("tells how long a process has been running, by the kernel and by ps", async () => {
+  await using sleeper = await start("sleep", ["60"]);
+  await until("a second of age", async () => ((await processOf(sleeper.pid))?.ageMs ?? 0) > 1000);
+  const [kernel, ps] = await Promise.all([processOf(sleeper.pid), fromPs(sleeper.pid)]);
+  expect(Math.abs((kernel?.ageMs ?? 0) - (ps?.ageMs ?? 0))).toBeLessThan(5000);
+  expect((await fromPs(sleeper.pid))?.started).toBe(ps?.started);
+});
+
+test("does not take a process for alive that ended and was not waited for", async () => {
+  // The shell becomes a program that never waits for the child it inherits.
+  await using parent = await start("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"]);
+  const child = Number(await until("the child's pid", () => parent.output().trim()));
+  await until("the child to end", async () => (await processOf(child)) === undefined);
+  expect(() => process.kill(child, 0)).not.toThrow();
+  expect(await fromPs(child)).toBeUndefined();
+});
+
+test("knows nothing of a pid that is not in use", async () => {
+  const sleeper = await start("sleep", ["60"]);
+  await sleeper.stop();
+  expect(await processOf(sleeper.pid)).toBeUndefined();
+  expect(await fromPs(sleeper.pid)).toBeUndefined();
+});
