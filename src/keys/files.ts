@@ -1,0 +1,71 @@
+import { digest } from "../base/digest.ts";
+import { Secret } from "../base/secret.ts";
+import { encryptionValues } from "./encryption.ts";
+import type { KeyFormat, KeyTexts } from "./format.ts";
+import { hexSecret } from "./hex.ts";
+import type { KeyFileName, KeyVariable } from "./names.ts";
+import { vapidPair } from "./vapid.ts";
+
+export interface KeyFile extends KeyFormat {
+  readonly name: KeyFileName;
+}
+
+/** The table of the key files. */
+export const KEY_FILES: readonly KeyFile[] = [
+  { name: "secret.key", ...hexSecret("SECRET_KEY_BASE") },
+  { name: "otp.key", ...hexSecret("OTP_SECRET") },
+  { name: "vapid.keys", ...vapidPair },
+  { name: "activerecord.keys", ...encryptionValues },
+];
+
+/** The content of one key file that has been judged good. */
+export interface Key {
+  readonly values: ReadonlyMap<KeyVariable, Secret>;
+  /** 16 hexadecimal characters; equal for every spelling of the same key, and safe to show. */
+  readonly fingerprint: string;
+}
+
+export type Judged =
+  | { readonly kind: "good"; readonly key: Key }
+  | { readonly kind: "malformed"; readonly defect: string };
+
+/** Judges the text of a key file. */
+export function judgeText(file: KeyFile, text: string): Judged {
+  if (text.trim() === "") return { kind: "malformed", defect: "it is empty" };
+  return judgeValues(file, file.pick(text));
+}
+
+/** Judges values that are said to be the ones of a key file, wherever they come from. */
+export function judgeValues(file: KeyFile, values: KeyTexts): Judged {
+  const absent = file.variables.find((variable) => !values.get(variable));
+  const defect = absent ? `it has no single value for ${absent}` : file.defect(values);
+  if (defect !== undefined) return { kind: "malformed", defect };
+  return { kind: "good", key: keyOf(file, values) };
+}
+
+/** A new key and the text of its file. */
+export function generateKey(file: KeyFile): { readonly key: Key; readonly text: Secret } {
+  const values = file.generate();
+  return { key: keyOf(file, values), text: new Secret(file.print(values)) };
+}
+
+/** The text of a new key file with these values. */
+export function printKey(file: KeyFile, key: Key): Secret {
+  const values = new Map([...key.values].map(([variable, value]) => [variable, value.reveal()]));
+  return new Secret(file.print(values));
+}
+
+function keyOf(file: KeyFile, values: KeyTexts): Key {
+  return {
+    values: new Map(file.variables.map((variable) => [variable, new Secret(values.get(variable) ?? "")])),
+    fingerprint: fingerprint(file, values),
+  };
+}
+
+/** The label keeps equal values in different files from having equal fingerprints. */
+function fingerprint(file: KeyFile, values: KeyTexts): string {
+  const lines = file.variables.map(
+    (variable) => `${variable}=${file.canonical(variable, values.get(variable) ?? "")}`,
+  );
+  return digest(["mastodon-agent key 1", file.name, ...lines].join("\n")).slice(0, 16);
+}

@@ -1,0 +1,32 @@
+import type { KeyVariable } from "./names.ts";
+
+/** Values by variable, as they stand in a file; not yet judged. */
+export type KeyTexts = ReadonlyMap<KeyVariable, string>;
+
+/** How the values of one key file are written, judged and made. */
+export interface KeyFormat {
+  readonly variables: readonly KeyVariable[];
+  /** Picks the values out of a file's text. A value that is missing or given twice differently is left out. */
+  pick(text: string): KeyTexts;
+  /** What is wrong with a complete set of values, without quoting them; undefined when nothing is. */
+  defect(values: KeyTexts): string | undefined;
+  print(values: KeyTexts): string;
+  generate(): KeyTexts;
+  /** The form in which two spellings of the same value are equal. */
+  canonical(variable: KeyVariable, value: string): string;
+}
+
+/** Reads `NAME=value` lines, bare or quoted; everything else in the text (prose, comments) is passed over. */
+export function pickAssignments(variables: readonly KeyVariable[], text: string): KeyTexts {
+  const picked = new Map<KeyVariable, string>();
+  for (const variable of variables) {
+    const line = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${variable}=(["']?)(.*?)\\1[ \\t]*$`, "gm");
+    const [value, ...others] = new Set([...text.matchAll(line)].map(([, , found]) => found));
+    if (value !== undefined && others.length === 0) picked.set(variable, value);
+  }
+  return picked;
+}
+
+export function printAssignments(variables: readonly KeyVariable[], values: KeyTexts): string {
+  return variables.map((variable) => `${variable}=${values.get(variable) ?? ""}\n`).join("");
+}

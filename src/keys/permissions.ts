@@ -1,0 +1,37 @@
+import { stat } from "node:fs/promises";
+import { type Complaint, codeOf } from "../base/errors.ts";
+import { KEY_FILES } from "./files.ts";
+import { type KeyStorage, keyPath } from "./storage.ts";
+
+/**
+ * Complains about what others than the owner may read or change. It is no reason to refuse, nor to change the mode
+ * unasked: on many jails the keys have been like this for years, and another program may count on it.
+ */
+export async function tooOpen(storage: KeyStorage): Promise<readonly Complaint[]> {
+  const places = [
+    { where: storage.directory, wanted: 0o700 },
+    ...KEY_FILES.map(({ name }) => ({ where: keyPath(storage, name), wanted: 0o600 })),
+  ];
+  const complaints = await Promise.all(
+    places.map(async ({ where, wanted }) => {
+      const mode = await permissionBits(where);
+      if (mode === undefined || (mode & 0o077) === 0) return [];
+      const what = `its mode is ${octal(mode)}: others than its owner have access to the keys`;
+      return [{ what, where, cure: `chmod ${octal(wanted)} ${where}, with the agent's user as its owner.` }];
+    }),
+  );
+  return complaints.flat();
+}
+
+export function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}
+
+async function permissionBits(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).mode & 0o777;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

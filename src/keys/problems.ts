@@ -1,0 +1,64 @@
+/** What is to be said about the keys while the agent runs. It only reports: the agent keeps the keys that it read. */
+import { Misconfigured, sentence } from "../base/errors.ts";
+import type { Complaining } from "../report/problems.ts";
+import type { KeyFile } from "./files.ts";
+import type { PinnedKeys } from "./load.ts";
+import { mountComplaint } from "./mount.ts";
+import { tooOpen } from "./permissions.ts";
+import { pinOrCompare } from "./pinned.ts";
+import type { PinStore } from "./pins.ts";
+import { type KeyStorage, keyPath } from "./storage.ts";
+import { type KeyFileState, surveyFiles } from "./survey.ts";
+
+/** What changed on disk since the keys were read, and permissions that let others read them. */
+export async function keysOnDiskProblems(
+  storage: KeyStorage,
+  keys: PinnedKeys,
+): Promise<readonly Complaining[]> {
+  const mount = await mountComplaint(storage);
+  const files = [...(await surveyFiles(storage))];
+  const open = await tooOpen(storage);
+  return [
+    ...(mount ? [{ code: "keys_not_persistent", message: sentence(mount) }] : []),
+    ...files.flatMap(([file, state]) => changes(keyPath(storage, file.name), file, state, keys)),
+    ...open.map((complaint) => ({ code: "keys_too_open", message: sentence(complaint) })),
+  ];
+}
+
+/**
+ * Compares with the pins, and pins what was not pinned because Consul could not be asked at the start.
+ * @throws Unavailable when it still cannot
+ */
+export async function keysPinProblems(
+  storage: KeyStorage,
+  keys: PinnedKeys,
+  pins: PinStore,
+): Promise<readonly Complaining[]> {
+  const problems: Complaining[] = [];
+  for (const [name, fingerprint] of keys.fingerprints) {
+    try {
+      await pinOrCompare(pins, name, { fingerprint }, keyPath(storage, name));
+    } catch (error) {
+      if (!(error instanceof Misconfigured)) throw error;
+      problems.push({ code: "key_not_pinned_one", message: error.message });
+    }
+  }
+  return problems;
+}
+
+function changes(
+  where: string,
+  file: KeyFile,
+  state: KeyFileState,
+  keys: PinnedKeys,
+): readonly Complaining[] {
+  if (state.kind === "broken") return [{ code: "key_unreadable", message: sentence(state.complaint) }];
+  if (state.kind === "missing")
+    return [{ code: "key_missing", message: sentence({ what: "it is gone", where, cure: CURE }) }];
+  if (state.key.fingerprint === keys.fingerprints.get(file.name)) return [];
+  const what = "it has changed since it was read";
+  return [{ code: "key_changed", message: sentence({ what, where, cure: CURE }) }];
+}
+
+const CURE =
+  "The agent goes on with the key that it read, which the applied .env.production still has. Put the file back from a backup or another node; a restart would be refused without it.";

@@ -1,0 +1,90 @@
+import { type Complaint, Misconfigured } from "../base/errors.ts";
+import { readText, type TextFile } from "./disk.ts";
+import { judgeText, KEY_FILES, type Key, type KeyFile } from "./files.ts";
+import { type LiveKeys, readLiveKeys } from "./live.ts";
+import { mountComplaint } from "./mount.ts";
+import { type KeyStorage, keyPath, startedPath } from "./storage.ts";
+
+export type KeyFileState =
+  | { readonly kind: "present"; readonly key: Key; readonly mode: number; readonly modifiedMs: number }
+  /** `started`: a making that was interrupted left this key, complete. */
+  | { readonly kind: "missing"; readonly started: Key | undefined }
+  | { readonly kind: "broken"; readonly complaint: Complaint };
+
+/** What is on the storage, read and judged, nothing changed. */
+export interface KeySurvey {
+  readonly storage: KeyStorage;
+  /** About the storage and the live file, not about one key file. */
+  readonly complaints: readonly Complaint[];
+  readonly files: ReadonlyMap<KeyFile, KeyFileState>;
+  readonly live: LiveKeys | undefined;
+}
+
+export async function surveyKeys(storage: KeyStorage): Promise<KeySurvey> {
+  const mount = await mountComplaint(storage);
+  const live = await caught(readLiveKeys(storage));
+  return {
+    storage,
+    complaints: [...(mount ? [mount] : []), ...(live.kind === "refused" ? [live.complaint] : [])],
+    files: await surveyFiles(storage),
+    live: live.kind === "done" ? live.result : undefined,
+  };
+}
+
+export async function surveyFiles(storage: KeyStorage): Promise<ReadonlyMap<KeyFile, KeyFileState>> {
+  const states = new Map<KeyFile, KeyFileState>();
+  for (const file of KEY_FILES) {
+    const state = await caught(stateOf(storage, file));
+    states.set(file, state.kind === "done" ? state.result : { kind: "broken", complaint: state.complaint });
+  }
+  return states;
+}
+
+/**
+ * The state of one file. Who makes a key links it to its name before he removes the started one, so a file for
+ * which neither was seen is looked for once more.
+ */
+export async function stateOf(storage: KeyStorage, file: KeyFile): Promise<KeyFileState> {
+  const present = await presentState(storage, file);
+  if (present !== undefined) return present;
+  const started = await readStarted(storage, file);
+  if (started !== undefined) return { kind: "missing", started };
+  return (await presentState(storage, file)) ?? { kind: "missing", started };
+}
+
+/** The key that someone is making or was making. Nothing reaches this name half written. @throws Misconfigured */
+export async function readStarted(storage: KeyStorage, file: KeyFile): Promise<Key | undefined> {
+  const started = startedPath(storage, file.name);
+  const content = await readText(started);
+  return content && judged(file, content, started, "It is none that the agent made: remove it.");
+}
+
+async function presentState(storage: KeyStorage, file: KeyFile): Promise<KeyFileState | undefined> {
+  const where = keyPath(storage, file.name);
+  const content = await readText(where);
+  if (content === undefined) return undefined;
+  const { mode, modifiedMs } = content;
+  return { kind: "present", key: judged(file, content, where, MALFORMED_CURE), mode, modifiedMs };
+}
+
+function judged(file: KeyFile, content: TextFile, where: string, cure: string): Key {
+  const verdict = judgeText(file, content.text.reveal());
+  if (verdict.kind === "good") return verdict.key;
+  throw new Misconfigured({ what: `it is no key file: ${verdict.defect}`, where, cure });
+}
+
+type Caught<Result> =
+  | { readonly kind: "done"; readonly result: Result }
+  | { readonly kind: "refused"; readonly complaint: Complaint };
+
+async function caught<Result>(work: Promise<Result>): Promise<Caught<Result>> {
+  try {
+    return { kind: "done", result: await work };
+  } catch (error) {
+    if (error instanceof Misconfigured) return { kind: "refused", complaint: error.complaint };
+    throw error;
+  }
+}
+
+const MALFORMED_CURE =
+  "Put the right file back, from a backup or from another node of this domain. Where Mastodon runs with the right values, `mastodon-agent keys adopt` takes them from its .env.production. Only if no Mastodon ever ran with it, remove it: a new one is made.";
