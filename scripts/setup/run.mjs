@@ -1,12 +1,13 @@
-// Runs a program quietly: its lines go to the progress display, its last ones into the error.
+// Runs a program quietly: its lines go to the progress display, its first and last ones into the error.
 
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-const TAIL_LINES = 25;
+/** npm says the reason first, apt last. */
+const EXCERPT_LINES = 12;
 
-/** Resolves to the output; rejects with the end of it when the exit code is not 0. */
+/** Resolves to the output; rejects with an excerpt of it when the exit code is not 0. */
 export function run(command, argv, { cwd, env, detail = () => {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, argv, {
@@ -25,10 +26,15 @@ export function run(command, argv, { cwd, env, detail = () => {} } = {}) {
     child.once("error", reject);
     child.once("close", (code, signal) => {
       if (code === 0) return resolve(output);
-      const tail = output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
-      reject(new Error(`${tail}\n${command} ${argv.join(" ")} ended with ${code ?? signal}`));
+      reject(new Error(`${excerpt(output)}\n${command} ${argv.join(" ")} ended with ${code ?? signal}`));
     });
   });
+}
+
+function excerpt(output) {
+  const lines = output.trimEnd().split("\n");
+  if (lines.length <= 2 * EXCERPT_LINES) return lines.join("\n");
+  return [...lines.slice(0, EXCERPT_LINES), "...", ...lines.slice(-EXCERPT_LINES)].join("\n");
 }
 
 /** Where a program is found on the PATH, or undefined. */
