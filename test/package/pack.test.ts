@@ -8,7 +8,7 @@ let folder: TemporaryFolder;
 // Packed from what is built; `npm test` has built it.
 beforeAll(async () => {
   folder = await temporaryFolder("package");
-  await run("npm", ["pack", "--silent", "--pack-destination", folder.path]);
+  await run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder.path]);
   const tarball = (await readdir(folder.path)).find((name) => name.endsWith(".tgz")) ?? "";
   await run("npm", ["init", "--yes"], { cwd: folder.path });
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", folder.file(tarball)], {
