@@ -18,8 +18,7 @@ const REQUIRE =
 
 /** `entry` and `out` are arguments so that the build itself can be tried on something small. */
 export async function bundle({ entry, out }) {
-  rmSync(out, { recursive: true, force: true });
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     entryPoints: { main: entry },
     outdir: join(out, "lib"),
     absWorkingDir: CHECKOUT,
@@ -35,7 +34,12 @@ export async function bundle({ entry, out }) {
     banner: { js: REQUIRE },
     metafile: true,
     logLevel: "warning",
+    write: false,
   });
+  // What was built before stays until there is something to put in its place.
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, "lib"), { recursive: true });
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
   writeFileSync(join(out, "cli.js"), launcher(), { mode: 0o755 });
   chmodSync(join(out, "cli.js"), 0o755);
   writeFileSync(join(out, "THIRD-PARTY-LICENSES.txt"), licencesOf(metafile, CHECKOUT));
@@ -75,7 +79,13 @@ function copyTemplates(out) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [entry = "src/cli.ts", out = "dist"] = process.argv.slice(2);
   const folder = resolve(CHECKOUT, out);
-  await bundle({ entry: resolve(CHECKOUT, entry), out: folder });
-  copyTemplates(folder);
-  await writeSchema(folder);
+  try {
+    await bundle({ entry: resolve(CHECKOUT, entry), out: folder });
+    copyTemplates(folder);
+    await writeSchema(folder);
+  } catch (error) {
+    // What does not build has been shown by esbuild already, with file and line.
+    if (!("errors" in error)) throw error;
+    process.exitCode = 1;
+  }
 }
