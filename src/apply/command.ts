@@ -9,7 +9,8 @@ import { messageOf } from "../base/errors.ts";
 
 /** The PATH of service(8), with /usr/local. Nothing of the agent's own environment: it holds the jail's secrets. */
 const PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
-const TAIL_CHARACTERS = 1000;
+const KEPT_CHARACTERS = 8000;
+const TAIL_CHARACTERS = 500;
 const KILL_AFTER_MS = 2000;
 const LAST_OUTPUT_MS = 200;
 
@@ -47,14 +48,27 @@ function collect(child: ChildProcess): () => string {
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8");
     stream?.on("data", (chunk: string) => {
-      text = (text + chunk).slice(-TAIL_CHARACTERS);
+      text = (text + chunk).slice(-KEPT_CHARACTERS);
     });
   }
-  return () =>
-    stripVTControlCharacters(text)
-      .trim()
-      .split(/\s*\n\s*/)
-      .join(" | ");
+  return () => tailOf(text);
+}
+
+/** Whole lines only: of a secret that was cut in two, the rest would no longer be known as one. */
+function tailOf(text: string): string {
+  const lines = stripVTControlCharacters(text).split("\n");
+  if (text.length === KEPT_CHARACTERS) lines.shift();
+  const tail: string[] = [];
+  let length = 0;
+  for (const line of lines
+    .map((one) => one.trim())
+    .filter((one) => one !== "")
+    .toReversed()) {
+    length += line.length;
+    if (length > TAIL_CHARACTERS) break;
+    tail.unshift(line);
+  }
+  return tail.join(" | ");
 }
 
 /** A daemon that a command leaves behind may hold the streams for ever, so the end is `exit`, not `close`. */

@@ -45,7 +45,10 @@ const healthTimeout = duration.default(60_000);
 
 const healthSchema = z.union(
   [
-    z.strictObject({ http: z.url({ protocol: /^https?$/ }), timeout: healthTimeout }),
+    z.strictObject({
+      http: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+      timeout: healthTimeout,
+    }),
     z.strictObject({
       tcp: z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s:]+):\d{1,5}$/, 'must be "host:port"'),
       timeout: healthTimeout,

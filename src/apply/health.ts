@@ -5,7 +5,9 @@ import { pollUntil } from "./poll.ts";
 import { probe } from "./probe.ts";
 
 /** puma in the middle of a hot restart takes a request and never answers it. */
-const PROBE_TIMEOUT_MS = 5000;
+const LONGEST_PROBE_MS = 5000;
+/** What the last probe gets, however little of the unit's time is left. */
+const SHORTEST_PROBE_MS = 500;
 
 /** A program that was asked to reload stops answering with its old self within this time. */
 const OLD_SELF_MS = 1000;
@@ -31,7 +33,7 @@ export async function untilHealthy(unit: UnitSpec, { oldMayAnswer, redact }: Hea
   let reason = "";
   const healthy = await pollUntil(async (remainingMs) => {
     const counts = performance.now() >= countsFromMs;
-    const answer = await probe(health, Math.min(remainingMs, PROBE_TIMEOUT_MS));
+    const answer = await probe(health, clamp(remainingMs));
     if (answer.ok) return counts;
     reason = answer.reason;
     return false;
@@ -42,4 +44,8 @@ export async function untilHealthy(unit: UnitSpec, { oldMayAnswer, redact }: Hea
     what: `it is not healthy ${health.timeout / 1000}s after its steps: ${redact(reason)}`,
     cure: "Look into the unit's own log.",
   });
+}
+
+function clamp(remainingMs: number): number {
+  return Math.max(SHORTEST_PROBE_MS, Math.min(remainingMs, LONGEST_PROBE_MS));
 }

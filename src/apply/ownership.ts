@@ -5,6 +5,8 @@ import { Misconfigured } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
 
+/** There on Linux and on FreeBSD. */
+const GETENT = "/usr/bin/getent";
 const GETENT_TIMEOUT_MS = 5000;
 
 /** The permissions that a file's entry asks for. @throws Misconfigured for a user or group that is not there. */
@@ -30,7 +32,7 @@ async function idOf(database: string, kind: string, name: string, { path }: File
 }
 
 async function getent(database: string, name: string): Promise<string> {
-  const { stdout } = await execa("getent", [database, name], { reject: false, timeout: GETENT_TIMEOUT_MS });
+  const { stdout } = await execa(GETENT, [database, name], { reject: false, timeout: GETENT_TIMEOUT_MS });
   return stdout ?? "";
 }
 

@@ -9,7 +9,6 @@ import { permissionsOf } from "./ownership.ts";
 import { targetOf } from "./target.ts";
 
 export { current } from "./current.ts";
-export { preflight } from "./preflight.ts";
 
 export interface StagedFile {
   readonly spec: FileSpec;
@@ -38,9 +37,12 @@ export async function stage(spec: FileSpec, content: string): Promise<StagedFile
   }
 }
 
-/** Removes what a crash may have left beside these files. */
+/** Removes what a crash may have left beside these files. One that has no place is preflight's to report. */
 export async function sweep(specs: readonly FileSpec[]): Promise<void> {
-  for (const { path } of specs) await rm(temporaryOf(await targetOf(path)), { force: true });
+  for (const { path } of specs) {
+    const target = await targetOf(path).catch(() => path);
+    await rm(temporaryOf(target), { force: true }).catch(() => {});
+  }
 }
 
 /** What the entry leaves open stays as it is on disk. */

@@ -44,6 +44,12 @@ export async function openState<T>(
   }
 }
 
+/** The state as a running agent last wrote it, for those who only look; undefined when there is none that can be used. */
+export async function readState<T>(directory: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await readFile(join(directory, STATE_FILE), "utf8").catch(() => "");
+  return schema.safeParse(parseJson(text)).data;
+}
+
 interface Found<T> {
   readonly state: T | undefined;
   readonly text: string | undefined;

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { Misconfigured } from "../../src/base/errors.ts";
-import { openState } from "../../src/state/store.ts";
+import { openState, readState } from "../../src/state/store.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 
 const schema = z.strictObject({ version: z.literal(1), count: z.number() });
@@ -76,4 +76,14 @@ test("keeps a change that could not be written and writes it with the next one",
   await rmdir(folder.file(".state.json.mastodon-agent"));
   await store.update(addOne);
   expect((await openState(folder.path, schema, empty)).read().count).toBe(2);
+});
+
+test("lets others look without touching anything, a damaged file neither", async () => {
+  await using folder = await temporaryFolder();
+  expect(await readState(folder.file("absent"), schema)).toBeUndefined();
+  await (await openState(folder.path, schema, empty)).update(addOne);
+  expect(await readState(folder.path, schema)).toEqual({ version: 1, count: 1 });
+  await writeFile(folder.file("state.json"), "{");
+  expect(await readState(folder.path, schema)).toBeUndefined();
+  expect(await readdir(folder.path)).toEqual(["state.json"]);
 });

@@ -1,0 +1,123 @@
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { expect, test } from "vitest";
+import { untilHealthy } from "../../src/apply/health.ts";
+import { isRunning } from "../../src/apply/running.ts";
+import { runSteps } from "../../src/apply/steps.ts";
+import { processOf } from "../../src/state/process.ts";
+import { freePort } from "../world/ports.ts";
+import { start } from "../world/spawn.ts";
+import { temporaryFolder } from "../world/temporary.ts";
+import { until } from "../world/until.ts";
+import { startWeb, steps, unit, writePidfile } from "./units.ts";
+
+const reload = [{ touch: "/dev/null" }];
+const fresh = { oldMayAnswer: false, redact: steps.redact };
+
+test("tells by the pidfile whether a unit runs", async () => {
+  await using folder = await temporaryFolder();
+  const sleeper = await start("sleep", ["60"]);
+  const pidfile = await writePidfile(folder.file("pid"), sleeper.pid);
+  const byHealth = unit("sidekiq", { reload, health: { pidfile } });
+  const byStep = unit("sidekiq", { reload: [{ signal: "TERM", pidfile }] });
+  expect([await isRunning(byHealth), await isRunning(byStep)]).toEqual(["running", "running"]);
+  await sleeper.stop();
+  expect([await isRunning(byHealth), await isRunning(byStep)]).toEqual(["stopped", "stopped"]);
+});
+
+test("tells by the health check where there is no pidfile, and nothing where there is neither", async () => {
+  const port = await freePort();
+  const byTcp = unit("nginx", { reload, health: { tcp: `127.0.0.1:${port}` } });
+  expect(await isRunning(byTcp)).toBe("stopped");
+  const server = createServer().listen(port, "127.0.0.1");
+  await until("a connection", async () => (await isRunning(byTcp)) === "running");
+  server.close();
+  expect(await isRunning(unit("nginx", { reload, health: { run: ["false"] } }))).toBe("stopped");
+  expect(await isRunning(unit("nginx", { reload, health: { run: ["true"] } }))).toBe("running");
+  expect(await isRunning(unit("nginx", { reload }))).toBe("unknown");
+});
+
+test("does not take a unit for stopped that lost its pidfile but answers", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("config"), "one");
+  await using web = await startWeb(folder, folder.file("config"));
+  const signal = [{ signal: "USR2", pidfile: folder.file("lost.pid") }];
+  expect(await isRunning(unit("web", { reload: signal, health: { http: web.url } }))).toBe("running");
+});
+
+test("waits for a program that takes its time", async () => {
+  const port = await freePort();
+  const slow = unit("nginx", { reload, health: { tcp: `127.0.0.1:${port}`, timeout: "20s" } });
+  const healthy = untilHealthy(slow, fresh);
+  const server = createServer();
+  setTimeout(() => server.listen(port, "127.0.0.1"), 100);
+  await healthy;
+  server.close();
+});
+
+test.each([
+  ["nobody listens", "tcp", "ECONNREFUSED"],
+  ["nobody answers", "http", "no answer within"],
+])("says what was wrong last when %s", async (_, kind, message) => {
+  const port = await freePort();
+  const server = kind === "http" ? createServer().listen(port, "127.0.0.1") : undefined;
+  const health = kind === "http" ? { http: `http://127.0.0.1:${port}/` } : { tcp: `127.0.0.1:${port}` };
+  const sick = unit("web", { reload, health: { ...health, timeout: "300ms" } });
+  await expect(untilHealthy(sick, fresh)).rejects.toThrow(`unit web: it is not healthy 0.3s after its steps`);
+  await expect(untilHealthy(sick, fresh)).rejects.toThrow(message);
+  server?.close();
+});
+
+test("bounds a health command and keeps secrets out of its words", async () => {
+  const hanging = unit("web", { reload, health: { run: ["sleep", "60"], timeout: "100ms" } });
+  await expect(untilHealthy(hanging, fresh)).rejects.toThrow("so it was stopped");
+  const talking = unit("web", {
+    reload,
+    health: { run: ["sh", "-c", "echo hunter2; exit 1"], timeout: "100ms" },
+  });
+  await expect(untilHealthy(talking, fresh)).rejects.toThrow("exit code 1, [redacted]");
+});
+
+test("after TERM it is a new process that has to be alive", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("config"), "one");
+  await using web = await startWeb(folder, folder.file("config"));
+  const before = await web.pid();
+  const sidekiq = unit("sidekiq", {
+    reload: [{ signal: "TERM", pidfile: web.pidfile }],
+    health: { pidfile: web.pidfile, timeout: "20s" },
+  });
+  const { ended } = await runSteps(sidekiq.name, sidekiq.reload, steps);
+  await untilHealthy(sidekiq, { oldMayAnswer: !ended, redact: steps.redact });
+  expect(await web.pid()).not.toBe(before);
+  expect(await processOf(await web.pid())).toBeDefined();
+});
+
+test("does not take a process for healthy that dies and is respawned again and again", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("config"), "one");
+  await using web = await startWeb(folder, folder.file("config"));
+  await writeFile(folder.file("config"), "broken");
+  const sidekiq = unit("sidekiq", {
+    reload: [{ signal: "TERM", pidfile: web.pidfile }],
+    health: { pidfile: web.pidfile, timeout: "3s" },
+  });
+  await runSteps(sidekiq.name, sidekiq.reload, steps);
+  await expect(untilHealthy(sidekiq, fresh)).rejects.toThrow("not healthy");
+});
+
+test("does not count the answer of the old self before a hot restart", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("config"), "one");
+  await using web = await startWeb(folder, folder.file("config"));
+  await writeFile(folder.file("config"), "two");
+  const puma = unit("web", {
+    reload: [{ signal: "USR2", pidfile: web.pidfile }],
+    health: { http: web.url, timeout: "20s" },
+  });
+  const before = await web.pid();
+  const { ended } = await runSteps(puma.name, puma.reload, steps);
+  await untilHealthy(puma, { oldMayAnswer: !ended, redact: steps.redact });
+  expect(await web.answer()).toBe("two");
+  expect(await web.pid()).toBe(before);
+});

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { fileSchema, type UnitSpec, unitSchema } from "../../src/apply/config.ts";
+import {
+  type Desired,
+  isKnown,
+  plan,
+  type Running,
+  type UnitDigests,
+  unsettled,
+} from "../../src/apply/plan.ts";
+
+const A: UnitDigests = { reload: "a", restart: "a" };
+const B: UnitDigests = { reload: "b", restart: "a" };
+const C: UnitDigests = { reload: "b", restart: "c" };
+
+const spec = { ...fileSchema.parse({ template: "t", path: "/etc/x" }), name: "x" };
+
+function unit(name: string, more: Partial<Record<"restart" | "start", unknown>> = {}): UnitSpec {
+  return { ...unitSchema.parse({ reload: [{ touch: `/${name}` }], ...more }), name };
+}
+
+function desired(units: Record<string, UnitDigests>): Desired {
+  return { digest: "d", files: [{ spec, content: "new" }], units: new Map(Object.entries(units)) };
+}
+
+function actions(
+  units: readonly UnitSpec[],
+  wanted: Record<string, UnitDigests>,
+  runsWith: Record<string, UnitDigests>,
+  running: Record<string, Running> = {},
+): string[] {
+  const made = plan(
+    desired(wanted),
+    new Map(),
+    new Map(Object.entries(runsWith)),
+    units,
+    new Map(Object.entries(running)),
+  );
+  return made.actions.map(({ kind, unit: { name } }) => `${kind} ${name}`);
+}
+
+test.each([
+  ["is not there", undefined, true],
+  ["differs", { content: "old", asSpecified: true }, true],
+  ["has the wrong mode or owner", { content: "new", asSpecified: false }, true],
+  ["is right", { content: "new", asSpecified: true }, false],
+])("writes a file which %s: %s", (_, there, written) => {
+  const onDisk = new Map(there === undefined ? [] : [["/etc/x", there]]);
+  expect(plan(desired({}), onDisk, new Map(), [], new Map()).writes).toHaveLength(written ? 1 : 0);
+});
+
+test("concerns only the units that run with something else", () => {
+  const units = [unit("web"), unit("nginx")];
+  expect(actions(units, { web: B, nginx: A }, { web: A, nginx: A })).toEqual(["reload web"]);
+  expect(actions(units, { web: A, nginx: A }, { web: A, nginx: A })).toEqual([]);
+});
+
+test("concerns a unit that is not known to run with anything", () => {
+  expect(actions([unit("web")], { web: A }, {})).toEqual(["reload web"]);
+});
+
+test("restarts only for what a reload does not read, and reloads where there is no restart", () => {
+  const restart = { restart: [{ touch: "/r" }] };
+  expect(actions([unit("web", restart)], { web: B }, { web: A })).toEqual(["reload web"]);
+  expect(actions([unit("web", restart)], { web: C }, { web: A })).toEqual(["restart web"]);
+  expect(actions([unit("web")], { web: C }, { web: A })).toEqual(["reload web"]);
+});
+
+test("starts a unit that is down, also when nothing changed", () => {
+  const start = { start: [{ touch: "/s" }] };
+  expect(actions([unit("web", start)], { web: A }, { web: A }, { web: "stopped" })).toEqual(["start web"]);
+  expect(actions([unit("web", start)], { web: B }, { web: A }, { web: "unknown" })).toEqual(["reload web"]);
+  expect(actions([unit("web")], { web: A }, { web: A }, { web: "stopped" })).toEqual([]);
+  expect(actions([unit("web")], { web: B }, { web: A }, { web: "stopped" })).toEqual(["reload web"]);
+});
+
+test("goes sidekiq, web, streaming, then as configured", () => {
+  const units = ["nginx", "streaming", "web", "consul", "sidekiq"].map((name) => unit(name));
+  const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));
+  expect(actions(units, wanted, {})).toEqual(
+    ["sidekiq", "web", "streaming", "nginx", "consul"].map((name) => `reload ${name}`),
+  );
+});
+
+test("leaves a unit alone that nothing is desired of", () => {
+  expect(actions([unit("web", { start: [{ touch: "/s" }] })], {}, {}, { web: "stopped" })).toEqual([]);
+});
+
+test("an interrupted reload is planned again as a reload, not as a restart", () => {
+  const web = unit("web", { restart: [{ touch: "/r" }] });
+  const [action] = plan(desired({ web: B }), new Map(), new Map([["web", A]]), [web], new Map()).actions;
+  const left = action === undefined ? A : unsettled(action);
+  expect(isKnown(left)).toBe(false);
+  expect(actions([web], { web: A }, { web: left })).toEqual(["reload web"]);
+});

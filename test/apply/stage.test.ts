@@ -1,0 +1,162 @@
+import {
+  chmod,
+  chown,
+  lchown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type FileSpec, fileSchema } from "../../src/apply/config.ts";
+import { current, stage, sweep } from "../../src/apply/stage.ts";
+import { isMountPoint } from "../../src/apply/target.ts";
+import { Misconfigured } from "../../src/base/errors.ts";
+import { start } from "../world/spawn.ts";
+import { temporaryFolder } from "../world/temporary.ts";
+import { until } from "../world/until.ts";
+
+const isRoot = process.geteuid?.() === 0;
+
+function entry(path: string, more: Partial<FileSpec> = {}): FileSpec {
+  return { ...fileSchema.parse({ template: "t", path }), name: "file", ...more };
+}
+
+async function write(spec: FileSpec, content: string): Promise<void> {
+  await (await stage(spec, content)).commit();
+}
+
+test("changes nothing that anyone reads until the commit, and leaves nothing beside the file", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("x"));
+  await write(spec, "old");
+  const staged = await stage(spec, "new");
+  expect(await readFile(spec.path, "utf8")).toBe("old");
+  expect(await readFile(staged.temporary, "utf8")).toBe("new");
+  await staged.commit();
+  expect(await readFile(spec.path, "utf8")).toBe("new");
+  expect(await readdir(folder.path)).toEqual(["x"]);
+});
+
+test("shows a reader the old file or the new one, never half of it and never with a wider mode", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("x"), { mode: "0600" });
+  await write(spec, "a".repeat(100_000));
+  await using reader = await start(process.execPath, [
+    join(import.meta.dirname, "fixtures/read-loop.ts"),
+    spec.path,
+  ]);
+  await until("the reader to read", () => reader.output().includes("reading"));
+  for (const letter of "bcdefghijklmnopqrstuvwxyz".repeat(8)) await write(spec, letter.repeat(100_000));
+  await reader.stop();
+  expect(reader.output()).toMatch(/^reading\ndone after \d+\n$/);
+});
+
+test("is never readable by others on its way, whatever the umask", async () => {
+  await using folder = await temporaryFolder();
+  const before = process.umask(0);
+  try {
+    const staged = await stage(entry(folder.file("x"), { mode: "0600" }), "secret");
+    expect((await stat(staged.temporary)).mode & 0o777).toBe(0o600);
+  } finally {
+    process.umask(before);
+  }
+});
+
+test("sees a wrong mode as a difference and mends it", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("x"), { mode: "0640" });
+  await write(spec, "same");
+  expect(await current(spec)).toMatchObject({ content: "same", asSpecified: true });
+  await chmod(spec.path, 0o644);
+  expect(await current(spec)).toMatchObject({ content: "same", asSpecified: false });
+  await write(spec, "same");
+  expect((await stat(spec.path)).mode & 0o7777).toBe(0o640);
+});
+
+test("gives the file to its owner and group as root, and says that it may not as another", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("x"), { owner: isRoot ? "nobody" : "root", group: "daemon" });
+  if (!isRoot) return expect(stage(spec, "new")).rejects.toThrow(Misconfigured);
+  await writeFile(spec.path, "old");
+  expect(await current(spec)).toMatchObject({ asSpecified: false });
+  await write(spec, "new");
+  expect(await stat(spec.path)).toMatchObject({ uid: 65534, gid: 1 });
+  expect(await current(spec)).toMatchObject({ content: "new", asSpecified: true });
+});
+
+test("keeps the owner that the file has where the entry names none", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("x"));
+  await writeFile(spec.path, "old");
+  if (isRoot) await chown(spec.path, 12, 34);
+  const { uid, gid } = await stat(spec.path);
+  await write(spec, "new");
+  expect(await stat(spec.path)).toMatchObject({ uid, gid });
+});
+
+test("puts back bytes, mode and absence", async () => {
+  await using folder = await temporaryFolder();
+  const bytes = Buffer.from([0xff, 0x00, 0xfe]);
+  await writeFile(folder.file("x"), bytes, { mode: 0o604 });
+  const [there, absent] = [
+    await stage(entry(folder.file("x")), "new"),
+    await stage(entry(folder.file("y")), "new"),
+  ];
+  expect(await there.restore()).toBe(false);
+  await there.commit();
+  await absent.commit();
+  expect([await there.restore(), await absent.restore()]).toEqual([true, true]);
+  expect(await readFile(folder.file("x"))).toEqual(bytes);
+  expect((await stat(folder.file("x"))).mode & 0o777).toBe(0o604);
+  expect(await readdir(folder.path)).toEqual(["x"]);
+});
+
+test("sweeps what a crash left, and does not follow a link that waits in its place", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("x"));
+  await writeFile(folder.file("victim"), "untouched");
+  await symlink(folder.file("victim"), folder.file(".x.mastodon-agent"));
+  await write(spec, "new");
+  expect(await readFile(folder.file("victim"), "utf8")).toBe("untouched");
+  expect((await lstat(spec.path)).isFile()).toBe(true);
+  await stage(spec, "left by a crash");
+  await sweep([spec]);
+  expect((await readdir(folder.path)).sort()).toEqual(["victim", "x"]);
+});
+
+test("keeps a link and replaces what it names", async () => {
+  await using folder = await temporaryFolder();
+  await mkdir(folder.file("persistent"));
+  await mkdir(folder.file("www"));
+  const spec = entry(folder.file("www", ".env"));
+  await symlink("../persistent/env", spec.path);
+  await write(spec, "one");
+  await write(spec, "two");
+  expect((await lstat(spec.path)).isSymbolicLink()).toBe(true);
+  expect(await readFile(folder.file("persistent", "env"), "utf8")).toBe("two");
+  expect(await readdir(folder.file("persistent"))).toEqual(["env"]);
+});
+
+test("does not follow a link in a circle, nor one that a third user made", async () => {
+  await using folder = await temporaryFolder();
+  await symlink(folder.file("b"), folder.file("a"));
+  await symlink(folder.file("a"), folder.file("b"));
+  await expect(stage(entry(folder.file("a")), "new")).rejects.toThrow("lead in a circle");
+  if (!isRoot) return;
+  await symlink("/etc/passwd", folder.file("trap"));
+  await lchown(folder.file("trap"), 12, 34);
+  await expect(stage(entry(folder.file("trap")), "new")).rejects.toThrow("belongs to uid 12");
+});
+
+test("knows a mount from a file", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("x"), "");
+  expect(await isMountPoint(folder.file("x"))).toBe(false);
+  expect(await isMountPoint(folder.file("absent"))).toBe(false);
+  expect(await isMountPoint("/proc")).toBe(true);
+});

@@ -1,0 +1,145 @@
+import { readdir, stat, utimes, writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { unitSchema } from "../../src/apply/config.ts";
+import { runSteps, type StepsDone } from "../../src/apply/steps.ts";
+import { TryAgain } from "../../src/base/errors.ts";
+import { processOf } from "../../src/state/process.ts";
+import { start } from "../world/spawn.ts";
+import { temporaryFolder } from "../world/temporary.ts";
+import { until } from "../world/until.ts";
+import { note, noted, startWeb, steps, writePidfile } from "./units.ts";
+
+function perform(...reload: readonly unknown[]): Promise<StepsDone> {
+  return runSteps("web", unitSchema.parse({ reload }).reload, steps);
+}
+
+test("performs steps in order", async () => {
+  await using folder = await temporaryFolder();
+  const log = folder.file("log");
+  await perform(note(log, "one"), { wait: "10ms" }, note(log, "two"), { touch: folder.file("restart.txt") });
+  expect(await noted(log)).toEqual(["one", "two"]);
+  expect((await stat(folder.file("restart.txt"))).mtimeMs).toBeGreaterThan(0);
+});
+
+test("touches a file that is there", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("restart.txt"), "kept");
+  await utimes(folder.file("restart.txt"), 1, 1);
+  await perform({ touch: folder.file("restart.txt") });
+  expect(await stat(folder.file("restart.txt"))).toMatchObject({ size: 4 });
+  expect((await stat(folder.file("restart.txt"))).mtimeMs).toBeGreaterThan(1000);
+});
+
+test("returns from TERM when that very process has ended", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("config"), "one");
+  await using web = await startWeb(folder, folder.file("config"));
+  const before = await web.pid();
+  expect(await perform({ signal: "TERM", pidfile: web.pidfile })).toEqual({ ended: true });
+  expect(await processOf(before)).toBeUndefined();
+});
+
+test("does not take a signal that is handled for an end", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(folder.file("config"), "one");
+  await using web = await startWeb(folder, folder.file("config"));
+  expect(await perform({ signal: "USR2", pidfile: web.pidfile })).toEqual({ ended: false });
+});
+
+test("says when a process does not end", async () => {
+  await using folder = await temporaryFolder();
+  await using deaf = await start("sh", ["-c", "trap '' TERM; echo deaf; while :; do sleep 0.1; done"], {
+    stopSignal: "SIGKILL",
+  });
+  await until("the trap", () => deaf.output().includes("deaf"));
+  const pidfile = await writePidfile(folder.file("pid"), deaf.pid);
+  await expect(perform({ signal: "TERM", pidfile, timeout: "200ms" })).rejects.toThrow(
+    /unit web: step 1 of 1 \(TERM to .*\) failed: process \d+ did not end within 0.2s/,
+  );
+});
+
+test("never signals a stranger that was given the pid of a unit that is gone", async () => {
+  await using folder = await temporaryFolder();
+  await using stranger = await start("sleep", ["60"]);
+  const pidfile = await writePidfile(folder.file("pid"), stranger.pid);
+  const anHourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(pidfile, anHourAgo, anHourAgo);
+  await expect(perform({ signal: "KILL", pidfile })).rejects.toThrow(
+    /began \d+s after that file was written, so it is another program; nothing was signalled/,
+  );
+  expect(stranger.isRunning()).toBe(true);
+});
+
+test.each([
+  ["is not there", undefined, "there is no pidfile"],
+  ["is empty", "", "names no process"],
+  ["is no number", "web", "names no process"],
+  ["names init", "1", "names no process"],
+  ["names everybody", "-1", "names no process"],
+  ["names a process that is gone", "4194305", "is gone"],
+])("signals nobody when the pidfile %s", async (_, content, message) => {
+  await using folder = await temporaryFolder();
+  if (content !== undefined) await writeFile(folder.file("pid"), content);
+  const failure = perform({ signal: "TERM", pidfile: folder.file("pid") });
+  await expect(failure).rejects.toThrow(message);
+  await expect(failure).rejects.toThrow(TryAgain);
+});
+
+test("stops a command that hangs, with all that it started", async () => {
+  await using folder = await temporaryFolder();
+  const script = 'sleep 60 & echo $! > "$0"; trap "" TERM; wait; wait; sleep 60';
+  await expect(perform({ run: ["sh", "-c", script, folder.file("pid")], timeout: "300ms" })).rejects.toThrow(
+    "not ended after 0.3s, so it was stopped",
+  );
+  const [pid] = await noted(folder.file("pid"));
+  await until("its child to be gone", async () => (await processOf(Number(pid))) === undefined);
+});
+
+test("does not wait for a daemon that a command leaves behind, and leaves it alone", async () => {
+  await using folder = await temporaryFolder();
+  const script = '(trap "" HUP; while :; do echo still here; sleep 0.05; done) & echo $! > "$0"';
+  await perform({ run: ["sh", "-c", script, folder.file("pid")], timeout: "30s" });
+  const pid = Number((await noted(folder.file("pid")))[0]);
+  try {
+    await until(
+      "the daemon to be older than its first lines",
+      async () => ((await processOf(pid))?.ageMs ?? 0) > 500,
+    );
+  } finally {
+    process.kill(pid, "SIGKILL");
+  }
+});
+
+test("tells how a command failed by the end of its output, without secrets, and ends there", async () => {
+  await using folder = await temporaryFolder();
+  const script = "yes 'noise' | head -n 5000; echo; echo 'password hunter2 refused' >&2; exit 3";
+  const failure = perform({ run: ["sh", "-c", script] }, { touch: folder.file("next") });
+  await expect(failure).rejects.toThrow(
+    /exit code 3, its output ends with: .*noise \| password \[redacted\] refused\. Run the command/,
+  );
+  const message = await failure.catch(String);
+  expect(String(message).length).toBeLessThan(1500);
+  expect(await readdir(folder.path)).toEqual([]);
+});
+
+test("says when a command is not there", async () => {
+  await expect(perform({ run: ["/usr/local/bin/absent"] })).rejects.toThrow("ENOENT");
+});
+
+test("passes arguments as they are, and nothing of its own environment", async () => {
+  await using folder = await temporaryFolder();
+  process.env["DBPASS"] = "hunter2";
+  try {
+    await perform(
+      { run: ["touch", folder.file("$(id); `id` $HOME")] },
+      { run: ["sh", "-c", 'env > "$0"', folder.file("env")] },
+    );
+  } finally {
+    delete process.env["DBPASS"];
+  }
+  expect(await readdir(folder.path)).toEqual(["$(id); `id` $HOME", "env"]);
+  expect((await noted(folder.file("env"))).map((line) => line.split("=")[0]).sort()).toEqual(
+    expect.arrayContaining(["HOME", "LANG", "PATH"]),
+  );
+  expect((await noted(folder.file("env"))).join("\n")).not.toMatch(/DBPASS|hunter2|NODE/);
+});

@@ -1,0 +1,116 @@
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../world/temporary.ts";
+import { entry, House, note, noted, startWeb, unit } from "./units.ts";
+
+test.each([
+  ["that makes the program fail to start", "broken"],
+  ["with which the program starts but is not well", "sick"],
+])("puts the old files back after a setting %s, and the site answers", async (_, bad) => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("env"), { mode: "0600" });
+  await writeFile(spec.path, "zero");
+  await using web = await startWeb(folder, spec.path);
+  const reload = [{ signal: "USR2", pidfile: web.pidfile }];
+  const house = new House([unit("web", { reload, health: { http: web.url, timeout: "3s" } })]);
+  await house.apply([[spec, "good"]]);
+  const remembered = new Map(house.runsWith);
+
+  const outcome = await house.apply([[spec, bad]]);
+  expect(outcome).toMatchObject({
+    kind: "failed",
+    stage: "verify",
+    unit: "web",
+    undone: { files: [spec.path], units: ["web"], errors: [] },
+  });
+  expect(await readFile(spec.path, "utf8")).toBe("good");
+  expect((await stat(spec.path)).mode & 0o777).toBe(0o600);
+  expect(await web.answer()).toBe("good");
+  expect(house.runsWith).toEqual(remembered);
+  expect(await house.plan([[spec, "good"]])).toEqual({ writes: [], actions: [] });
+});
+
+test("goes back in reverse, and leaves alone what it had not come to", async () => {
+  await using folder = await temporaryFolder();
+  const log = folder.file("log");
+  const [env, extra] = [entry(folder.file("env")), entry(folder.file("extra"))];
+  const noteContent = (name: string) => ({
+    run: ["sh", "-c", `echo "${name} $(cat "$1")" >> "$0"`, log, env.path],
+  });
+  const house = new House([
+    unit("sidekiq", { reload: [noteContent("sidekiq")] }),
+    unit("web", { reload: [noteContent("web"), { run: ["sh", "-c", '! grep -q bad "$0"', env.path] }] }),
+    unit("streaming", { reload: [noteContent("streaming")] }),
+  ]);
+  await house.apply([[env, "good"]]);
+  await rm(log);
+  const before = new Map(house.runsWith);
+  const outcome = await house.apply([
+    [env, "bad"],
+    [extra, "new"],
+  ]);
+  expect(await noted(log)).toEqual(["sidekiq bad", "web bad", "web good", "sidekiq good"]);
+  expect(outcome).toMatchObject({
+    undone: { files: [extra.path, env.path], units: ["web", "sidekiq"], errors: [] },
+  });
+  expect((await readdir(folder.path)).sort()).toEqual(["env", "log"]);
+  expect(house.runsWith).toEqual(before);
+});
+
+test("says what it could not put back, and keeps trying", async () => {
+  await using folder = await temporaryFolder();
+  const [spec, gate] = [entry(folder.file("env")), folder.file("gate")];
+  const house = new House([unit("web", { reload: [{ run: ["test", "-e", gate] }] })]);
+  await writeFile(gate, "");
+  await house.apply([[spec, "one"]]);
+  await rm(gate);
+  const outcome = await house.apply([[spec, "two"]]);
+  expect(outcome).toMatchObject({ kind: "failed", undone: { files: [spec.path], units: [] } });
+  expect(outcome.kind === "failed" && outcome.undone?.errors).toHaveLength(1);
+  expect(await readFile(spec.path, "utf8")).toBe("one");
+  expect((await house.plan([[spec, "one"]])).actions).toHaveLength(1);
+});
+
+test("a unit that was down before is no reason to go back", async () => {
+  await using folder = await temporaryFolder();
+  const spec = entry(folder.file("env"));
+  const log = folder.file("log");
+  const up = folder.file("up");
+  await writeFile(up, "");
+  const house = new House([
+    unit("sidekiq", { reload: [{ run: ["test", "-e", up] }], health: { run: ["test", "-e", up] } }),
+    unit("web", { reload: [note(log, "web")] }),
+  ]);
+  await house.apply([[spec, "one"]]);
+  await rm(up);
+  const outcome = await house.apply([[spec, "two"]]);
+  expect(outcome).toMatchObject({ kind: "failed", unit: "sidekiq" });
+  expect(outcome).not.toHaveProperty("undone");
+  expect(await readFile(spec.path, "utf8")).toBe("two");
+  expect(await noted(log)).toEqual(["web", "web"]);
+});
+
+test("takes the first file back when the second cannot be put in its place", async () => {
+  await using folder = await temporaryFolder();
+  const env = entry(folder.file("env"));
+  const house = new House([unit("web", { reload: [note(folder.file("log"), "web")] })]);
+  await house.apply([[env, "one"]]);
+  const before = new Map(house.runsWith);
+  // Its check puts a directory where the file shall go, after everything was found to be in order.
+  const path = folder.file("late");
+  const late = entry(path, { check: ["sh", "-c", 'mkdir -p "$0/full"', path, "{file}"] });
+  expect(
+    await house.apply([
+      [env, "two"],
+      [late, "new"],
+    ]),
+  ).toMatchObject({
+    kind: "failed",
+    stage: "write",
+    undone: { files: [env.path], units: [], errors: [] },
+  });
+  expect(await readFile(env.path, "utf8")).toBe("one");
+  expect((await readdir(folder.path)).sort()).toEqual(["env", "late", "log"]);
+  expect(house.runsWith).toEqual(before);
+  expect(await noted(folder.file("log"))).toEqual(["web"]);
+});
