@@ -1,0 +1,91 @@
+import { z } from "zod";
+import type { Instance } from "../settings/instance.ts";
+import type { KvPair, Member } from "./client.ts";
+
+/** What comes back of a call with `includeResponse`: the response and the body, if there was one. */
+export const response = z
+  .tuple([z.object({ headers: z.record(z.string(), z.unknown()) })])
+  .rest(z.unknown())
+  .transform(([{ headers }, body]) => ({ headers, body }));
+
+/** What an error of the package may carry. */
+export const failure = z
+  .object({ response: z.object({ statusCode: z.number(), body: z.unknown() }) })
+  .transform(({ response }) => response);
+
+const rawPair = z
+  .object({ Key: z.string(), Value: z.instanceof(Buffer).nullable(), ModifyIndex: z.number() })
+  .transform(
+    ({ Key, Value, ModifyIndex }): KvPair => ({
+      key: Key,
+      value: Value ?? Buffer.alloc(0),
+      modifyIndex: ModifyIndex,
+    }),
+  );
+
+/** A prefix without keys answers 404, which the package turns into nothing. */
+export const kvPairs = z
+  .array(rawPair)
+  .optional()
+  .transform((pairs): readonly KvPair[] => pairs ?? []);
+export const kvPair = rawPair.optional();
+
+const rawInstance = z
+  .object({
+    Node: z.object({ Node: z.string(), Address: z.string() }),
+    Service: z.object({
+      ID: z.string(),
+      Address: z.string(),
+      Port: z.number(),
+      Tags: z.array(z.string()).nullable(),
+      Meta: z.record(z.string(), z.string()).nullish(),
+      ModifyIndex: z.number().default(0),
+    }),
+    Checks: z.array(z.object({ Status: z.string() })),
+  })
+  .transform(({ Node, Service, Checks }): Instance => {
+    const scheme = Service.Meta?.["scheme"];
+    return {
+      id: Service.ID,
+      node: Node.Node,
+      host: Service.Meta?.["host"] || Service.Address || Node.Address,
+      port: Service.Port,
+      ...(scheme && { scheme }),
+      tags: Service.Tags ?? [],
+      passing: Checks.every(({ Status }) => Status === "passing"),
+      modifyIndex: Service.ModifyIndex,
+    };
+  });
+
+export const instances = z.array(rawInstance);
+
+/** An address, or an empty text while there is no leader. */
+export const leader = z.string().transform((address) => address || undefined);
+
+/** Serf's status 1 is alive; a server's role tag is `consul`. */
+export const members = z.array(
+  z
+    .object({ Name: z.string(), Status: z.number(), Tags: z.record(z.string(), z.string()).nullish() })
+    .transform(
+      ({ Name, Status, Tags }): Member => ({
+        name: Name,
+        isAlive: Status === 1,
+        isServer: Tags?.["role"] === "consul",
+      }),
+    ),
+);
+
+/** The facts about an answer that Consul puts into its headers. */
+export function readHeaders(headers: Readonly<Record<string, unknown>>) {
+  return {
+    index: readIndex(headers["x-consul-index"]),
+    knownLeader: headers["x-consul-knownleader"] !== "false",
+    lastContactMs: Number(headers["x-consul-lastcontact"] ?? 0),
+    filtered: headers["x-consul-results-filtered-by-acls"] === "true",
+  };
+}
+
+/** Indices are 64 bits wide: more than a number holds. */
+function readIndex(header: unknown): bigint {
+  return typeof header === "string" && /^\d+$/.test(header) ? BigInt(header) : 0n;
+}

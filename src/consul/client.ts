@@ -1,0 +1,164 @@
+import { EventEmitter } from "node:events";
+import Consul from "consul";
+import { z } from "zod";
+import { messageOf } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
+import type { Instance } from "../settings/instance.ts";
+import * as answers from "./answers.ts";
+import { ConsulError, kindOfStatus } from "./errors.ts";
+
+/** How to reach the HTTP API of the local Consul client. Certificates and the key are PEM texts. */
+export interface ConsulConnection {
+  /** `http://host:port` or `https://host:port`. */
+  readonly address: string;
+  readonly token?: Secret;
+  readonly caCert?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+  readonly sslVerify: boolean;
+  readonly namespace?: string;
+}
+
+export interface KvPair {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly modifyIndex: number;
+}
+
+export interface Member {
+  readonly name: string;
+  readonly isAlive: boolean;
+  readonly isServer: boolean;
+}
+
+/** A blocking query: index 0 answers at once, any other when something has changed since, or after `waitMs`. */
+export interface Blocking {
+  readonly index: bigint;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer<Value> {
+  readonly value: Value;
+  /** `X-Consul-Index`; 0 when the answer had none. */
+  readonly index: bigint;
+  readonly knownLeader: boolean;
+  /** How long the server that answered has not heard of its leader. */
+  readonly lastContactMs: number;
+  /** Something was left out because the token may not see it: hidden is not gone. */
+  readonly filtered: boolean;
+}
+
+/** The calls that the agent makes. Each ends within its time. @throws ConsulError */
+export interface ConsulClient {
+  kvPrefix(prefix: string, blocking: Blocking): Promise<Answer<readonly KvPair[]>>;
+  kvKey(key: string, blocking: Blocking): Promise<Answer<KvPair | undefined>>;
+  instances(service: string, blocking: Blocking): Promise<Answer<readonly Instance[]>>;
+  /** Writes only if the key is still at this index; 0: only if it is not there. */
+  compareAndSet(key: string, value: string, modifyIndex: number, signal?: AbortSignal): Promise<boolean>;
+  put(key: string, value: string, signal?: AbortSignal): Promise<void>;
+  /** The Raft leader's address; undefined while there is none. */
+  leader(signal?: AbortSignal): Promise<string | undefined>;
+  members(signal?: AbortSignal): Promise<readonly Member[]>;
+}
+
+/** For a call that is not blocking. */
+const CALL_TIMEOUT_MS = 10_000;
+/** Consul adds up to a sixteenth to the wait; the rest is for the way. */
+const MARGIN_MS = 5_000;
+
+/** The one place that meets the untyped package: what it returns passes a schema before anyone sees it. */
+export function createConsulClient(connection: ConsulConnection): ConsulClient {
+  const consul = new Consul(packageOptions(connection));
+  return {
+    kvPrefix: (prefix, blocking) =>
+      ask(answers.kvPairs, blocking, (options) =>
+        consul.kv.get({ ...options, ...BYTES, key: prefix, recurse: true }),
+      ),
+    kvKey: (key, blocking) =>
+      ask(answers.kvPair, blocking, (options) => consul.kv.get({ ...options, ...BYTES, key })),
+    instances: (service, blocking) =>
+      ask(answers.instances, blocking, (options) => consul.health.service({ ...options, service })),
+    compareAndSet: (key, value, cas, signal) =>
+      call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value, cas })),
+    put: async (key, value, signal) => {
+      await call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value }));
+    },
+    leader: (signal) => call(answers.leader, signal, (options) => consul.status.leader(options)),
+    members: (signal) => call(answers.members, signal, (options) => consul.agent.members(options)),
+  };
+}
+
+/** Its types know neither the URL nor the headers. */
+function packageOptions({ address, token, namespace, ...tls }: ConsulConnection) {
+  return {
+    baseUrl: new URL("/v1", address),
+    headers: namespace === undefined ? {} : { "X-Consul-Namespace": namespace },
+    rejectUnauthorized: tls.sslVerify,
+    ...(tls.caCert !== undefined && { ca: tls.caCert }),
+    ...(tls.clientCert !== undefined && { cert: tls.clientCert }),
+    ...(tls.clientKey !== undefined && { key: tls.clientKey }),
+    ...(token !== undefined && { defaults: { token: token.reveal() } }),
+  };
+}
+
+/** Values as they are, not as text. */
+const BYTES = { buffer: true };
+
+/** What the package takes beside a call's own parameters; its types know only some of them. */
+type CallOptions = Record<string, unknown>;
+
+async function ask<Value>(
+  schema: z.ZodType<Value>,
+  { index, waitMs, signal }: Blocking,
+  request: (options: CallOptions) => Promise<unknown>,
+): Promise<Answer<Value>> {
+  const blocking = index === 0n ? {} : { index: String(index), wait: `${waitMs}ms` };
+  const timeout = index === 0n ? CALL_TIMEOUT_MS : waitMs + waitMs / 16 + MARGIN_MS;
+  const { headers, body } = await send({ ...blocking, timeout }, signal, request);
+  return { value: parse(schema, body), ...answers.readHeaders(headers) };
+}
+
+async function call<Value>(
+  schema: z.ZodType<Value>,
+  signal: AbortSignal | undefined,
+  request: (options: CallOptions) => Promise<unknown>,
+): Promise<Value> {
+  const { body } = await send({ timeout: CALL_TIMEOUT_MS }, signal, request);
+  return parse(schema, body);
+}
+
+/** `includeResponse` is the package's only way to the headers, `cancel` its only way to abort. */
+async function send(
+  options: CallOptions,
+  signal: AbortSignal | undefined,
+  request: (options: CallOptions) => Promise<unknown>,
+): Promise<z.infer<typeof answers.response>> {
+  const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
+  const cancel = () => ctx.emit("cancel");
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    return parse(answers.response, await request({ ...options, ctx }));
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof ConsulError ? error : translate(error);
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+function parse<Value>(schema: z.ZodType<Value>, body: unknown): Value {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  throw new ConsulError("bug", `Consul's answer is not understood: ${z.prettifyError(result.error)}`);
+}
+
+/** The error's `cause` is left behind: the package hangs the whole request on it, token included. */
+function translate(error: unknown): ConsulError {
+  const { data } = answers.failure.safeParse(error);
+  if (data?.statusCode === undefined) return new ConsulError("unreachable", messageOf(error));
+  const { statusCode, body } = data;
+  const reason = typeof body === "string" && body.length > 0 ? body.trim().slice(0, 200) : messageOf(error);
+  return new ConsulError(kindOfStatus(statusCode), `${reason} (HTTP ${statusCode})`, { status: statusCode });
+}

@@ -1,0 +1,135 @@
+import { isDeepStrictEqual } from "node:util";
+import pRetry, { AbortError } from "p-retry";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../report/log.ts";
+import type { Answer, Blocking } from "./client.ts";
+import { ConsulError } from "./errors.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** How a watch is doing, for the status. */
+export interface WatchHealth {
+  readonly name: string;
+  /** Milliseconds since the epoch of Consul's last answer. */
+  readonly lastAnswerAt: number | undefined;
+  readonly index: string;
+  /** Why the content is not known to be fresh, and what to do. */
+  readonly problem: string | undefined;
+}
+
+export interface WatchOptions<Value> {
+  readonly name: string;
+  readonly poll: (blocking: Blocking) => Promise<Answer<Value>>;
+  readonly signal: AbortSignal;
+  readonly onHealth: (health: WatchHealth) => void;
+  readonly log: Log;
+  /** How long Consul may hold a question. It also bounds how long a dead connection goes unnoticed. */
+  readonly waitMs?: number;
+}
+
+const WAIT_MS = 60_000;
+const BURST = 10;
+const INTERVAL_MS = 100;
+
+/**
+ * Yields the content whenever it has changed, beginning with the first answer. It never ends before its signal
+ * aborts: whatever goes wrong is reported, and the question is asked again.
+ */
+export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerator<Value, void, undefined> {
+  const { signal, waitMs = WAIT_MS } = options;
+  const bucket = new TokenBucket(BURST, INTERVAL_MS);
+  const reporter = new Reporter(options);
+  let index = 0n;
+  let known: { value: Value } | undefined;
+  while (!signal.aborted) {
+    const answer = await untilAnswered(options, { index, waitMs, signal }, bucket, reporter);
+    if (answer === undefined) return;
+    index = nextIndex(index, answer.index);
+    reporter.answered(index, doubtAbout(answer));
+    // Hidden is not gone, and a server without a leader may be behind: what was known before is better.
+    if (doubtAbout(answer) !== undefined) continue;
+    if (known !== undefined && isDeepStrictEqual(known.value, answer.value)) continue;
+    known = { value: answer.value };
+    yield answer.value;
+  }
+}
+
+/** One question, asked until it is answered; undefined when the signal aborts. */
+async function untilAnswered<Value>(
+  { poll, signal }: WatchOptions<Value>,
+  blocking: Blocking,
+  bucket: TokenBucket,
+  reporter: Reporter,
+): Promise<Answer<Value> | undefined> {
+  // After a failure nothing is known of what passed meanwhile, so the next question is answered at once.
+  let question = blocking;
+  const ask = async () => {
+    await bucket.take(signal);
+    return poll(question);
+  };
+  try {
+    return await pRetry(ask, {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 250,
+      maxTimeout: 15_000,
+      randomize: true,
+      signal,
+      onFailedAttempt: ({ error }) => {
+        if (signal.aborted) throw new AbortError("aborted");
+        question = { ...blocking, index: 0n };
+        reporter.failed(error);
+      },
+    });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Indices go backwards when a snapshot is restored or the servers are new: then everything is asked anew. */
+function nextIndex(before: bigint, answered: bigint): bigint {
+  if (answered < before) return 0n;
+  return answered === 0n ? 1n : answered;
+}
+
+function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string | undefined {
+  if (filtered)
+    return "Consul hid part of the answer: the token lacks a permission, see packaging/consul-policy.hcl";
+  return knownLeader ? undefined : "Consul has no leader, so the answer may be old";
+}
+
+/** Tells the health after each answer, and logs a trouble once when it comes and once when it goes. */
+class Reporter {
+  readonly #options: WatchOptions<unknown>;
+  #health: WatchHealth;
+
+  constructor(options: WatchOptions<unknown>) {
+    this.#options = options;
+    this.#health = { name: options.name, lastAnswerAt: undefined, index: "0", problem: undefined };
+  }
+
+  answered(index: bigint, problem: string | undefined): void {
+    this.#tell({ ...this.#health, lastAnswerAt: Date.now(), index: String(index), problem });
+  }
+
+  failed(error: unknown): void {
+    this.#tell({ ...this.#health, problem: explain(error) });
+  }
+
+  #tell(health: WatchHealth): void {
+    const { log, onHealth, name } = this.#options;
+    if (health.problem !== undefined && health.problem !== this.#health.problem) {
+      log.warn({ watch: name, problem: health.problem }, "watch in trouble");
+    }
+    if (health.problem === undefined && this.#health.problem !== undefined)
+      log.info({ watch: name }, "watch recovered");
+    this.#health = health;
+    onHealth(health);
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConsulError && error.kind === "denied") {
+    return `permission denied: ${messageOf(error)}. Give the token the policy of packaging/consul-policy.hcl`;
+  }
+  return `no answer: ${messageOf(error)}`;
+}
