@@ -75,12 +75,12 @@ function tailOf(text: string): string {
 async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omit<CommandResult, "tail">> {
   const closed = once(child, "close").catch(() => {});
   let late = false;
+  let killing: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => {
     late = true;
     signalSession(child, "SIGTERM");
     killing = setTimeout(() => signalSession(child, "SIGKILL"), KILL_AFTER_MS);
   }, timeoutMs);
-  let killing: NodeJS.Timeout | undefined;
   try {
     const [code, signal] = await once(child, "exit");
     if (late) signalSession(child, "SIGKILL");
