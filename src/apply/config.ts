@@ -1,7 +1,6 @@
 /** What an operator writes about files and units: the part of the configuration file that apply lives by. */
 import { z } from "zod";
 import { duration } from "../base/duration.ts";
-import { LANGUAGES } from "../render/language.ts";
 
 /** Signals that reload or stop programs; the ones that only debuggers and terminals send are left out. */
 const SIGNALS = [
@@ -80,7 +79,6 @@ export const fileSchema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe("the units that are reloaded when these bytes change"),
-  language: z.enum(LANGUAGES).optional(),
   when: z.string().min(1).optional().describe("a setting: the file is made only while that setting is known"),
 });
 

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 
 const REDACTED = "[redacted]";
+const SHORTEST_REDACTED = 4;
 
 /**
  * A text that must not be seen. However it is formatted (template string, JSON, `console.log`, pino) it
@@ -33,4 +34,12 @@ export class Secret {
 /** The text itself, secret or not: only for what is written to a protected file or sent to its owner. */
 export function reveal(value: string | Secret): string {
   return value instanceof Secret ? value.reveal() : value;
+}
+
+/** Takes secrets out of a text that a foreign program printed. Short ones are left: they would tear ordinary words. */
+export function redactor(secrets: Iterable<Secret>): (text: string) => string {
+  const texts = [...secrets]
+    .map((secret) => secret.reveal())
+    .filter((text) => text.length >= SHORTEST_REDACTED);
+  return (text) => texts.reduce((redacted, secret) => redacted.replaceAll(secret, REDACTED), text);
 }

@@ -1,0 +1,50 @@
+import { dueAtMs, type Pace, retryDelayMs } from "./schedule.ts";
+
+/** The way of one desired state to its apply: since when it waits, and how often it failed. */
+export class Attempt {
+  #digest: string | undefined;
+  #firstSeenMs = 0;
+  #lastChangedMs = 0;
+  #failures = 0;
+  #retryAtMs: number | undefined;
+
+  /** Notes that this desired state is not in force yet. A new one begins without the failures of the old. */
+  see(digest: string, nowMs: number): void {
+    if (this.#digest === digest) return;
+    if (this.#digest === undefined || this.#failures > 0) this.#firstSeenMs = nowMs;
+    this.#digest = digest;
+    this.#lastChangedMs = nowMs;
+    this.#failures = 0;
+    this.#retryAtMs = undefined;
+  }
+
+  failed(nowMs: number): void {
+    this.#failures += 1;
+    this.#retryAtMs = nowMs + retryDelayMs(this.#failures);
+  }
+
+  /** Nothing waits any more. */
+  end(): void {
+    this.#digest = undefined;
+    this.#failures = 0;
+    this.#retryAtMs = undefined;
+  }
+
+  dueAtMs(
+    now: { isUrgent: boolean; isFirst: boolean; lastReloadMs: number | undefined },
+    pace: Pace,
+  ): number {
+    const { isUrgent, isFirst, lastReloadMs } = now;
+    return dueAtMs(
+      {
+        isUrgent,
+        isFirst,
+        lastReloadMs,
+        retryAtMs: this.#retryAtMs,
+        firstSeenMs: this.#firstSeenMs,
+        lastChangedMs: this.#lastChangedMs,
+      },
+      pace,
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Desired } from "../apply/plan.ts";
+import { digest } from "../base/digest.ts";
+import { redactor } from "../base/secret.ts";
+import { moveForeignKeyring } from "../consul/keyring.ts";
+import type { TemplatedFile } from "../options/templates.ts";
+import type { Options } from "../options.ts";
+import type { Problems } from "../report/problems.ts";
+import { merge } from "../settings/merge.ts";
+import { NO_WISHES } from "../settings/wish.ts";
+import { configuredFacts } from "./facts.ts";
+import { errorProblem } from "./problems.ts";
+import { renderInput } from "./render-input.ts";
+import { retryDelayMs } from "./schedule.ts";
+import { secretsIn } from "./secrets.ts";
+import { carryOut, fullPlan, isEmpty, type Workshop } from "./transact.ts";
+
+/** The unit of the Consul client. It reads no variable, so the loop leaves it alone. */
+export const CLIENT_UNIT = "consul";
+
+/**
+ * Writes the Consul client's configuration from the environment alone, since nothing is known from Consul yet, and
+ * brings its unit to run with it. Tries again until that has worked or the signal aborts.
+ */
+export async function configureClient(
+  options: Options,
+  workshop: Workshop,
+  problems: Problems,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clientFile, environment } = options;
+  if (clientFile === undefined) return;
+  const merged = merge({ node: NO_WISHES, shared: NO_WISHES, catalogue: NO_WISHES, environment });
+  const content = clientFile.template.render(
+    renderInput(merged, new Map(), configuredFacts(options), new Map()),
+  );
+  const redact = redactor(secretsIn(merged, undefined));
+  for (let failures = 1; !signal.aborted; failures++) {
+    const task = await fullPlan(desiredClient(clientFile, content), workshop);
+    if (!isEmpty(task)) await forgetOldGossipKey(options, workshop);
+    const outcome = await carryOut(task, workshop, redact, signal);
+    if (outcome.kind === "applied") return problems.replace("client", []);
+    problems.replace("client", [errorProblem("consul_client_failed", outcome.error)]);
+    await sleep(retryDelayMs(failures), undefined, { signal }).catch(() => {});
+  }
+}
+
+function desiredClient({ spec }: TemplatedFile, content: string): Desired {
+  const digests = { reload: digest(content), restart: "none" };
+  return { digest: digest(content), files: [{ spec, content }], units: new Map([[CLIENT_UNIT, digests]]) };
+}
+
+/** Consul prefers the keyring that it once wrote to the key of its configuration. */
+async function forgetOldGossipKey({ config, gossipKey }: Options, { log }: Workshop): Promise<void> {
+  const moved = await moveForeignKeyring(config.consul.data_dir, gossipKey);
+  if (moved !== undefined) log.info({ kept: moved }, "moved the keyring of another gossip key aside");
+}

@@ -1,0 +1,65 @@
+import type { FileSpec } from "../apply/config.ts";
+import type { Desired, UnitDigests } from "../apply/plan.ts";
+import { digest } from "../base/digest.ts";
+import { reveal, type Secret } from "../base/secret.ts";
+import type { TemplatedFile } from "../options/templates.ts";
+import { verifyEnvFile } from "../render/dotenv.ts";
+import type { RenderInput } from "../render/tree.ts";
+import type { Reader } from "../settings/variable.ts";
+import { VARIABLES } from "../settings/variables.ts";
+
+export interface DesiredInput {
+  readonly files: readonly TemplatedFile[];
+  readonly units: readonly string[];
+  readonly input: RenderInput;
+  readonly variables: ReadonlyMap<string, string | Secret>;
+  /** Every unit is reloaded once when this changes. */
+  readonly reloadToken: string;
+}
+
+/**
+ * Renders every file and says what each unit should be running with. Pure.
+ *
+ * @throws Refused for a value that a file cannot hold, Misconfigured for a template with an unknown name
+ */
+export function desire({ files, units, input, variables, reloadToken }: DesiredInput): Desired {
+  const rendered = files.map(({ spec, template }) => ({ spec, content: template.render(input) }));
+  for (const { spec, content } of rendered)
+    if (spec.template === ENV_TEMPLATE) verifyEnvFile(content, revealed(variables));
+  const perUnit = units.map((unit): [string, UnitDigests] => [
+    unit,
+    {
+      reload: digest(
+        JSON.stringify([reloadToken, read(variables, unit, "readers"), filesOf(rendered, unit)]),
+      ),
+      restart: digest(JSON.stringify(read(variables, unit, "processReaders"))),
+    },
+  ]);
+  return {
+    digest: digest(JSON.stringify([rendered.map(({ spec, content }) => [spec.path, content]), perUnit])),
+    files: rendered,
+    units: new Map(perUnit),
+  };
+}
+
+/** The built-in template whose result is read back before it is used. */
+export const ENV_TEMPLATE = "env.production.hbs";
+
+function revealed(variables: ReadonlyMap<string, string | Secret>): ReadonlyMap<string, string> {
+  return new Map([...variables].map(([name, value]) => [name, reveal(value)]));
+}
+
+/** The variables that one unit reads, with their values. */
+function read(
+  variables: ReadonlyMap<string, string | Secret>,
+  unit: string,
+  how: "readers" | "processReaders",
+): [string, string][] {
+  return [...revealed(variables)].filter(([name]) =>
+    VARIABLES.get(name)?.[how].some((reader: Reader) => reader === unit),
+  );
+}
+
+function filesOf(rendered: readonly { spec: FileSpec; content: string }[], unit: string): string[] {
+  return rendered.filter(({ spec }) => spec.units?.includes(unit)).map(({ content }) => content);
+}

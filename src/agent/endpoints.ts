@@ -1,0 +1,117 @@
+import { type Choice, candidateKey, candidatesOf, choose, type EndpointInUse } from "../settings/choose.ts";
+import {
+  DEPENDENCIES,
+  DEPENDENCY_NAMES,
+  type DependencyName,
+  type DependencySettings,
+} from "../settings/dependencies.ts";
+import type { Instance } from "../settings/instance.ts";
+import type { SettingName } from "../settings/schema.ts";
+import type { Layer, Wish } from "../settings/wish.ts";
+import type { Memory } from "./memory.ts";
+
+/** Since when each candidate of a dependency has been one without a break. */
+export type CandidateTimes = ReadonlyMap<DependencyName, ReadonlyMap<string, number>>;
+
+export interface Situation {
+  readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
+  readonly memory: Pick<Memory, "endpoints" | "left">;
+  readonly environment: Layer;
+  readonly candidateTimes: CandidateTimes;
+  readonly dwellMs: number;
+  readonly nowMs: number;
+}
+
+/** Decides for every watched dependency. */
+export function chooseAll(situation: Situation): ReadonlyMap<DependencyName, Choice> {
+  const { instances, memory, environment, candidateTimes, dwellMs, nowMs } = situation;
+  const choices = [...instances].map(([name, found]): [DependencyName, Choice] => [
+    name,
+    choose({
+      instances: found,
+      current: inUse(memory, name),
+      hasFallback: environment.settings.has(DEPENDENCIES[name].host),
+      left: memory.left.filter(({ dependency }) => dependency === name),
+      candidateSince: candidateTimes.get(name) ?? new Map(),
+      dwellMs,
+      nowMs,
+    }),
+  ]);
+  return new Map(choices);
+}
+
+/** Carries on the times of those that are still candidates; new ones begin now. */
+export function trackCandidates(
+  before: CandidateTimes,
+  instances: ReadonlyMap<DependencyName, readonly Instance[]>,
+  nowMs: number,
+): CandidateTimes {
+  const times = [...instances].map(([name, found]): [DependencyName, ReadonlyMap<string, number>] => {
+    const since = before.get(name);
+    return [
+      name,
+      new Map(
+        candidatesOf(found)
+          .map(candidateKey)
+          .map((key) => [key, since?.get(key) ?? nowMs]),
+      ),
+    ];
+  });
+  return new Map(times);
+}
+
+/** The catalogue's endpoints as wishes: host, port and scheme of what was chosen. */
+export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>): Layer {
+  const settings = new Map<SettingName, Wish>();
+  for (const name of DEPENDENCY_NAMES) {
+    const choice = choices.get(name);
+    const offer = choice && offerOf(choice);
+    if (offer === undefined) continue;
+    const { host, port, scheme }: DependencySettings = DEPENDENCIES[name];
+    settings.set(host, { ...offer.wish, value: offer.host });
+    settings.set(port, { ...offer.wish, value: String(offer.port) });
+    if (scheme !== undefined && offer.scheme !== undefined)
+      settings.set(scheme, { ...offer.wish, value: offer.scheme });
+  }
+  return { settings, variables: new Map() };
+}
+
+/** The time at which a dwell ends, so that the loop looks again then. */
+export function nextDwellEndMs(choices: ReadonlyMap<DependencyName, Choice>): number | undefined {
+  const ends = [...choices.values()].flatMap((choice) => (choice.kind === "dwell" ? [choice.untilMs] : []));
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+function inUse(memory: Pick<Memory, "endpoints">, name: DependencyName): EndpointInUse | undefined {
+  return memory.endpoints[name];
+}
+
+/** Provenance of an endpoint that stays in use although the catalogue has no candidate. */
+export const HELD = "the endpoint in use";
+
+interface Offer {
+  readonly host: string;
+  readonly port: number;
+  readonly scheme?: string;
+  readonly wish: Omit<Wish, "value">;
+}
+
+function offerOf(choice: Choice): Offer | undefined {
+  switch (choice.kind) {
+    case "keep":
+    case "move":
+      return {
+        ...choice.instance,
+        wish: {
+          level: "catalogue",
+          where: `service ${choice.instance.id}`,
+          index: choice.instance.modifyIndex,
+        },
+      };
+    case "hold":
+    case "dwell":
+      return { ...choice.endpoint, wish: { level: "catalogue", where: HELD } };
+    case "none":
+      return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { codeOf } from "../base/errors.ts";
+import { reveal } from "../base/secret.ts";
+import type { Options } from "../options.ts";
+import { bracketed } from "../settings/types.ts";
+import type { Facts } from "./render-input.ts";
+
+/** The names in templates that come from the configuration file: they stay the same for the agent's whole life. */
+export function configuredFacts({ config, connection, environment }: Options): Facts {
+  const { hostname, port, protocol } = new URL(config.consul.address);
+  const usualPort = protocol === "https:" ? "443" : "80";
+  const ip = textOf(environment.settings.get("IP")?.value);
+  return {
+    ...config.values,
+    paths: { acme: path.join(config.paths.certificates, "acme"), ...config.paths },
+    consul: {
+      client_addr: hostname.replace(/^\[|\]$/g, ""),
+      http_port: port || usualPort,
+      data_dir: config.consul.data_dir,
+      servers: textOf(environment.settings.get("CONSULSERVERS")?.value).split(","),
+      token: connection.token,
+      check_host: bracketed(ip),
+    },
+  };
+}
+
+/**
+ * Domains that have a certificate: folders with `fullchain.pem` and `privkey.pem`. nginx cannot start on a
+ * certificate that is not there yet, so templates ask first.
+ */
+export async function certifiedDomains(folder: string): Promise<ReadonlyMap<string, string>> {
+  const domains = new Map<string, string>();
+  for (const entry of await entriesOf(folder)) {
+    const files = await entriesOf(path.join(folder, entry));
+    if (files.includes("fullchain.pem") && files.includes("privkey.pem"))
+      domains.set(entry, path.join(folder, entry));
+  }
+  return domains;
+}
+
+async function entriesOf(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
+    throw error;
+  }
+}
+
+function textOf(value: Parameters<typeof reveal>[0] | undefined): string {
+  return value === undefined ? "" : reveal(value);
+}

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { LEVELS } from "../settings/wish.ts";
+
+const digests = z.strictObject({ reload: z.string(), restart: z.string() });
+
+const endpoint = z.strictObject({
+  host: z.string(),
+  port: z.number(),
+  scheme: z.string().exactOptional(),
+  level: z.enum(LEVELS),
+  /** Service ID, KV key or variable. */
+  source: z.string(),
+  /** ISO 8601 time of the apply that moved here. */
+  since: z.string(),
+});
+
+/** What the agent must not forget when it is stopped, killed or moved: the content of its state file. */
+export const memorySchema = z.strictObject({
+  version: z.literal(1),
+  /** What each unit was last successfully started or reloaded with. */
+  units: z.record(z.string(), digests),
+  applied: z.strictObject({ digest: z.string(), at: z.string(), cause: z.string() }).exactOptional(),
+  /** Digest of a desired state that was put back; it is not tried again until it changes. */
+  rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
+  endpoints: z.record(z.string(), endpoint),
+  /** Endpoints that were moved away from, for the dwell rule. */
+  left: z.array(
+    z.strictObject({ dependency: z.string(), host: z.string(), port: z.number(), atMs: z.number() }),
+  ),
+  /** The KV entries of the last known good state: in force while Consul is away, or while a newer value is refused. */
+  kv: z.array(z.strictObject({ key: z.string(), value: z.string(), modifyIndex: z.number() })),
+  /** The newest `control/reload` token that was obeyed. */
+  reload: z.string(),
+  /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time. */
+  since: z.record(z.string(), z.strictObject({ digest: z.string(), at: z.string() })),
+});
+
+export type Memory = z.infer<typeof memorySchema>;
+
+export const NO_MEMORY: Memory = {
+  version: 1,
+  units: {},
+  endpoints: {},
+  left: [],
+  kv: [],
+  reload: "",
+  since: {},
+};

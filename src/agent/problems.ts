@@ -1,0 +1,63 @@
+import { type Complaint, isAgentError, messageOf, sentence } from "../base/errors.ts";
+import type { WatchHealth } from "../consul/watch.ts";
+import type { Complaining } from "../report/problems.ts";
+import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
+import { type SettingName, settingSpec } from "../settings/schema.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+/** What a round found wrong with the input, as problems: by code, in a constant form. */
+export function inputProblems(
+  evaluation: Evaluation,
+  services: Readonly<Record<string, string>>,
+): readonly Complaining[] {
+  const { refusals, renderError, merged, choices } = evaluation;
+  return [
+    ...refusals.map((complaint) => problem("input_refused", complaint)),
+    ...(renderError === undefined ? [] : [problem("render_refused", renderError)]),
+    ...merged.missing.map((name) => problem("setting_missing", missing(name, services))),
+    ...[...choices].flatMap(([name, choice]) => {
+      if (choice.kind !== "hold") return [];
+      const { host, port } = choice.endpoint;
+      const what = `${choice.reason}; ${host}:${port} stays in use`;
+      return [
+        problem("no_candidate", {
+          where: `${name} (service ${services[name]})`,
+          what,
+          cure: "Look at its checks in Consul.",
+        }),
+      ];
+    }),
+  ];
+}
+
+/** What stands between the watches and fresh answers. */
+export function watchProblems(watches: readonly WatchHealth[]): readonly Complaining[] {
+  return watches.flatMap(({ name, problem: text }) =>
+    text === undefined ? [] : [{ code: "watch_failing", message: `${name}: ${text}` }],
+  );
+}
+
+/** An error of ours keeps its complaint; any other is shown by its message. */
+export function errorProblem(code: string, error: unknown): Complaining {
+  return isAgentError(error) ? { code, message: error.message } : { code, message: messageOf(error) };
+}
+
+function problem(code: string, complaint: Complaint): Complaining {
+  return { code, message: sentence(complaint) };
+}
+
+function missing(name: SettingName, services: Readonly<Record<string, string>>): Complaint {
+  const { about, type } = settingSpec(name);
+  const dependency = DEPENDENCY_NAMES.find((each) => DEPENDENCIES[each].host === name);
+  const service = dependency && services[dependency];
+  const orRegister = service ? `, or register a passing instance of the service ${service}` : "";
+  return {
+    where: name,
+    what: `no source knows it (${about})`,
+    cure: `Put it: consul kv put mastodon/settings/${name} ${quoted(type.example)}, or set ${name} in the environment${orRegister}.`,
+  };
+}
+
+function quoted(example: string): string {
+  return /[\s<>()]/.test(example) ? `'${example}'` : example;
+}

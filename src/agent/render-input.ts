@@ -1,0 +1,56 @@
+import { reveal, type Secret } from "../base/secret.ts";
+import type { RenderInput, Tree } from "../render/tree.ts";
+import { DEPENDENCY_NAMES, type Endpoint } from "../settings/dependencies.ts";
+import { deriveEndpoint, endpointUrl } from "../settings/derive.ts";
+import type { Merged } from "../settings/merge.ts";
+import { SETTING_NAMES, type SettingName } from "../settings/schema.ts";
+import type { Reader } from "../settings/variable.ts";
+import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
+
+type Variables = ReadonlyMap<string, string | Secret>;
+
+/** Names that come from the configuration file rather than from a source: paths, Consul's own facts. */
+export type Facts = Readonly<Record<string, Tree>>;
+
+/** Everything that a template may name. See docs/templates.md. @param certificates folders by domain */
+export function renderInput(
+  merged: Merged,
+  variables: Variables,
+  facts: Facts,
+  certificates: ReadonlyMap<string, string>,
+): RenderInput {
+  const certificateOf = (name: SettingName) =>
+    certificates.get(reveal(merged.settings.get(name)?.[0].value ?? ""));
+  return {
+    ...facts,
+    certificate: certificateOf("DOMAIN"),
+    media_certificate: certificateOf("BUCKETALIAS"),
+    ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
+    ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
+    env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
+    variables: listed(variables, (name) => (VARIABLES.get(name)?.readers.length ?? 0) > 0),
+    process: {
+      web: processVariables(variables, "web"),
+      sidekiq: processVariables(variables, "sidekiq"),
+      streaming: [],
+    },
+  };
+}
+
+function endpointTree(endpoint: Endpoint | undefined): Tree {
+  return {
+    host: endpoint?.host,
+    port: endpoint && String(endpoint.port),
+    scheme: endpoint?.scheme,
+    url: endpoint?.scheme === undefined ? undefined : endpointUrl(endpoint),
+  };
+}
+
+/** What a unit must find in its process environment, since it reads it before dotenv. */
+function processVariables(variables: Variables, unit: Reader): Tree {
+  return listed(variables, (name) => VARIABLES.get(name)?.processReaders.includes(unit) ?? false);
+}
+
+function listed(variables: Variables, isWanted: (name: string) => boolean): Tree {
+  return [...variables].filter(([name]) => isWanted(name)).map(([name, value]) => ({ name, value }));
+}

@@ -1,0 +1,63 @@
+import type { FileSpec, UnitSpec } from "../apply/config.ts";
+import type { Outcome } from "../apply/outcome.ts";
+import { type Desired, type OnDisk, type Plan, plan, type Running } from "../apply/plan.ts";
+import { isRunning } from "../apply/running.ts";
+import { current } from "../apply/stage.ts";
+import { apply } from "../apply/transaction.ts";
+import type { Log } from "../report/log.ts";
+import type { StateStore } from "../state/store.ts";
+import type { Memory } from "./memory.ts";
+
+/** What both the Consul client's configuration and Mastodon's need to get from desired to applied. */
+export interface Workshop {
+  readonly units: readonly UnitSpec[];
+  readonly store: StateStore<Memory>;
+  readonly log: Log;
+}
+
+/** What is to be done, as far as disk and memory tell; whether units run is not looked at. */
+export async function differences(desired: Desired, { units, store }: Workshop): Promise<Plan> {
+  return plan(desired, await onDisk(desired), known(store), units, new Map());
+}
+
+/** The full plan, with a look at each unit: one that is down is started where it has steps for that. */
+export async function fullPlan(desired: Desired, { units, store }: Workshop): Promise<Plan> {
+  const concerned = units.filter(({ name }) => desired.units.has(name));
+  const running = await Promise.all(
+    concerned.map(async (unit): Promise<[string, Running]> => [unit.name, await isRunning(unit)]),
+  );
+  return plan(desired, await onDisk(desired), known(store), units, new Map(running));
+}
+
+export function isEmpty({ writes, actions }: Plan): boolean {
+  return writes.length === 0 && actions.length === 0;
+}
+
+export async function carryOut(
+  task: Plan,
+  { store, log }: Workshop,
+  redact: (text: string) => string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  return apply(task, {
+    log,
+    signal,
+    redact,
+    remember: (unit, digests) =>
+      store.update((memory) => ({ ...memory, units: { ...memory.units, [unit]: digests } })),
+  });
+}
+
+async function onDisk({ files }: Desired): Promise<ReadonlyMap<string, OnDisk>> {
+  const found = await Promise.all(files.map(({ spec }) => readCurrent(spec)));
+  return new Map(found.flatMap((entry) => (entry === undefined ? [] : [entry])));
+}
+
+async function readCurrent(spec: FileSpec): Promise<[string, OnDisk] | undefined> {
+  const file = await current(spec);
+  return file && [spec.path, file];
+}
+
+function known(store: StateStore<Memory>): ReadonlyMap<string, Memory["units"][string]> {
+  return new Map(Object.entries(store.read().units));
+}

@@ -1,0 +1,26 @@
+import type { Environment } from "../sources/environment.ts";
+
+/** A signal that asks something of a running command. */
+export type Request = "drain" | "reload";
+
+/** All that a command knows of the process it runs in. */
+export interface Io {
+  readonly environment: Environment;
+  readonly version: string;
+  /** Where the templates that came with the agent are. */
+  readonly templates: string;
+  /** A person is looking: colours and progress are welcome. */
+  readonly isTerminal: boolean;
+  /** One line to standard output. */
+  out(line: string): void;
+  /** One line to standard error. */
+  err(line: string): void;
+  /** Calls back for SIGTERM or SIGINT (`drain`) and SIGHUP (`reload`). */
+  onRequest(listener: (request: Request) => void): void;
+}
+
+/** The flags that every command has. */
+export interface CommonFlags {
+  /** `--config`: undefined means the default place, where the file may be absent. */
+  readonly config?: string;
+}

@@ -1,0 +1,60 @@
+import { runAgent } from "../agent.ts";
+import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
+import type { Options } from "../options.ts";
+import { createLog, LOG_LEVELS, type Log, type LogLevel } from "../report/log.ts";
+import { optionsFrom } from "./given.ts";
+import type { CommonFlags, Io, Request } from "./io.ts";
+
+type RunFlags = CommonFlags & { logLevel?: string };
+
+/**
+ * Runs the agent until it is asked to drain. SIGHUP reads configuration and environment files again and, if they
+ * are good, goes on with them; the Consul client and Mastodon's units do not notice.
+ */
+export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
+  let options = optionsFrom(flags, io);
+  const log = await openLog(levelOf(flags, options), io);
+  let round = new AbortController();
+  let next: Options | undefined;
+  io.onRequest((request: Request) => {
+    next = request === "reload" ? readAgain(flags, io, log) : undefined;
+    if (request === "drain") log.info("draining");
+    if (request === "drain" || next !== undefined) round.abort();
+  });
+  for (;;) {
+    await runAgent(options, log, io.version, round.signal);
+    if (next === undefined) return ExitCode.ok;
+    options = next;
+    next = undefined;
+    round = new AbortController();
+  }
+}
+
+/** The old configuration stays if the new one is not good. */
+function readAgain(flags: RunFlags, io: Io, log: Log): Options | undefined {
+  try {
+    const options = optionsFrom(flags, io);
+    log.info("configuration read again");
+    return options;
+  } catch (error) {
+    log.error({ problem: messageOf(error) }, "configuration not read again, going on with the old one");
+    return undefined;
+  }
+}
+
+function levelOf({ logLevel }: RunFlags, { config }: Options): LogLevel {
+  const level = logLevel === undefined ? config.log.level : LOG_LEVELS.find((known) => known === logLevel);
+  if (level !== undefined) return level;
+  throw new Misconfigured({
+    where: "--log-level",
+    what: `unknown level ${logLevel}`,
+    cure: `Known: ${LOG_LEVELS.join(", ")}.`,
+  });
+}
+
+/** JSON lines, or something for the eye on a terminal. Lines are written at once: a log that lags misleads. */
+async function openLog(level: LogLevel, io: Io): Promise<Log> {
+  if (!io.isTerminal) return createLog(level, { write: (line) => io.out(line.trimEnd()) });
+  const { default: pretty } = await import("pino-pretty");
+  return createLog(level, pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" }));
+}

@@ -1,0 +1,79 @@
+import path from "node:path";
+import type { FileSpec, UnitSpec } from "./apply/config.ts";
+import { Misconfigured } from "./base/errors.ts";
+import { reveal, Secret } from "./base/secret.ts";
+import type { ConsulConnection } from "./consul/client.ts";
+import { DEFAULT_CONFIG_FILE, readConfig } from "./options/config-file.ts";
+import { readConnection } from "./options/connection.ts";
+import type { Config } from "./options/schema.ts";
+import { loadTemplate, type TemplatedFile } from "./options/templates.ts";
+import type { SettingName } from "./settings/schema.ts";
+import type { Layer } from "./settings/wish.ts";
+import { type Environment, readEnvironment } from "./sources/environment.ts";
+
+/** What was given at the start, checked and complete: made once, handed down, never changed. */
+export interface Options {
+  readonly config: Config;
+  /** The settings that the jail was born with. */
+  readonly environment: Layer;
+  /** This node's name in Consul. */
+  readonly node: string;
+  readonly gossipKey: Secret;
+  readonly connection: ConsulConnection;
+  /** The files that depend on settings. */
+  readonly files: readonly TemplatedFile[];
+  /** The Consul client's configuration: written before anything is known from Consul; undefined where it is not ours. */
+  readonly clientFile: TemplatedFile | undefined;
+  readonly units: readonly UnitSpec[];
+}
+
+export interface Given {
+  readonly environment: Environment;
+  /** The value of `--config`. */
+  readonly configFile: string | undefined;
+  /** Where the templates that came with the agent are. */
+  readonly templates: string;
+}
+
+/** @throws Misconfigured for whatever is wrong in the environment, the configuration file or a template */
+export function readOptions({ environment, configFile, templates }: Given): Options {
+  const config = readConfig(configFile);
+  const layer = readEnvironment(environment);
+  const places = { own: path.dirname(configFile ?? DEFAULT_CONFIG_FILE), builtIn: templates };
+  const clientFile = clientFileOf(config);
+  const { consul: _, ...files } = config.files;
+  return Object.freeze({
+    config,
+    environment: layer,
+    node: textOf(layer, "NODENAME"),
+    gossipKey: new Secret(textOf(layer, "GOSSIPKEY")),
+    connection: readConnection(environment, config.consul.address),
+    files: named(files).map((spec) => loadTemplate(spec, places)),
+    clientFile: clientFile && loadTemplate(clientFile, places),
+    units: named(config.units),
+  });
+}
+
+/** `files.consul` may say otherwise; without it the `consul` block has all that is needed. */
+function clientFileOf({ consul, files }: Config): FileSpec | undefined {
+  if (consul.agent === "external") return undefined;
+  const { owner, group } = consul;
+  const usual = {
+    template: "consul.json.hbs",
+    path: consul.config_file,
+    mode: "0600",
+    check: [consul.binary, "validate", "-config-format=json", "{file}"],
+    ...(consul.agent === "unit" && { owner, group, units: ["consul"] }),
+  };
+  return { name: "consul", ...(files["consul"] ?? usual) };
+}
+
+function named<Entry>(entries: Readonly<Record<string, Entry>>): (Entry & { readonly name: string })[] {
+  return Object.entries(entries).map(([name, entry]) => ({ ...entry, name }));
+}
+
+function textOf({ settings }: Layer, name: SettingName): string {
+  const value = settings.get(name)?.value;
+  if (value !== undefined) return reveal(value);
+  throw new Misconfigured({ where: name, what: "not set", cure: `Set ${name} in the environment.` });
+}

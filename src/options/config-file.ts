@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { type Document, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { didYouMean } from "../base/nearest.ts";
+import { knownKeys } from "./known-keys.ts";
+import { isGroup, overlay } from "./overlay.ts";
+import { PROFILE_NAMES, profileDefaults, type RawConfig } from "./profiles.ts";
+import { type Config, configSchema } from "./schema.ts";
+
+export const DEFAULT_CONFIG_FILE = "/usr/local/etc/mastodon-agent.yaml";
+
+/** A configuration file as it was read, with what is needed to say where in it something stands. */
+interface Source {
+  readonly path: string;
+  readonly raw: RawConfig;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+/**
+ * Reads the configuration file and lays it over its profile.
+ *
+ * @param path undefined: the default place, where it may be absent
+ * @throws Misconfigured naming the file with line and column, everything that is wrong at once
+ */
+export function readConfig(path: string | undefined): Config {
+  const source = parse(path ?? DEFAULT_CONFIG_FILE, readText(path));
+  const result = configSchema.safeParse(overlay(defaultsFor(source), source.raw));
+  if (result.success) return result.data;
+  const [first, ...others] = result.error.issues.flatMap((issue) => complaintsOf(issue, source));
+  throw new Misconfigured(first ?? { where: source.path, what: "not valid", cure: SEE_DOCS }, { others });
+}
+
+function readText(path: string | undefined): string {
+  try {
+    return readFileSync(path ?? DEFAULT_CONFIG_FILE, "utf8");
+  } catch (error) {
+    if (path === undefined && codeOf(error) === "ENOENT") return "";
+    const cure = "Name another file with --config, or let the agent's user read it.";
+    throw new Misconfigured(
+      { where: path ?? DEFAULT_CONFIG_FILE, what: messageOf(error), cure },
+      { cause: error },
+    );
+  }
+}
+
+function parse(path: string, text: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    throw new Misconfigured({
+      where: at(path, lines, error.pos[0]),
+      what: error.message.replace(/\.$/, ""),
+      cure: "Correct the YAML.",
+    });
+  }
+  const raw: unknown = document.toJS() ?? {};
+  if (!isGroup(raw))
+    throw new Misconfigured({ where: path, what: "not a list of keys with values", cure: SEE_DOCS });
+  return { path, raw, document, lines };
+}
+
+function defaultsFor({ raw }: Source): RawConfig {
+  const profile = PROFILE_NAMES.find((name) => name === (raw["profile"] ?? "potluck"));
+  const mastodon = isGroup(raw["paths"]) ? raw["paths"]["mastodon"] : undefined;
+  return profileDefaults(profile ?? "none", typeof mastodon === "string" ? { mastodon } : {});
+}
+
+function complaintsOf(issue: z.core.$ZodIssue, source: Source): Complaint[] {
+  const path = issue.path.map(String);
+  if (issue.code !== "unrecognized_keys")
+    return [{ where: whereIs(path, source), what: `${path.join(".")}: ${issue.message}`, cure: SEE_DOCS }];
+  return issue.keys.map((key) => ({
+    where: whereIs([...path, key], source),
+    what: `unknown key ${[...path, key].join(".")}`,
+    cure: didYouMean(key, knownKeys(path)),
+  }));
+}
+
+/** The position of the value, or of the nearest thing around it that stands in the file. */
+function whereIs(path: readonly string[], { document, lines, path: file }: Source): string {
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true);
+    if (hasRange(node)) return at(file, lines, node.range[0]);
+  }
+  return file;
+}
+
+function hasRange(node: unknown): node is { range: [number, number, number] } {
+  return isGroup(node) && Array.isArray(node["range"]);
+}
+
+function at(file: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${file}:${line}:${col}`;
+}
+
+const SEE_DOCS = "See docs/configuration.md.";

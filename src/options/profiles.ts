@@ -1,0 +1,201 @@
+/** The built-in profiles: what a jail or a Linux box looks like before its configuration file says otherwise. */
+export const PROFILE_NAMES = ["potluck", "systemd", "none"] as const;
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+
+/** A configuration as it would stand in the file, to be overlaid with the user's. */
+export type RawConfig = { readonly [key: string]: unknown };
+
+export interface Places {
+  /** Mastodon's checkout. */
+  readonly mastodon: string;
+}
+
+/** The profile's defaults; `places` are the user's where the user moved them, so that files follow. */
+export function profileDefaults(name: ProfileName, places: Partial<Places>): RawConfig {
+  return PROFILES[name](places);
+}
+
+const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawConfig>> = {
+  potluck: ({ mastodon = "/usr/local/www/mastodon" }) => ({
+    consul: {
+      agent: "unit",
+      data_dir: "/var/db/consul",
+      config_file: "/usr/local/etc/consul.d/agent.json",
+      owner: "consul",
+      group: "consul",
+    },
+    paths: {
+      mastodon,
+      keys: "/mnt/mastodon/private",
+      state: "/mnt/mastodon/agent",
+      certificates: "/usr/local/etc/ssl",
+    },
+    keys: { require_mount: "/mnt" },
+    files: {
+      env: envFile(mastodon),
+      nginx: nginxFile("/usr/local/etc/nginx/nginx.conf"),
+      syslog_ng: syslogFile("/usr/local/etc/syslog-ng.conf"),
+      rc_web: rcFragment("web"),
+      rc_sidekiq: rcFragment("sidekiq"),
+    },
+    units: {
+      sidekiq: {
+        reload: quietThenStop("/var/run/mastodon/sidekiq.pid"),
+        restart: [{ run: ["service", "mastodon_sidekiq", "restart"] }],
+        start: [{ run: ["service", "mastodon_sidekiq", "start"] }],
+        health: { pidfile: "/var/run/mastodon/sidekiq.pid", timeout: "60s" },
+      },
+      web: {
+        reload: [{ signal: "USR2", pidfile: "/var/run/mastodon/web.pid" }],
+        restart: [{ run: ["service", "mastodon_web", "restart"] }],
+        start: [{ run: ["service", "mastodon_web", "start"] }],
+        health: { http: "http://127.0.0.1:3000/health", timeout: "60s" },
+      },
+      streaming: {
+        reload: [{ signal: "TERM", pidfile: "/var/run/mastodon/streaming.pid" }],
+        start: [{ run: ["service", "mastodon_streaming", "start"] }],
+        health: { http: "http://127.0.0.1:4000/api/v1/streaming/health", timeout: "30s" },
+      },
+      nginx: serviceUnit("nginx", "reload", { tcp: "127.0.0.1:80", timeout: "30s" }),
+      "syslog-ng": serviceUnit("syslog-ng", "reload"),
+      consul: serviceUnit("consul", "restart"),
+    },
+    values: FREEBSD_VALUES,
+  }),
+  systemd: ({ mastodon = "/home/mastodon/live" }) => ({
+    consul: {
+      agent: "unit",
+      data_dir: "/var/lib/consul",
+      config_file: "/etc/consul.d/agent.json",
+      owner: "consul",
+      group: "consul",
+    },
+    paths: {
+      mastodon,
+      keys: "/var/lib/mastodon/private",
+      state: "/var/lib/mastodon/agent",
+      certificates: "/etc/ssl/mastodon",
+    },
+    keys: { require_mount: "" },
+    files: { env: envFile(mastodon) },
+    units: {
+      sidekiq: systemdUnit("mastodon-sidekiq", "restart", {
+        run: ["systemctl", "is-active", "--quiet", "mastodon-sidekiq"],
+        timeout: "60s",
+      }),
+      web: systemdUnit("mastodon-web", "reload", { http: "http://127.0.0.1:3000/health", timeout: "60s" }),
+      streaming: systemdUnit("mastodon-streaming", "restart", {
+        http: "http://127.0.0.1:4000/api/v1/streaming/health",
+        timeout: "30s",
+      }),
+      consul: systemdUnit("consul", "restart"),
+    },
+    values: LINUX_VALUES,
+  }),
+  none: () => ({
+    consul: {
+      agent: "external",
+      data_dir: "/var/db/consul",
+      config_file: "/usr/local/etc/consul.d/agent.json",
+    },
+    paths: {
+      mastodon: "/usr/local/www/mastodon",
+      keys: "/mnt/mastodon/private",
+      state: "/mnt/mastodon/agent",
+      certificates: "/usr/local/etc/ssl",
+    },
+    keys: { require_mount: "/mnt" },
+    files: {},
+    units: {},
+    values: FREEBSD_VALUES,
+  }),
+};
+
+/** Where nginx and syslog-ng live; `ca` verifies the object storage. */
+const NGINX = {
+  web: "127.0.0.1:3000",
+  streaming: "127.0.0.1:4000",
+  log: "/var/log/nginx",
+  http: ["80"],
+  https: ["443"],
+};
+
+const FREEBSD_VALUES = {
+  nginx: {
+    ...NGINX,
+    user: "www",
+    pid: "/var/run/nginx.pid",
+    cache: "/var/cache/nginx",
+    ca: "/usr/local/share/certs/ca-root-nss.crt",
+  },
+  syslog_ng: { port: "514", buffer: "/var/db/syslog-ng", files: [] },
+};
+
+const LINUX_VALUES = {
+  nginx: {
+    ...NGINX,
+    user: "www-data",
+    pid: "/run/nginx.pid",
+    cache: "/var/cache/nginx",
+    ca: "/etc/ssl/certs/ca-certificates.crt",
+  },
+  syslog_ng: { port: "514", buffer: "/var/lib/syslog-ng", files: [] },
+};
+
+function envFile(mastodon: string): RawConfig {
+  return {
+    template: "env.production.hbs",
+    path: `${mastodon}/.env.production`,
+    mode: "0640",
+    owner: "mastodon",
+    group: "mastodon",
+  };
+}
+
+function nginxFile(path: string): RawConfig {
+  return {
+    template: "nginx.conf.hbs",
+    path,
+    mode: "0644",
+    check: ["nginx", "-t", "-q", "-c", "{file}"],
+    units: ["nginx"],
+  };
+}
+
+function syslogFile(path: string): RawConfig {
+  return {
+    template: "syslog-ng.conf.hbs",
+    path,
+    mode: "0644",
+    check: ["syslog-ng", "--syntax-only", "--cfgfile", "{file}"],
+    units: ["syslog-ng"],
+    when: "REMOTELOG",
+  };
+}
+
+/** What puma and sidekiq read before dotenv comes to them through rc.subr's `<name>_env`. */
+function rcFragment(unit: "web" | "sidekiq"): RawConfig {
+  return { template: `rc.${unit}.hbs`, path: `/usr/local/etc/rc.conf.d/mastodon_${unit}`, mode: "0644" };
+}
+
+/** TSTP stops fetching jobs, TERM waits for those at work and puts back the rest; `daemon -r` starts it anew. */
+function quietThenStop(pidfile: string): readonly RawConfig[] {
+  return [{ signal: "TSTP", pidfile }, { wait: "10s" }, { signal: "TERM", pidfile }];
+}
+
+function serviceUnit(name: string, reload: "reload" | "restart", health?: RawConfig): RawConfig {
+  return {
+    reload: [{ run: ["service", name, reload] }],
+    start: [{ run: ["service", name, "start"] }],
+    ...(health && { health }),
+  };
+}
+
+function systemdUnit(name: string, reload: "reload" | "restart", health?: RawConfig): RawConfig {
+  return {
+    reload: [{ run: ["systemctl", reload, name] }],
+    restart: [{ run: ["systemctl", "restart", name] }],
+    start: [{ run: ["systemctl", "start", name] }],
+    ...(health && { health }),
+  };
+}

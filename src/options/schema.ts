@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { fileSchema, unitSchema } from "../apply/config.ts";
+import { duration } from "../base/duration.ts";
+import { LANGUAGES } from "../render/language.ts";
+import { LOG_LEVELS } from "../report/log.ts";
+import { DEPENDENCIES } from "../settings/dependencies.ts";
+import { PROFILE_NAMES } from "./profiles.ts";
+
+const absolutePath = z.string().regex(/^\//, "must be an absolute path");
+const httpAddress = z
+  .string()
+  .regex(/^(\[[0-9A-Fa-f:]+\]|[^:\s]+):\d{1,5}$/, 'must be "address:port"')
+  .transform((text) => {
+    const at = text.lastIndexOf(":");
+    return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
+  });
+
+const watched = (service: string) => ({
+  service: z.string().default(service).describe("name in the catalogue; empty switches the watch off"),
+  probe: z.boolean().default(true).describe("whether a move is probed first"),
+});
+
+const templatedFileSchema = fileSchema.extend({
+  language: z
+    .enum(LANGUAGES)
+    .exactOptional()
+    .describe("how values are escaped, where the file's name does not tell"),
+});
+
+const patroni = z
+  .strictObject({ namespace: z.string().default("service"), scope: z.string().default("postgresql") })
+  .prefault({})
+  .describe("where Patroni keeps its leader key");
+
+/** What templates may print: texts, lists and groups of them. */
+type TemplateValue = string | readonly TemplateValue[] | { readonly [name: string]: TemplateValue };
+const templateValue: z.ZodType<TemplateValue> = z.lazy(() =>
+  z.union([z.string(), z.array(templateValue), z.record(z.string(), templateValue)]),
+);
+
+/** The configuration file. The profile's defaults lie below it, so that what is not a default here must be in one. */
+export const configSchema = z.strictObject({
+  profile: z.enum(PROFILE_NAMES).default("potluck"),
+  consul: z.strictObject({
+    agent: z.enum(["unit", "child", "external"]).describe("who runs the Consul client"),
+    binary: z.string().min(1).default("consul"),
+    address: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:8500"),
+    data_dir: absolutePath,
+    config_file: absolutePath,
+    owner: z
+      .string()
+      .exactOptional()
+      .describe("owner of the client's configuration, where it does not run as ours"),
+    group: z.string().exactOptional(),
+  }),
+  watch: z
+    .strictObject({
+      prefix: z
+        .string()
+        .regex(/^[^/\s]+(\/[^/\s]+)*$/, "must be a KV path without slashes at its ends")
+        .default("mastodon"),
+    })
+    .prefault({}),
+  dependencies: z
+    .strictObject({
+      postgres: z.strictObject({ ...watched(DEPENDENCIES.postgres.service), patroni }).prefault({}),
+      redis: z.strictObject(watched(DEPENDENCIES.redis.service)).prefault({}),
+      s3: z.strictObject(watched(DEPENDENCIES.s3.service)).prefault({}),
+      dwell: duration
+        .prefault("30s")
+        .describe("how long an endpoint that was left must be stable before it is used again"),
+    })
+    .prefault({}),
+  paths: z.strictObject({
+    mastodon: absolutePath,
+    keys: absolutePath,
+    state: absolutePath,
+    certificates: absolutePath,
+  }),
+  keys: z.strictObject({
+    require_mount: z
+      .union([z.literal(""), absolutePath])
+      .describe("where the keys' storage must be mounted; empty switches the check off"),
+  }),
+  files: z.record(z.string(), templatedFileSchema),
+  units: z.record(z.string(), unitSchema),
+  values: z.record(z.string(), templateValue).describe("further names for templates, see docs/templates.md"),
+  settle: z.strictObject({ min: duration.prefault("250ms"), max: duration.prefault("2s") }).prefault({}),
+  reload: z
+    .strictObject({ min_interval: duration.prefault("30s"), fleet_lock: z.boolean().default(true) })
+    .prefault({}),
+  http: httpAddress.prefault("127.0.0.1:9899"),
+  log: z.strictObject({ level: z.enum(LOG_LEVELS).default("info") }).prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;

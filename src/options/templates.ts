@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { FileSpec } from "../apply/config.ts";
+import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { type Language, languageOf } from "../render/language.ts";
+import { compileTemplate, type Template } from "../render/template.ts";
+
+/** One file of the configuration with its parsed template. */
+export interface TemplatedFile {
+  readonly spec: FileSpec;
+  readonly template: Template;
+  /** Whether the template came with the agent. */
+  readonly isBuiltIn: boolean;
+}
+
+export interface TemplatePlaces {
+  /** Where the configuration file is: a relative template is looked for beside it first. */
+  readonly own: string;
+  /** The templates that came with the agent. */
+  readonly builtIn: string;
+}
+
+/** Reads and parses the template of a file. @throws Misconfigured when it is not there or not a template */
+export function loadTemplate(
+  spec: FileSpec & { readonly language?: Language },
+  places: TemplatePlaces,
+): TemplatedFile {
+  const language = spec.language ?? languageOf(spec.template, spec.path);
+  const tried = [
+    path.resolve(places.own, spec.template),
+    path.join(places.builtIn, path.basename(spec.template)),
+  ];
+  for (const [position, candidate] of tried.entries()) {
+    const text = readIfThere(candidate);
+    if (text !== undefined)
+      return { spec, isBuiltIn: position > 0, template: compileTemplate(spec.template, text, language) };
+  }
+  throw new Misconfigured({
+    where: `files.${spec.name}.template: ${spec.template}`,
+    what: `there is no such template (looked for ${tried.join(" and ")})`,
+    cure: "Give an absolute path, or put the template beside the configuration file.",
+  });
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw new Misconfigured(
+      { where: file, what: messageOf(error), cure: "Let the agent's user read it." },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { Bell } from "../../src/agent/bell.ts";
+
+const never = new AbortController().signal;
+
+test("keeps a ring for the next wait, and any number of rings is one", async () => {
+  const bell = new Bell();
+  bell.ring();
+  bell.ring();
+  await bell.wait(undefined, 0, never);
+  const second = bell.wait(undefined, 0, never).then(() => "woken");
+  expect(await Promise.race([second, Promise.resolve("still waiting")])).toBe("still waiting");
+  bell.ring();
+  expect(await second).toBe("woken");
+});
+
+test("wakes at the given time", async () => {
+  await new Bell().wait(1005, 1000, never);
+});
+
+test("wakes when the signal aborts, and does not wait when it has", async () => {
+  const bell = new Bell();
+  const end = new AbortController();
+  const waiting = bell.wait(undefined, 0, end.signal);
+  end.abort();
+  await waiting;
+  await bell.wait(undefined, 0, end.signal);
+});

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { Attempt } from "../../src/agent/attempt.ts";
+import { dueAtMs, type Pending, retryDelayMs } from "../../src/agent/schedule.ts";
+
+const pace = { settleMinMs: 250, settleMaxMs: 2000, minIntervalMs: 30_000 };
+const pending: Pending = {
+  firstSeenMs: 10_000,
+  lastChangedMs: 10_000,
+  isUrgent: false,
+  isFirst: false,
+  lastReloadMs: undefined,
+  retryAtMs: undefined,
+};
+
+test("a routine change is due when nothing changed for the minimum", () => {
+  expect(dueAtMs({ ...pending, lastChangedMs: 10_100 }, pace)).toBe(10_350);
+});
+
+test("a burst that does not end is due at the maximum after its beginning", () => {
+  expect(dueAtMs({ ...pending, lastChangedMs: 11_990 }, pace)).toBe(12_000);
+});
+
+test("a routine change keeps its distance from the last reload", () => {
+  expect(dueAtMs({ ...pending, lastReloadMs: 9_000 }, pace)).toBe(39_000);
+});
+
+test("an urgent change waits neither for the burst nor for the interval", () => {
+  expect(dueAtMs({ ...pending, lastChangedMs: 10_100, lastReloadMs: 9_000, isUrgent: true }, pace)).toBe(
+    10_000,
+  );
+});
+
+test("the first apply after the start does not settle", () => {
+  expect(dueAtMs({ ...pending, isFirst: true }, pace)).toBe(10_000);
+});
+
+test("even an urgent change that failed is not tried again before its time", () => {
+  expect(dueAtMs({ ...pending, isUrgent: true, retryAtMs: 14_000 }, pace)).toBe(14_000);
+});
+
+test("tries again after one second, then twice as long each time, at most five minutes", () => {
+  expect([1, 2, 3, 20].map(retryDelayMs)).toEqual([1000, 2000, 4000, 300_000]);
+});
+
+test("a new desired state begins without the failures of the old one, and settles anew", () => {
+  const attempt = new Attempt();
+  const now = { isUrgent: false, isFirst: false, lastReloadMs: undefined };
+  attempt.see("one", 1000);
+  attempt.failed(1500);
+  expect(attempt.dueAtMs(now, pace)).toBe(2500);
+  attempt.see("two", 1600);
+  expect(attempt.dueAtMs(now, pace)).toBe(1850);
+});

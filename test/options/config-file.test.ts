@@ -1,0 +1,84 @@
+import { writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { Misconfigured } from "../../src/base/errors.ts";
+import { readConfig } from "../../src/options/config-file.ts";
+import { configJsonSchema } from "../../src/options/json-schema.ts";
+import { temporaryFolder } from "../world/temporary.ts";
+
+test("an absent file at the default place means the potluck profile", () => {
+  const config = readConfig(undefined);
+  expect(config.files["env"]?.path).toBe("/usr/local/www/mastodon/.env.production");
+  expect(Object.keys(config.units)).toEqual(["sidekiq", "web", "streaming", "nginx", "syslog-ng", "consul"]);
+  expect(config).toMatchObject({
+    settle: { min: 250, max: 2000 },
+    reload: { min_interval: 30_000 },
+    http: { host: "127.0.0.1", port: 9899 },
+  });
+});
+
+test("lays the user's keys over the profile's, and null takes an entry away", async () => {
+  const config = await read(
+    "paths: { mastodon: /srv/mastodon }\nfiles: { nginx: null }\nunits: { web: { health: { tcp: 127.0.0.1:3000 } } }\n",
+  );
+  expect(config.files["nginx"]).toBeUndefined();
+  expect(config.files["env"]?.path).toBe("/srv/mastodon/.env.production");
+  expect(config.units["web"]?.start).toEqual([{ run: ["service", "mastodon_web", "start"] }]);
+});
+
+test("profile none has only what is listed", async () => {
+  const config = await read("profile: none\n");
+  expect([config.files, config.units, config.consul.agent]).toEqual([{}, {}, "external"]);
+});
+
+const refused: [title: string, text: string, message: RegExp][] = [
+  ["broken YAML, with line and column", "consul:\n  agent: [unit\n", /:\d+:\d+: .*Correct the YAML/],
+  [
+    "an unknown key, with its place and the nearest known one",
+    "consul:\n  agnet: child\n",
+    /agent\.yaml:2:\d+: unknown key consul\.agnet\. Did you mean agent\?/,
+  ],
+  ["an unknown key at the top", "unit: {}\n", /agent\.yaml:1:\d+: unknown key unit\. Did you mean units\?/],
+  [
+    "a value of the wrong kind, with its place",
+    "log:\n  level: loud\n",
+    /agent\.yaml:2:10: log\.level: .*\bdebug\b/,
+  ],
+  ["a duration without a unit", "settle: { min: 5 }\n", /settle\.min/],
+  [
+    "a step of no known kind",
+    "units:\n  web:\n    reload: [{ shell: rm }]\n",
+    /units\.web\.reload\.0: must be one of/,
+  ],
+  ["a check that does not name the file", "files: { env: { check: [true] } }\n", /files\.env\.check/],
+  ["a file that is no group of keys", "- a\n- b\n", /not a list of keys/],
+  ["a mode that is no octal number", "files: { env: { mode: 640 } }\n", /files\.env\.mode/],
+];
+
+test.each(refused)("refuses %s", async (_, text, message) => {
+  await expect(read(text)).rejects.toThrow(message);
+  await expect(read(text)).rejects.toBeInstanceOf(Misconfigured);
+});
+
+test("names everything that is wrong at once", async () => {
+  await expect(read("log: { level: loud }\nunit: {}\n")).rejects.toThrow(
+    /log\.level[\s\S]*unknown key unit|unknown key unit[\s\S]*log\.level/,
+  );
+});
+
+test("refuses a file that was named and is not there", () => {
+  expect(() => readConfig("/nonexistent/agent.yaml")).toThrow(/\/nonexistent\/agent\.yaml: ENOENT/);
+});
+
+test("its JSON Schema knows every key and requires none", () => {
+  const schema = JSON.stringify(configJsonSchema());
+  for (const key of ["profile", "require_mount", "config_file", "min_interval", "pidfile"])
+    expect(schema).toContain(`"${key}"`);
+  expect(JSON.parse(schema).required).toBeUndefined();
+});
+
+async function read(text: string) {
+  await using folder = await temporaryFolder();
+  const file = folder.file("agent.yaml");
+  await writeFile(file, text);
+  return readConfig(file);
+}

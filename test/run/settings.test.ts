@@ -1,0 +1,151 @@
+import { expect, test } from "vitest";
+import { HOSTS, startAgent } from "../world/agent.ts";
+import { startConsul } from "../world/consul.ts";
+import { until } from "../world/until.ts";
+
+test("follows a setting through all five levels, and back as keys are deleted", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...postgres("pg1"), port: 6001 });
+  await using agent = await startAgent({ consul, environment: { ...HOSTS, DBPORT: "6002" } });
+  await agent.converged();
+  const port = () => agent.variables().then(({ DB_PORT }) => DB_PORT);
+  expect(await port(), "catalogue over environment").toBe("6001");
+
+  await consul.put("mastodon/settings/DBPORT", "6003");
+  await until("shared KV over catalogue", async () => (await port()) === "6003");
+  await consul.put("mastodon/nodes/jail1/settings/DBPORT", "6004");
+  await until("node KV over shared KV", async () => (await port()) === "6004");
+
+  await consul.delete("mastodon/nodes/jail1/settings/DBPORT");
+  await until("shared KV again", async () => (await port()) === "6003");
+  await consul.delete("mastodon/settings/DBPORT");
+  await until("the catalogue again", async () => (await port()) === "6001");
+  expect((await agent.variables())["SMTP_PORT"], "default").toBe("25");
+});
+
+test("waits for what no source knows, says where to put it, and goes on when it is put", async () => {
+  await using consul = await startConsul();
+  const { DBHOST: _, ...others } = HOSTS;
+  await using agent = await startAgent({ consul, environment: others });
+  const waiting = await until("the agent to wait", async () => {
+    const status = await agent.status();
+    return status.state === "waiting" && status;
+  });
+  expect(waiting.missing).toEqual(["DBHOST"]);
+  expect(waiting.problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/DBHOST.*consul kv put mastodon\/settings\/DBHOST.*service postgresql/),
+  ]);
+  await consul.put("mastodon/settings/DBHOST", "10.1.2.3");
+  expect((await agent.converged()).endpoints["postgres"]).toMatchObject({ host: "10.1.2.3", port: 5432 });
+  expect((await agent.variables())["DB_HOST"]).toBe("10.1.2.3");
+});
+
+test("reloads only the units that read a changed variable", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  expect(await agent.reloads(), "the first apply, in order").toEqual(["sidekiq", "web", "streaming"]);
+  await consul.put("mastodon/settings/BUCKETHOST", "s3-2.example.org");
+  await until("S3 readers to be reloaded", async () => (await agent.reloads()).length === 5);
+  expect((await agent.reloads()).slice(3)).toEqual(["sidekiq", "web"]);
+  await consul.put("mastodon/env/LOG_LEVEL", "debug");
+  await until("streaming to be reloaded", async () => (await agent.reloads()).length === 6);
+  expect((await agent.reloads()).at(-1)).toBe("streaming");
+});
+
+test("refuses a bad value on its own, keeps the previous one and takes the next good one", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await consul.put("mastodon/settings/DBPORT", "6432");
+  await agent.converged();
+  await until("the good port", async () => (await agent.variables())["DB_PORT"] === "6432");
+  await consul.put("mastodon/settings/DBPORT", "many");
+  await consul.put("mastodon/settings/MAILHOST", "smtp2.example.org");
+  await until(
+    "the rest to apply",
+    async () => (await agent.variables())["SMTP_SERVER"] === "smtp2.example.org",
+  );
+  expect((await agent.variables())["DB_PORT"]).toBe("6432");
+  const { problems } = await agent.status();
+  expect(problems).toEqual([
+    expect.objectContaining({
+      code: "input_refused",
+      message: expect.stringMatching(/mastodon\/settings\/DBPORT.*previous good value stays.*5432/),
+    }),
+  ]);
+  await consul.put("mastodon/settings/DBPORT", "6433");
+  await until("the next good port", async () => (await agent.variables())["DB_PORT"] === "6433");
+  await until("the problem to go", async () => (await agent.status()).problems.length === 0);
+});
+
+test("keeps a good value that was put before a bad one, also across a restart of the agent", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await consul.put("mastodon/settings/DBPORT", "6432");
+  await until("the good port", async () => (await agent.variables())["DB_PORT"] === "6432");
+  await agent.converged();
+  await consul.put("mastodon/settings/DBPORT", "");
+  await until("the refusal", async () => (await agent.status()).problems.length === 1);
+  await agent.stop();
+  await agent.start();
+  await until("the refusal again", async () => (await agent.status()).problems.length === 1);
+  expect((await agent.variables())["DB_PORT"]).toBe("6432");
+});
+
+test("holds while an operator says so, and applies what was put meanwhile when he lets go", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.put("mastodon/control/hold", "migrating the database");
+  await until("the hold", async () => (await agent.status()).reason.includes("migrating the database"));
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("the agent to see it", async () => {
+    const { desired, applied, state } = await agent.status();
+    return state === "held" && desired !== applied;
+  });
+  expect((await agent.variables())["SMTP_PORT"]).toBe("25");
+  await consul.delete("mastodon/control/hold");
+  await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
+});
+
+test("a changed control/reload reloads every unit once", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.put("mastodon/control/reload", "1");
+  await until("all units", async () => (await agent.reloads()).length === 6);
+  await agent.converged();
+  await consul.put("mastodon/control/reload", "1");
+  await consul.delete("mastodon/control/reload");
+  await consul.put("mastodon/control/reload", "2");
+  await until("all units again", async () => (await agent.reloads()).length === 9);
+  await agent.converged();
+  expect(await agent.reloads()).toHaveLength(9);
+});
+
+test("1,000 puts in a burst end with the right bytes and at most three reloads", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({
+    consul,
+    environment: HOSTS,
+    config: { settle: { min: "250ms", max: "2s" } },
+  });
+  await agent.converged();
+  const before = (await agent.reloads()).filter((unit) => unit === "web").length;
+  const puts = Array.from({ length: 1000 }, (_, number) => String(10_000 + number));
+  for (const value of puts) await consul.put("mastodon/settings/MAILPORT", value);
+  await until("the last value", async () => (await agent.variables())["SMTP_PORT"] === puts.at(-1), 30_000);
+  await agent.converged();
+  expect((await agent.reloads()).filter((unit) => unit === "web").length - before).toBeLessThanOrEqual(3);
+});
+
+function postgres(id: string) {
+  return {
+    id,
+    node: "db-node",
+    service: "postgresql",
+    address: "127.0.0.1",
+    port: 5432,
+    status: "passing",
+  } as const;
+}

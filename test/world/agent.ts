@@ -1,0 +1,137 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parse } from "dotenv";
+import { stringify } from "yaml";
+import { type Status, statusSchema } from "../../src/report/status.ts";
+import type { ConsulServer } from "./consul.ts";
+import { freePorts } from "./ports.ts";
+import { type Exit, type Running, start } from "./spawn.ts";
+import { temporaryFolder } from "./temporary.ts";
+import { until } from "./until.ts";
+
+export const GOSSIP_KEY = "pUqJrVyVRj5jsiYEkM/tFQ==";
+
+/** What a jail was born with, complete but for the hosts of its dependencies. */
+export const JAIL = {
+  DATACENTER: "dc1",
+  IP: "127.0.0.1",
+  NODENAME: "jail1",
+  CONSULSERVERS: "127.0.0.1",
+  GOSSIPKEY: GOSSIP_KEY,
+  DOMAIN: "social.example.org",
+  EMAIL: "admin@example.org",
+  MAILHOST: "smtp.example.org",
+  MAILUSER: "mailuser",
+  MAILPASS: "mail-secret-1",
+  MAILFROM: "notifications@example.org",
+  DBUSER: "mastodon",
+  DBPASS: "db-secret-1",
+  DBNAME: "mastodon_production",
+  BUCKETUSER: "access-key",
+  BUCKETPASS: "bucket-secret-1",
+  BUCKETALIAS: "files.example.org",
+  BUCKETREGION: "eu-central-1",
+} as const;
+
+/** Hosts for those dependencies that a test does not put into the catalogue. */
+export const HOSTS = { DBHOST: "10.9.9.1", REDISHOST: "10.9.9.2", BUCKETHOST: "s3.example.org" } as const;
+
+export interface AgentOptions {
+  readonly consul: Pick<ConsulServer, "address">;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Laid over a configuration that has three units which only write down that they were reloaded. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Commands of the units' reload steps, to be run after the note was taken. */
+  readonly logLevel?: string;
+}
+
+/** A real agent, as a process, with everything that it writes in a folder of its own. */
+export interface TestAgent extends AsyncDisposable {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly envFile: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly pid: () => number;
+  /** `.env.production` as Node's dotenv reads it. */
+  variables(): Promise<Readonly<Record<string, string>>>;
+  /** Names of the units in the order in which they were reloaded. */
+  reloads(): Promise<readonly string[]>;
+  status(): Promise<Status>;
+  /** Waits until the status is as wanted. */
+  converged(): Promise<Status>;
+  output(): string;
+  signal(signal: NodeJS.Signals): void;
+  stop(): Promise<Exit>;
+  start(): Promise<void>;
+  exited(): Promise<Exit>;
+}
+
+export const AGENT = path.join(import.meta.dirname, "..", "..", "src", "cli.ts");
+
+export async function startAgent(options: AgentOptions): Promise<TestAgent> {
+  await using starting = new AsyncDisposableStack();
+  const folder = starting.use(await temporaryFolder("agent"));
+  const [httpPort = 0] = await freePorts(1);
+  const environment = { ...JAIL, CONSUL_HTTP_ADDR: options.consul.address, ...options.environment };
+  const configFile = folder.file("agent.yaml");
+  const envFile = folder.file(".env.production");
+  const reloadLog = folder.file("reloads.log");
+  await writeFile(reloadLog, "");
+  await writeFile(
+    configFile,
+    stringify({ ...quickConfig(folder.path, envFile, reloadLog, httpPort), ...options.config }),
+  );
+  let running: Running;
+  const boot = async () => {
+    const argv = [AGENT, "run", "--config", configFile, "--log-level", options.logLevel ?? "debug"];
+    running = await start(process.execPath, argv, {
+      onlyEnv: { PATH: process.env["PATH"] ?? "", ...environment },
+    });
+  };
+  await boot();
+  starting.defer(async () => void (await running.stop()));
+  const release = starting.move();
+  const status = async () =>
+    statusSchema.parse(await (await fetch(`http://127.0.0.1:${httpPort}/status`)).json());
+  return {
+    folder: folder.path,
+    configFile,
+    envFile,
+    environment,
+    pid: () => running.pid,
+    variables: async () => parse(await readFile(envFile, "utf8")),
+    reloads: async () => (await readFile(reloadLog, "utf8")).split("\n").filter((line) => line !== ""),
+    status,
+    converged: () =>
+      until(`the agent to converge`, async () => {
+        if (!running.isRunning()) throw new Error(`the agent ended:\n${running.tail()}`);
+        const seen = await status();
+        if (seen.state !== "converged") throw new Error(`${seen.state}: ${seen.reason}`);
+        return seen;
+      }),
+    output: () => running.output(),
+    signal: (signal) => running.signal(signal),
+    stop: () => running.stop(),
+    start: boot,
+    exited: () => running.exited,
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
+  };
+}
+
+/** No settling, no distance between reloads: tests wait for what they want, not for time. */
+function quickConfig(folder: string, envFile: string, reloadLog: string, httpPort: number): object {
+  const units = ["sidekiq", "web", "streaming"].map((name) => [
+    name,
+    { reload: [{ run: ["sh", "-c", `echo ${name} >> ${reloadLog}`] }] },
+  ]);
+  return {
+    profile: "none",
+    paths: { keys: path.join(folder, "keys"), state: path.join(folder, "state"), mastodon: folder },
+    keys: { require_mount: "" },
+    files: { env: { template: "env.production.hbs", path: envFile, mode: "0640" } },
+    units: Object.fromEntries(units),
+    settle: { min: "0ms", max: "0ms" },
+    reload: { min_interval: "0ms" },
+    http: `127.0.0.1:${httpPort}`,
+  };
+}
