@@ -1,0 +1,116 @@
+import { sentence } from "../base/errors.ts";
+import type { Complaining } from "../report/problems.ts";
+
+/** What one look at the local client found. */
+export type Look =
+  | { readonly kind: "unreachable"; readonly reason: string }
+  | { readonly kind: "denied"; readonly reason: string }
+  | {
+      readonly kind: "answered";
+      readonly leader: string | undefined;
+      /** Alive, servers and clients, this node among them. */
+      readonly members: number;
+      /** Alive. */
+      readonly servers: number;
+      readonly lostServers: readonly string[];
+    };
+
+/** What the client's log has told and still counts. */
+export interface Heard {
+  readonly hasWrongKey: boolean;
+  /** Reasons by server. */
+  readonly unreachable: ReadonlyMap<string, string>;
+  readonly conflictWith: string | undefined;
+}
+
+export interface Situation {
+  readonly joined: boolean;
+  readonly servers: string;
+  /** It has just started: only what was heard counts. */
+  readonly isPatient: boolean;
+}
+
+/** The one thing that keeps this node out of the cluster, and the name conflict that can also be met inside. */
+export function problemsOf(look: Look, heard: Heard, situation: Situation): readonly Complaining[] {
+  const cause = situation.joined ? undefined : causeOf(look, heard, situation);
+  return [cause, conflict(heard)].filter((problem) => problem !== undefined);
+}
+
+function causeOf(look: Look, heard: Heard, { servers, isPatient }: Situation): Complaining | undefined {
+  if (look.kind === "denied" || isHidden(look)) return denied(look);
+  if (look.kind === "unreachable") return isPatient ? undefined : unreachable(look.reason);
+  if (heard.hasWrongKey) return wrongKey();
+  if (heard.unreachable.size > 0) return serversUnreachable(heard.unreachable, servers);
+  if (isPatient || heard.conflictWith !== undefined) return undefined;
+  return look.servers > 0 ? leaderless() : notJoined(look.lostServers, servers);
+}
+
+/** Every client is a member itself, so an empty list means that the token may not see it. */
+function isHidden(look: Look): boolean {
+  return look.kind === "answered" && look.members === 0;
+}
+
+function denied(look: Look): Complaining {
+  return problem("consul_denied", {
+    where: "Consul's list of members",
+    what: look.kind === "denied" ? look.reason : "the token may not see it",
+    cure: "Check CONSUL_HTTP_TOKEN, and give that token the policy of packaging/consul-policy.hcl.",
+  });
+}
+
+function unreachable(reason: string): Complaining {
+  return problem("consul_unreachable", {
+    where: "local Consul client",
+    what: `it does not answer: ${reason}`,
+    cure: "Start it, or correct CONSUL_HTTP_ADDR. Mastodon goes on with its last known good configuration.",
+  });
+}
+
+function wrongKey(): Complaining {
+  return problem("consul_wrong_gossip_key", {
+    where: "GOSSIPKEY",
+    what: "the servers use another gossip key, so this node cannot join",
+    cure: 'Set it to the key of the cluster (`consul keyring -list` on a server). A client that has run before also prefers the keys of serf/local.keyring in its data directory: see "Gossip key" in docs/consul.md.',
+  });
+}
+
+function conflict({ conflictWith }: Heard): Complaining | undefined {
+  if (conflictWith === undefined) return undefined;
+  return problem("consul_name_conflict", {
+    where: "NODENAME",
+    what: `another node, ${conflictWith}, has the same name`,
+    cure: "Give one of them another name and restart its Consul client. If that other node is gone for good, remove it with `consul force-leave`.",
+  });
+}
+
+const SHOWN_SERVERS = 5;
+
+function serversUnreachable(reasons: ReadonlyMap<string, string>, servers: string): Complaining {
+  const shown = [...reasons].slice(0, SHOWN_SERVERS).map(([server, reason]) => `${server}: ${reason}`);
+  return problem("consul_servers_unreachable", {
+    where: `CONSULSERVERS (${servers})`,
+    what: `no server could be joined (${shown.join("; ")})`,
+    cure: "Check the addresses and DATACENTER, that the servers run, and that TCP and UDP 8301 and TCP 8300 are open between them and this node.",
+  });
+}
+
+function leaderless(): Complaining {
+  return problem("consul_no_leader", {
+    where: "Consul servers",
+    what: "they are reached but have no leader",
+    cure: "Look at `consul operator raft list-peers` on a server: more than half of the servers must be alive.",
+  });
+}
+
+function notJoined(lost: readonly string[], servers: string): Complaining {
+  const what = lost.length > 0 ? `every known server is lost (${lost.join(", ")})` : "no server is known";
+  return problem("consul_not_joined", {
+    where: `CONSULSERVERS (${servers})`,
+    what: `this node is not part of the cluster: ${what}`,
+    cure: "Likely causes: the servers are down, the list is wrong, a firewall (TCP and UDP 8301, TCP 8300), another GOSSIPKEY or DATACENTER. The Consul client's log says which.",
+  });
+}
+
+function problem(code: string, complaint: Parameters<typeof sentence>[0]): Complaining {
+  return { code, message: sentence(complaint) };
+}

@@ -1,0 +1,156 @@
+/** Knows whether this node is part of the cluster, and if not, why: one problem instead of a stream of retries. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { steadyMs } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../report/log.ts";
+import type { Complaining } from "../report/problems.ts";
+import type { ConsulClient } from "./client.ts";
+import { ConsulError } from "./errors.ts";
+import { type Heard, type Look, problemsOf } from "./join-problems.ts";
+import { troubleIn } from "./trouble.ts";
+
+export interface JoinState {
+  /** The local client answers. */
+  readonly connected: boolean;
+  /** A leader is known and at least one server is alive. */
+  readonly joined: boolean;
+  /** How many members are alive, servers and clients. */
+  readonly members: number;
+  readonly problems: readonly Complaining[];
+}
+
+export const NOT_JOINED: JoinState = { connected: false, joined: false, members: 0, problems: [] };
+
+export interface JoinOptions {
+  readonly client: Pick<ConsulClient, "leader" | "members">;
+  /** CONSULSERVERS, for the messages. */
+  readonly servers: string;
+  readonly onChange: () => void;
+  readonly log: Log;
+  readonly pace?: Pace;
+}
+
+export interface Pace {
+  /** Between two looks while not joined. */
+  readonly joiningMs: number;
+  readonly joinedMs: number;
+  /** A start takes a moment: what lasts shorter is no problem. */
+  readonly graceMs: number;
+  /** A name conflict is over when it was not heard of for so long; the client repeats it every 15 to 30 s. */
+  readonly conflictMs: number;
+}
+
+const PACE: Pace = { joiningMs: 1_000, joinedMs: 30_000, graceMs: 5_000, conflictMs: 90_000 };
+
+export class JoinWatch {
+  readonly #options: JoinOptions;
+  readonly #pace: Pace;
+  #state = NOT_JOINED;
+  #look: Look | undefined;
+  #unreachable = new Map<string, string>();
+  #hasWrongKey = false;
+  #conflict: { readonly other: string; readonly heardMs: number } | undefined;
+  #notJoinedSinceMs = steadyMs();
+
+  constructor(options: JoinOptions) {
+    this.#options = options;
+    this.#pace = options.pace ?? PACE;
+  }
+
+  get state(): JoinState {
+    return this.#state;
+  }
+
+  /** Takes one line of the client's log. */
+  hear(line: string): void {
+    const trouble = troubleIn(line);
+    if (trouble === undefined) return;
+    if (trouble.kind === "wrong_gossip_key") this.#hasWrongKey = true;
+    if (trouble.kind === "server_unreachable") this.#unreachable.set(trouble.server, trouble.reason);
+    if (trouble.kind === "name_conflict") this.#conflict = { other: trouble.other, heardMs: steadyMs() };
+    this.#conclude();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#look = await look(this.#options.client, signal);
+      if (signal.aborted) return;
+      this.#conclude();
+      const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #conclude(): void {
+    const look = this.#look;
+    if (look === undefined) return;
+    const joined = look.kind === "answered" && look.leader !== undefined && look.servers > 0;
+    // What was heard on the way into the cluster is over; what is heard inside concerns other nodes.
+    if (joined) this.#forget();
+    this.#become({
+      connected: look.kind !== "unreachable",
+      joined,
+      members: look.kind === "answered" ? look.members : 0,
+      problems: problemsOf(look, this.#heard(), {
+        joined,
+        servers: this.#options.servers,
+        isPatient: steadyMs() - this.#notJoinedSinceMs < this.#pace.graceMs,
+      }),
+    });
+  }
+
+  #heard(): Heard {
+    const { conflictMs } = this.#pace;
+    const conflict = this.#conflict;
+    const isCurrent = conflict !== undefined && steadyMs() - conflict.heardMs < conflictMs;
+    return {
+      hasWrongKey: this.#hasWrongKey,
+      unreachable: this.#unreachable,
+      conflictWith: isCurrent ? conflict.other : undefined,
+    };
+  }
+
+  #forget(): void {
+    this.#hasWrongKey = false;
+    this.#unreachable.clear();
+    this.#notJoinedSinceMs = steadyMs();
+  }
+
+  #become(state: JoinState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (state.joined !== before.joined) {
+      const { log } = this.#options;
+      if (state.joined) log.info({ members: state.members }, "joined the cluster");
+      else log.warn("no longer part of the cluster");
+    }
+    if (JSON.stringify(before) !== JSON.stringify(state)) this.#options.onChange();
+  }
+}
+
+async function look(client: JoinOptions["client"], signal: AbortSignal): Promise<Look> {
+  try {
+    const members = await client.members(signal);
+    const servers = members.filter(({ isServer }) => isServer);
+    return {
+      kind: "answered",
+      leader: await leaderOf(client, signal),
+      members: members.filter(({ isAlive }) => isAlive).length,
+      servers: servers.filter(({ isAlive }) => isAlive).length,
+      lostServers: servers.filter(({ isAlive }) => !isAlive).map(({ name }) => name),
+    };
+  } catch (error) {
+    const isDenied = error instanceof ConsulError && error.kind === "denied";
+    return { kind: isDenied ? "denied" : "unreachable", reason: messageOf(error) };
+  }
+}
+
+/** A client without any server answers 500: it is there, but knows no leader. */
+async function leaderOf(client: JoinOptions["client"], signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await client.leader(signal);
+  } catch (error) {
+    if (error instanceof ConsulError && error.kind === "overloaded") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+/** What the log of the Consul client tells about why it does not join: its API knows only that it did not. */
+
+export type Trouble =
+  | { readonly kind: "wrong_gossip_key" }
+  | { readonly kind: "name_conflict"; readonly other: string }
+  | { readonly kind: "server_unreachable"; readonly server: string; readonly reason: string };
+
+/** Lines of Consul 1.8 (memberlist, serf and the catalogue); each but the first of a kind is ignored. */
+export function troubleIn(line: string): Trouble | undefined {
+  if (WRONG_KEY.test(line)) return { kind: "wrong_gossip_key" };
+  const other = CONFLICTS.map((pattern) => pattern.exec(line)?.[1]).find((found) => found !== undefined);
+  if (other !== undefined) return { kind: "name_conflict", other };
+  const [, server, reason] = UNREACHABLE.exec(line) ?? [];
+  if (server === undefined || reason === undefined) return undefined;
+  return { kind: "server_unreachable", server, reason: reason.trim() };
+}
+
+const WRONG_KEY = /No installed keys could decrypt the message|keyring doesn't include key provided/;
+const CONFLICTS = [
+  /Node name conflicts with another node at (\S+?)\. /,
+  /Node name \S+ is reserved by node \S+ with name \S+ \(([^)]+)\)/,
+];
+/** Both from one list item of a multi-line message. */
+const UNREACHABLE = /^\s*\* Failed to (?:join|resolve) (\S+): (.+)/;
