@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Document, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
@@ -73,10 +73,19 @@ function complaintsOf(issue: z.core.$ZodIssue, source: Source): Complaint[] {
   if (issue.code !== "unrecognized_keys")
     return [{ where: whereIs(path, source), what: `${path.join(".")}: ${issue.message}`, cure: SEE_DOCS }];
   return issue.keys.map((key) => ({
-    where: whereIs([...path, key], source),
+    where: whereKeyIs(path, key, source),
     what: `unknown key ${[...path, key].join(".")}`,
     cure: didYouMean(key, knownKeys(path)),
   }));
+}
+
+/** The position of a key itself. */
+function whereKeyIs(path: readonly string[], key: string, { document, lines, path: file }: Source): string {
+  const group = path.length === 0 ? document.contents : document.getIn(path, true);
+  const pair = isMap(group)
+    ? group.items.find((item) => isScalar(item.key) && item.key.value === key)
+    : undefined;
+  return isScalar(pair?.key) && pair.key.range ? at(file, lines, pair.key.range[0]) : file;
 }
 
 /** The position of the value, or of the nearest thing around it that stands in the file. */

@@ -46,12 +46,11 @@ function readAddress(environment: Environment, configured: string): string {
 
 function readToken(environment: Environment): Secret | undefined {
   const direct = environment["CONSUL_HTTP_TOKEN"] || undefined;
-  const fromFile = readFileNamed("CONSUL_HTTP_TOKEN_FILE", environment);
-  if (direct !== undefined && fromFile !== undefined) {
+  if (direct !== undefined && environment["CONSUL_HTTP_TOKEN_FILE"]) {
     const where = "CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE";
     throw new Misconfigured({ where, what: "both are set", cure: "Keep one of them." });
   }
-  const text = direct ?? fromFile?.trim();
+  const text = direct ?? readFileNamed("CONSUL_HTTP_TOKEN_FILE", environment)?.trim();
   return text === undefined ? undefined : new Secret(text);
 }
 

@@ -10,13 +10,19 @@ interface BadInput {
   readonly title: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Laid over a good configuration; a text is the whole file. */
-  readonly config?: Readonly<Record<string, unknown>> | string;
+  readonly config?:
+    | Readonly<Record<string, unknown>>
+    | string
+    | ((folder: string) => Readonly<Record<string, unknown>>);
   readonly argv?: readonly string[];
-  readonly prepare?: (folder: string) => Promise<void>;
+  readonly prepare?: (folder: string) => Promise<unknown>;
+  /** Root may write everywhere, so some things are only refused to others. */
+  readonly asNobody?: true;
   readonly exitCode: number;
   readonly message: RegExp;
 }
 
+const NOBODY = 65_534;
 const GOOD_KEY_LINE = `${"0123456789abcdef".repeat(8)}\n`;
 
 const table: readonly BadInput[] = [
@@ -150,9 +156,13 @@ const table: readonly BadInput[] = [
   },
   {
     title: "an unwritable directory",
-    config: { files: { own: { template: "env.production.hbs", path: "/proc/own" } } },
+    prepare: (folder) => mkdir(path.join(folder, "closed"), { mode: 0o555 }),
+    config: (folder) => ({
+      files: { own: { template: "env.production.hbs", path: path.join(folder, "closed", ".env") } },
+    }),
+    asNobody: true,
     exitCode: 78,
-    message: /\/proc/,
+    message: /closed.*(not writable|may not write|cannot be written|permission)/i,
   },
   {
     title: "a missing user",
@@ -199,13 +209,16 @@ const table: readonly BadInput[] = [
 
 test.each(table)(
   "$title: one message, exit code $exitCode, nothing changed on disk",
-  async ({ environment, config, argv, prepare, exitCode, message }) => {
+  async ({ environment, config, argv, prepare, asNobody, exitCode, message }) => {
     await using folder = await temporaryFolder("bad-input");
+    if (asNobody) await chmod(folder.path, 0o777);
     await prepare?.(folder.path);
     const configFile = folder.file("agent.yaml");
     await writeFile(
       configFile,
-      typeof config === "string" ? config : stringify({ ...goodConfig(folder.path), ...config }),
+      typeof config === "string"
+        ? config
+        : stringify({ ...goodConfig(folder.path), ...overrides(config, folder.path) }),
     );
     const before = await everythingIn(folder.path);
 
@@ -219,7 +232,7 @@ test.each(table)(
     await using running = await start(
       process.execPath,
       [AGENT, ...(argv ?? ["run", "--config", configFile])],
-      { onlyEnv: env },
+      { onlyEnv: env, ...(asNobody && { uid: NOBODY, gid: NOBODY }) },
     );
     const exit = await running.exited;
 
@@ -242,6 +255,13 @@ test("an unreadable secret file of another user is refused", async () => {
   expect((await running.exited).code).toBe(78);
   expect(running.output()).toMatch(/DBPASS_FILE=.*secret: the file cannot be read/);
 });
+
+function overrides(
+  config: Exclude<BadInput["config"], string>,
+  folder: string,
+): Readonly<Record<string, unknown>> {
+  return typeof config === "function" ? config(folder) : (config ?? {});
+}
 
 function goodConfig(folder: string): Record<string, unknown> {
   return {
