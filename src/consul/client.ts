@@ -70,13 +70,18 @@ const MARGIN_MS = 5_000;
 /** The one place that meets the untyped package: what it returns passes a schema before anyone sees it. */
 export function createConsulClient(connection: ConsulConnection): ConsulClient {
   const consul = new Consul(packageOptions(connection));
+  const kvKey: ConsulClient["kvKey"] = (key, blocking) =>
+    ask(answers.kvPair, blocking, (options) => consul.kv.get({ ...options, ...BYTES, key }));
   return {
-    kvPrefix: (prefix, blocking) =>
-      ask(answers.kvPairs, blocking, (options) =>
+    kvPrefix: async (prefix, blocking) => {
+      const answer = await ask(answers.kvPairs, blocking, (options) =>
         consul.kv.get({ ...options, ...BYTES, key: prefix, recurse: true }),
-      ),
-    kvKey: (key, blocking) =>
-      ask(answers.kvPair, blocking, (options) => consul.kv.get({ ...options, ...BYTES, key })),
+      );
+      // Before 1.11 Consul leaves out what the token may not see without saying so; of a single key it does say so.
+      if (answer.value.length === 0) await kvKey(prefix, { ...blocking, index: 0n });
+      return answer;
+    },
+    kvKey,
     instances: (service, blocking) =>
       ask(answers.instances, blocking, (options) => consul.health.service({ ...options, service })),
     compareAndSet: (key, value, cas, signal) =>

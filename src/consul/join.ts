@@ -34,7 +34,7 @@ export interface Pace {
   /** Between two looks while not joined. */
   readonly joiningMs: number;
   readonly joinedMs: number;
-  /** A start takes a moment: what lasts shorter is no problem. */
+  /** A start or a restart takes a moment: what lasts shorter is no problem, unless the log says why. */
   readonly graceMs: number;
   /** A name conflict is over when it was not heard of for so long; the client repeats it every 15 to 30 s. */
   readonly conflictMs: number;
@@ -50,7 +50,7 @@ export class JoinWatch {
   #unreachable = new Map<string, string>();
   #hasWrongKey = false;
   #conflict: { readonly other: string; readonly heardMs: number } | undefined;
-  #notJoinedSinceMs = steadyMs();
+  #outsideSinceMs: number | undefined;
 
   constructor(options: JoinOptions) {
     this.#options = options;
@@ -77,8 +77,15 @@ export class JoinWatch {
       if (signal.aborted) return;
       this.#conclude();
       const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
-      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      this.#nextLook = new AbortController();
+      const wake = AbortSignal.any([signal, this.#nextLook.signal]);
+      await sleep(pauseMs, undefined, { signal: wake }).catch(() => {});
     }
+  }
+
+  /** Somebody else has met trouble with Consul: what is known of it may be old. */
+  lookAgain(): void {
+    this.#nextLook.abort();
   }
 
   #conclude(): void {
@@ -87,6 +94,7 @@ export class JoinWatch {
     const joined = look.kind === "answered" && look.leader !== undefined && look.servers > 0;
     // What was heard on the way into the cluster is over; what is heard inside concerns other nodes.
     if (joined) this.#forget();
+    else this.#outsideSinceMs ??= steadyMs();
     this.#become({
       connected: look.kind !== "unreachable",
       joined,
@@ -94,7 +102,7 @@ export class JoinWatch {
       problems: problemsOf(look, this.#heard(), {
         joined,
         servers: this.#options.servers,
-        isPatient: steadyMs() - this.#notJoinedSinceMs < this.#pace.graceMs,
+        isPatient: steadyMs() - (this.#outsideSinceMs ?? 0) < this.#pace.graceMs,
       }),
     });
   }
@@ -113,7 +121,7 @@ export class JoinWatch {
   #forget(): void {
     this.#hasWrongKey = false;
     this.#unreachable.clear();
-    this.#notJoinedSinceMs = steadyMs();
+    this.#outsideSinceMs = undefined;
   }
 
   #become(state: JoinState): void {
