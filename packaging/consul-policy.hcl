@@ -1,0 +1,43 @@
+# What the token of a mastodon-agent needs in a Consul that denies by default, and no more:
+#
+#   consul acl policy create -name mastodon-agent -rules @consul-policy.hcl
+#   consul acl token create -description "mastodon-agent on mastodon-1" \
+#     -policy-name mastodon-agent -node-identity mastodon-1:dc1
+#
+# The node identity (NODENAME:DATACENTER, Consul 1.8.1 or newer) lets the Consul client register this node and no
+# other. Leave it out where the agent does not run the client with this token (`consul.agent: external`).
+# Where watch.prefix is not "mastodon", write that prefix here.
+
+# Settings, and orders such as hold: operators write them.
+key_prefix "mastodon/" {
+  policy = "read"
+}
+
+# What agents write themselves: the pins of Mastodon's keys.
+key_prefix "mastodon-agent/" {
+  policy = "write"
+}
+
+# Where Postgres, Redis and S3 are, with the health of their nodes.
+service_prefix "" {
+  policy = "read"
+}
+node_prefix "" {
+  policy = "read"
+}
+
+# What the client's configuration registers on this node.
+service "mastodon" {
+  policy = "write"
+}
+service "mastodon-agent" {
+  policy = "write"
+}
+service "node-exporter" {
+  policy = "write"
+}
+
+# One node of a domain reloads at a time: they take turns by a session.
+session_prefix "" {
+  policy = "write"
+}

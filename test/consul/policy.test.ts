@@ -1,0 +1,97 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
+import { JoinWatch } from "../../src/consul/join.ts";
+import { createPinStore } from "../../src/consul/pins.ts";
+import { completeInput, renderShipped } from "../render/world.ts";
+import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { checkout } from "../world/programs.ts";
+import { until } from "../world/until.ts";
+import { clientAt, now } from "./fixtures/connection.ts";
+import { heardLog } from "./fixtures/log.ts";
+import { makeNode, supervise } from "./fixtures/node.ts";
+
+const gossipKey = Buffer.alloc(32, 1).toString("base64");
+const NAME = "mastodon-1";
+let server: ConsulServer;
+let token: Secret;
+
+beforeAll(async () => {
+  server = await startConsul({ acl: true, gossipKey });
+  const rules = await readFile(join(checkout(), "packaging", "consul-policy.hcl"), "utf8");
+  await server.request("PUT", "/v1/acl/policy", { Name: "mastodon-agent", Rules: rules });
+  token = await makeToken();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+test("with the shipped policy the agent's client joins and registers its node and its services", async () => {
+  await using node = await makeNode({ gossipKey, join: server.join, name: NAME });
+  await writeFile(node.configFile, await shippedConfiguration(node));
+  await using client = supervise(node);
+  const watch = new JoinWatch({
+    client: clientAt(node.address, { token }),
+    servers: server.join,
+    onChange: () => {},
+    log: heardLog().log,
+  });
+  const end = new AbortController();
+  const watching = watch.run(end.signal);
+  await until("joined", () => watch.state.joined);
+  end.abort();
+  await watching;
+  expect(watch.state).toEqual({ connected: true, joined: true, members: 2, problems: [] });
+  for (const service of ["mastodon", "node-exporter"]) {
+    const registered = () => server.request("GET", `/v1/catalog/service/${service}`);
+    await until(service, async () => JSON.stringify(await registered()).includes(`"Node":"${NAME}"`));
+  }
+  expect(client.heard.filter((line) => line.includes("Permission denied"))).toEqual([]);
+});
+
+test("with the shipped policy every call that the agent makes is allowed", async () => {
+  await server.put("mastodon/settings/MAILHOST", "smtp.example.org");
+  await server.register({ id: "redis-1", service: "redis", port: 6379 });
+  const client = clientAt(server.address, { token });
+  expect((await client.kvPrefix("mastodon/", now())).value).toHaveLength(1);
+  expect((await client.kvPrefix("mastodon/empty/", now())).value).toEqual([]);
+  expect((await client.kvKey("mastodon/settings/MAILHOST", now())).value?.value.toString()).toBe(
+    "smtp.example.org",
+  );
+  expect((await client.instances("redis", now())).value).toHaveLength(1);
+  expect(await client.leader()).toContain(server.host);
+  expect((await client.members()).filter(({ isServer }) => isServer)).toHaveLength(1);
+  const pins = createPinStore(client, "example.org");
+  expect(await pins.create("secret.key", "aaaa")).toBe(true);
+  await pins.replace("secret.key", "bbbb");
+  expect(await pins.read()).toEqual(new Map([["secret.key", "bbbb"]]));
+});
+
+test("with the shipped policy the agent cannot change settings, nor anything else", async () => {
+  const client = clientAt(server.address, { token });
+  await expect(client.put("mastodon/settings/MAILHOST", "x")).rejects.toMatchObject({ kind: "denied" });
+  await expect(client.put("elsewhere", "x")).rejects.toMatchObject({ kind: "denied" });
+  await expect(client.kvPrefix("elsewhere/", now())).rejects.toMatchObject({ kind: "denied" });
+});
+
+async function makeToken(): Promise<Secret> {
+  const answer = await server.request("PUT", "/v1/acl/token", {
+    Policies: [{ Name: "mastodon-agent" }],
+    NodeIdentities: [{ NodeName: NAME, Datacenter: "dc1" }],
+  });
+  if (typeof answer !== "object" || answer === null || !("SecretID" in answer)) throw new Error("no token");
+  return new Secret(String(answer.SecretID));
+}
+
+/** As it is shipped, on this node's address. */
+function shippedConfiguration({ host, dataDir }: { host: string; dataDir: string }): Promise<string> {
+  const consul = {
+    client_addr: host,
+    http_port: "8500",
+    check_host: host,
+    data_dir: dataDir,
+    servers: [server.join],
+    token,
+  };
+  const input = { IP: host, NODENAME: NAME, GOSSIPKEY: new Secret(gossipKey), consul };
+  return renderShipped("consul.json.hbs", completeInput("/nowhere", input));
+}
