@@ -13,7 +13,7 @@ import { together } from "./agent/together.ts";
 import { WatchedWorld } from "./agent/world.ts";
 import { sweep } from "./apply/stage.ts";
 import { sentence } from "./base/errors.ts";
-import { superviseChild } from "./consul/child.ts";
+import { type ChildOptions, superviseChild } from "./consul/child.ts";
 import { createConsulClient } from "./consul/client.ts";
 import { JoinWatch } from "./consul/join.ts";
 import { createPinStore } from "./consul/pins.ts";
@@ -73,9 +73,15 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
   const client = createConsulClient(connection);
   const keyStorage = keyStorageOf(options);
   const onChange = () => {
+    const inTrouble = watchProblems(world.health);
     problems.replace("consul", join.state.problems);
-    problems.replace("watches", join.state.connected ? watchProblems(world.health) : []);
+    // Where the client itself does not answer, that is the problem, and not each of its watches.
+    problems.replace("watches", join.state.connected ? inTrouble : []);
     bell.ring();
+  };
+  const onWatchChange = () => {
+    if (watchProblems(world.health).length > 0) join.lookAgain();
+    onChange();
   };
   const join = new JoinWatch({ client, servers: serversOf(options), onChange, log });
   const world = new WatchedWorld({
@@ -83,7 +89,7 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     prefix: config.watch.prefix,
     services: serviceNames(options),
     log,
-    onChange,
+    onChange: onWatchChange,
   });
   const pinsOf = (domain: string) => createPinStore(client, domain);
   const loop = new Loop({ options, units, world, store, keyStorage, pinsOf, problems, bell, log });
@@ -107,16 +113,18 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     runClient: async (signal) => {
       await configureClient(options, { units, store, log }, problems, signal);
       if (config.consul.agent === "child")
-        await superviseChild(
-          childOptions(options, log, (line) => join.hear(line)),
-          signal,
-        );
+        await superviseChild(childOptions(options, log, join, problems), signal);
       else if (!signal.aborted) await once(signal, "abort");
     },
   };
 }
 
-function childOptions({ config, gossipKey }: Options, log: Log, hear: (line: string) => void) {
+function childOptions(
+  { config, gossipKey }: Options,
+  log: Log,
+  join: JoinWatch,
+  problems: Problems,
+): ChildOptions {
   const { binary, config_file, data_dir } = config.consul;
   return {
     binary,
@@ -125,7 +133,8 @@ function childOptions({ config, gossipKey }: Options, log: Log, hear: (line: str
     dataDir: data_dir,
     gossipKey,
     log,
-    hear,
+    hear: (line) => join.hear(line),
+    onProblems: (found) => problems.replace("child", found),
   };
 }
 

@@ -51,6 +51,7 @@ export class JoinWatch {
   #hasWrongKey = false;
   #conflict: { readonly other: string; readonly heardMs: number } | undefined;
   #outsideSinceMs: number | undefined;
+  #nextLook = new AbortController();
 
   constructor(options: JoinOptions) {
     this.#options = options;

@@ -1,0 +1,173 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { until } from "../world/until.ts";
+
+const pg1 = { id: "pg1", node: "db1", service: "postgresql", address: "10.0.0.1", port: 5432 } as const;
+const pg2 = { ...pg1, id: "pg2", node: "db2", address: "10.0.0.2" } as const;
+
+test("follows an endpoint that moves between two registered instances", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...pg1, status: "passing" });
+  await using agent = await startAgent({ consul, environment: withoutDatabase() });
+  expect((await agent.converged()).endpoints["postgres"]).toMatchObject({
+    host: "10.0.0.1",
+    port: 5432,
+    source: "catalogue: service pg1",
+  });
+  await consul.register({ ...pg2, status: "passing" });
+  await candidatesSeen(agent, 2);
+  expect((await agent.variables())["DB_HOST"], "the endpoint in use stays while it is a candidate").toBe(
+    "10.0.0.1",
+  );
+  const before = (await agent.reloads()).length;
+
+  await consul.setCheck(pg1, "critical");
+  await until("the move", async () => (await agent.variables())["DB_HOST"] === "10.0.0.2");
+  const status = await agent.converged();
+  expect(status.endpoints["postgres"]).toMatchObject({ host: "10.0.0.2", source: "catalogue: service pg2" });
+  expect(status.last_change).toMatchObject({
+    outcome: "applied",
+    units: ["sidekiq", "web", "streaming"],
+    cause: expect.stringMatching(/^DBHOST from service pg2 \(index \d+\)/),
+  });
+  expect((await agent.reloads()).slice(before)).toEqual(["sidekiq", "web", "streaming"]);
+});
+
+test("changes nothing on disk when the last instance turns critical, and when it is gone", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...pg1, status: "passing" });
+  await using agent = await startAgent({ consul, environment: { ...HOSTS } });
+  await agent.converged();
+  const [bytes, reloads] = [await readFile(agent.envFile, "utf8"), await agent.reloads()];
+
+  await consul.setCheck(pg1, "critical");
+  await degraded(agent, /no instance is passing/);
+  await consul.deregister(pg1);
+  await degraded(agent, /no instance is registered/);
+  expect(await readFile(agent.envFile, "utf8")).toBe(bytes);
+  expect(await agent.reloads()).toEqual(reloads);
+  expect((await agent.status()).endpoints["postgres"]).toMatchObject({ host: "10.0.0.1" });
+
+  await agent.stop();
+  await agent.start();
+  await degraded(agent, /no instance is registered/);
+  expect(await readFile(agent.envFile, "utf8"), "nor after a restart of the agent").toBe(bytes);
+});
+
+test("takes what role tags and meta say, and an operator's host before either", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...pg1, status: "passing", tags: ["replica"] });
+  await consul.register({ ...pg2, status: "passing", tags: ["primary"], meta: { host: "db.example.org" } });
+  await using agent = await startAgent({ consul, environment: withoutDatabase() });
+  await agent.converged();
+  expect((await agent.variables())["DB_HOST"]).toBe("db.example.org");
+  await consul.put("mastodon/settings/DBHOST", "10.7.7.7");
+  await until("the operator's host", async () => (await agent.variables())["DB_HOST"] === "10.7.7.7");
+});
+
+test("moves S3 by its meta without touching streaming, and keeps the alias", async () => {
+  await using consul = await startConsul();
+  const s3 = {
+    id: "s3-1",
+    service: "s3",
+    address: "10.0.0.9",
+    port: 9000,
+    meta: { scheme: "http" },
+  } as const;
+  await consul.register({ ...s3, status: "passing" });
+  await using agent = await startAgent({ consul, environment: { ...HOSTS } });
+  await agent.converged();
+  expect(await agent.variables()).toMatchObject({
+    S3_ENDPOINT: "http://10.0.0.9:9000",
+    S3_HOSTNAME: "10.0.0.9:9000",
+    S3_PROTOCOL: "http",
+    S3_ALIAS_HOST: "files.example.org",
+  });
+  const before = (await agent.reloads()).length;
+  await consul.register({
+    ...s3,
+    id: "s3-2",
+    address: "10.0.0.10",
+    port: 443,
+    meta: { scheme: "https", host: "minio.example.org" },
+    status: "passing",
+  });
+  await consul.setCheck(s3, "critical");
+  await until(
+    "the move",
+    async () => (await agent.variables())["S3_ENDPOINT"] === "https://minio.example.org",
+  );
+  await agent.converged();
+  expect((await agent.variables())["S3_ALIAS_HOST"]).toBe("files.example.org");
+  expect((await agent.reloads()).slice(before)).toEqual(["sidekiq", "web"]);
+});
+
+test("refuses an instance whose address is no host, and says which", async () => {
+  await using consul: ConsulServer = await startConsul();
+  await consul.register({ ...pg1, address: "$(reboot)", status: "passing" });
+  await using agent = await startAgent({ consul, environment: { ...HOSTS } });
+  const { problems } = await until("the refusal", async () => {
+    const status = await agent.status();
+    return status.problems.length > 0 && status;
+  });
+  expect(problems[0]?.message).toMatch(/service pg1 on node db1.*DBHOST/);
+  await agent.converged();
+  expect((await agent.variables())["DB_HOST"]).toBe(HOSTS.DBHOST);
+});
+
+test("returns to an endpoint that was left only after its dwell, unless the one in use is dead", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...pg1, status: "passing", tags: ["primary"] });
+  await consul.register({ ...pg2, status: "passing", tags: ["replica"] });
+  await using agent = await startAgent({
+    consul,
+    environment: withoutDatabase(),
+    config: { dependencies: { dwell: "1h" } },
+  });
+  await agent.converged();
+  await swapRoles(consul, pg2, pg1);
+  await until("the move to pg2", async () => (await agent.variables())["DB_HOST"] === "10.0.0.2");
+  await agent.converged();
+  await swapRoles(consul, pg1, pg2);
+  await until(
+    "the way back to be seen",
+    async () =>
+      (await agent.status()).endpoints["postgres"]?.candidates.find(({ id }) => id === "pg1")?.eligible,
+  );
+  expect((await agent.variables())["DB_HOST"]).toBe("10.0.0.2");
+  await consul.setCheck(pg2, "critical");
+  await until(
+    "the way back, since pg2 is dead",
+    async () => (await agent.variables())["DB_HOST"] === "10.0.0.1",
+  );
+});
+
+function withoutDatabase(): Record<string, string> {
+  const { DBHOST: _, ...others } = HOSTS;
+  return others;
+}
+
+async function candidatesSeen(agent: TestAgent, count: number): Promise<void> {
+  await until(
+    `${count} candidates`,
+    async () => (await agent.status()).endpoints["postgres"]?.candidates.length === count,
+  );
+}
+
+async function degraded(agent: TestAgent, reason: RegExp): Promise<void> {
+  await until(`the agent to be degraded: ${reason}`, async () => {
+    const status = await agent.status();
+    return status.state === "degraded" && reason.test(status.reason);
+  });
+}
+
+async function swapRoles(
+  consul: ConsulServer,
+  primary: typeof pg1 | typeof pg2,
+  replica: typeof pg1 | typeof pg2,
+): Promise<void> {
+  await consul.register({ ...replica, status: "passing", tags: ["replica"] });
+  await consul.register({ ...primary, status: "passing", tags: ["primary"] });
+}
