@@ -21,6 +21,8 @@ export interface Heard {
   /** Reasons by server. */
   readonly unreachable: ReadonlyMap<string, string>;
   readonly conflictWith: string | undefined;
+  /** Why the client may not register this node or its services. */
+  readonly denial: string | undefined;
 }
 
 export interface Situation {
@@ -30,9 +32,9 @@ export interface Situation {
   readonly isPatient: boolean;
 }
 
-/** The one thing that keeps this node out of the cluster, and the name conflict that can also be met inside. */
+/** The one thing that keeps this node out of the cluster or the catalogue, and a name conflict, which is met inside too. */
 export function problemsOf(look: Look, heard: Heard, situation: Situation): readonly Complaining[] {
-  const cause = situation.joined ? undefined : causeOf(look, heard, situation);
+  const cause = situation.joined ? unregistered(heard) : causeOf(look, heard, situation);
   return [cause, conflict(heard)].filter((problem) => problem !== undefined);
 }
 
@@ -54,9 +56,18 @@ function denied(look: Look): Complaining {
   return problem("consul_denied", {
     where: "Consul's list of members",
     what: look.kind === "denied" ? look.reason : "the token may not see it",
-    cure: "Check CONSUL_HTTP_TOKEN, and give that token the policy of packaging/consul-policy.hcl.",
+    cure: GRANT,
   });
 }
+
+function unregistered({ denial }: Heard): Complaining | undefined {
+  if (denial === undefined) return undefined;
+  const what = `the Consul client may not register this node or its services (${denial})`;
+  return problem("consul_denied", { where: "ACL token", what, cure: GRANT });
+}
+
+const GRANT =
+  "Check CONSUL_HTTP_TOKEN, and give that token the policy and the node identity of packaging/consul-policy.hcl.";
 
 function unreachable(reason: string): Complaining {
   return problem("consul_unreachable", {

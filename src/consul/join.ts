@@ -36,11 +36,11 @@ export interface Pace {
   readonly joinedMs: number;
   /** A start or a restart takes a moment: what lasts shorter is no problem, unless the log says why. */
   readonly graceMs: number;
-  /** A name conflict is over when it was not heard of for so long; the client repeats it every 15 to 30 s. */
-  readonly conflictMs: number;
+  /** What can be wrong inside the cluster too is over when it was not heard of for so long; it comes every 15 to 30 s. */
+  readonly repeatMs: number;
 }
 
-const PACE: Pace = { joiningMs: 1_000, joinedMs: 30_000, graceMs: 5_000, conflictMs: 90_000 };
+const PACE: Pace = { joiningMs: 1_000, joinedMs: 30_000, graceMs: 5_000, repeatMs: 90_000 };
 
 export class JoinWatch {
   readonly #options: JoinOptions;
@@ -49,7 +49,8 @@ export class JoinWatch {
   #look: Look | undefined;
   #unreachable = new Map<string, string>();
   #hasWrongKey = false;
-  #conflict: { readonly other: string; readonly heardMs: number } | undefined;
+  #conflict: Repeating | undefined;
+  #denial: Repeating | undefined;
   #outsideSinceMs: number | undefined;
   #nextLook = new AbortController();
 
@@ -68,7 +69,11 @@ export class JoinWatch {
     if (trouble === undefined) return;
     if (trouble.kind === "wrong_gossip_key") this.#hasWrongKey = true;
     if (trouble.kind === "server_unreachable") this.#unreachable.set(trouble.server, trouble.reason);
-    if (trouble.kind === "name_conflict") this.#conflict = { other: trouble.other, heardMs: steadyMs() };
+    if (trouble.kind === "name_conflict") this.#conflict = { what: trouble.other, heardMs: steadyMs() };
+    // The first reason stays while others follow, so that one problem does not become many.
+    if (trouble.kind === "denied") {
+      this.#denial = { what: this.#heard().denial ?? trouble.reason, heardMs: steadyMs() };
+    }
     this.#conclude();
   }
 
@@ -109,13 +114,14 @@ export class JoinWatch {
   }
 
   #heard(): Heard {
-    const { conflictMs } = this.#pace;
-    const conflict = this.#conflict;
-    const isCurrent = conflict !== undefined && steadyMs() - conflict.heardMs < conflictMs;
+    const { repeatMs } = this.#pace;
+    const current = (heard: Repeating | undefined) =>
+      heard !== undefined && steadyMs() - heard.heardMs < repeatMs ? heard.what : undefined;
     return {
       hasWrongKey: this.#hasWrongKey,
       unreachable: this.#unreachable,
-      conflictWith: isCurrent ? conflict.other : undefined,
+      conflictWith: current(this.#conflict),
+      denial: current(this.#denial),
     };
   }
 
@@ -135,6 +141,11 @@ export class JoinWatch {
     }
     if (JSON.stringify(before) !== JSON.stringify(state)) this.#options.onChange();
   }
+}
+
+interface Repeating {
+  readonly what: string;
+  readonly heardMs: number;
 }
 
 async function look(client: JoinOptions["client"], signal: AbortSignal): Promise<Look> {

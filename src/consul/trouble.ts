@@ -3,6 +3,7 @@
 export type Trouble =
   | { readonly kind: "wrong_gossip_key" }
   | { readonly kind: "name_conflict"; readonly other: string }
+  | { readonly kind: "denied"; readonly reason: string }
   | { readonly kind: "server_unreachable"; readonly server: string; readonly reason: string };
 
 /** Lines of Consul 1.8 (memberlist, serf and the catalogue); each but the first of a kind is ignored. */
@@ -10,6 +11,8 @@ export function troubleIn(line: string): Trouble | undefined {
   if (WRONG_KEY.test(line)) return { kind: "wrong_gossip_key" };
   const other = CONFLICTS.map((pattern) => pattern.exec(line)?.[1]).find((found) => found !== undefined);
   if (other !== undefined) return { kind: "name_conflict", other };
+  const denial = DENIED.exec(line)?.[0];
+  if (denial !== undefined) return { kind: "denied", reason: denial };
   const [, server, reason] = UNREACHABLE.exec(line) ?? [];
   if (server === undefined || reason === undefined) return undefined;
   return { kind: "server_unreachable", server, reason: reason.trim() };
@@ -17,8 +20,11 @@ export function troubleIn(line: string): Trouble | undefined {
 
 const WRONG_KEY = /No installed keys could decrypt the message|keyring doesn't include key provided/;
 const CONFLICTS = [
-  /Node name conflicts with another node at (\S+?)\. /,
+  /Node name conflicts with another node at (\S+):\d+\. /,
   /Node name \S+ is reserved by node \S+ with name \S+ \(([^)]+)\)/,
 ];
+/** Coordinates are sent every half a minute, so a client that may not register says so again and again. */
+const DENIED =
+  /(?:Node info update|Service registration|Coordinate update) blocked by ACLs|rpc error making call: ACL not found/;
 /** Both from one list item of a multi-line message. */
 const UNREACHABLE = /^\s*\* Failed to (?:join|resolve) (\S+): (.+)/;

@@ -10,7 +10,7 @@ import { makeNode, type Node, supervise } from "./fixtures/node.ts";
 
 const gossipKey = Buffer.alloc(32, 1).toString("base64");
 const otherKey = Buffer.alloc(32, 2).toString("base64");
-const PACE = { joiningMs: 50, joinedMs: 50, graceMs: 4_000, conflictMs: 60_000 };
+const PACE = { joiningMs: 50, joinedMs: 50, graceMs: 4_000, repeatMs: 60_000 };
 
 test("a node with the gossip key joins and has no problem", async () => {
   await using server = await startConsul({ gossipKey });

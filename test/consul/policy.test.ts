@@ -10,7 +10,7 @@ import { checkout } from "../world/programs.ts";
 import { until } from "../world/until.ts";
 import { clientAt, now } from "./fixtures/connection.ts";
 import { heardLog } from "./fixtures/log.ts";
-import { makeNode, supervise } from "./fixtures/node.ts";
+import { makeNode, type Node, supervise } from "./fixtures/node.ts";
 
 const gossipKey = Buffer.alloc(32, 1).toString("base64");
 const NAME = "mastodon-1";
@@ -27,14 +27,9 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 test("with the shipped policy the agent's client joins and registers its node and its services", async () => {
   await using node = await makeNode({ gossipKey, join: server.join, name: NAME });
-  await writeFile(node.configFile, await shippedConfiguration(node));
+  await writeFile(node.configFile, await shippedConfiguration(node, token));
   await using client = supervise(node);
-  const watch = new JoinWatch({
-    client: clientAt(node.address, { token }),
-    servers: server.join,
-    onChange: () => {},
-    log: heardLog().log,
-  });
+  const watch = watchOf(node.address, token);
   const end = new AbortController();
   const watching = watch.run(end.signal);
   await until("joined", () => watch.state.joined);
@@ -73,6 +68,28 @@ test("with the shipped policy the agent cannot change settings, nor anything els
   await expect(client.kvPrefix("elsewhere/", now())).rejects.toMatchObject({ kind: "denied" });
 });
 
+test("without the node identity, that the client may not register is one problem", async () => {
+  await using node = await makeNode({ gossipKey, join: server.join });
+  const rules = await readFile(join(checkout(), "packaging", "consul-policy.hcl"), "utf8");
+  const less = new Secret(await server.createToken(rules));
+  await writeFile(node.configFile, await shippedConfiguration(node, less));
+  const watch = watchOf(node.address, less);
+  await using _client = supervise(node, { hear: (line) => watch.hear(line) });
+  const end = new AbortController();
+  const watching = watch.run(end.signal);
+  await until("the denial", () => watch.state.problems.some(({ code }) => code === "consul_denied"), 50_000);
+  end.abort();
+  await watching;
+  expect(watch.state).toMatchObject({ connected: true, joined: true });
+  expect(watch.state.problems).toHaveLength(1);
+  expect(watch.state.problems[0]?.message).toMatch(/blocked by ACLs.*node identity/);
+});
+
+function watchOf(address: string, secret: Secret): JoinWatch {
+  const client = clientAt(address, { token: secret });
+  return new JoinWatch({ client, servers: server.join, onChange: () => {}, log: heardLog().log });
+}
+
 async function makeToken(): Promise<Secret> {
   const answer = await server.request("PUT", "/v1/acl/token", {
     Policies: [{ Name: "mastodon-agent" }],
@@ -83,15 +100,15 @@ async function makeToken(): Promise<Secret> {
 }
 
 /** As it is shipped, on this node's address. */
-function shippedConfiguration({ host, dataDir }: { host: string; dataDir: string }): Promise<string> {
+function shippedConfiguration({ name, host, dataDir }: Node, secret: Secret): Promise<string> {
   const consul = {
     client_addr: host,
     http_port: "8500",
     check_host: host,
     data_dir: dataDir,
     servers: [server.join],
-    token,
+    token: secret,
   };
-  const input = { IP: host, NODENAME: NAME, GOSSIPKEY: new Secret(gossipKey), consul };
+  const input = { IP: host, NODENAME: name, GOSSIPKEY: new Secret(gossipKey), consul };
   return renderShipped("consul.json.hbs", completeInput("/nowhere", input));
 }
