@@ -75,8 +75,8 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
   const onChange = () => {
     const inTrouble = watchProblems(world.health);
     problems.replace("consul", join.state.problems);
-    // Where the client itself does not answer, that is the problem, and not each of its watches.
-    problems.replace("watches", join.state.connected ? inTrouble : []);
+    // Outside the cluster that is the problem, and not each of the watches.
+    problems.replace("watches", join.state.joined ? inTrouble : []);
     bell.ring();
   };
   const onWatchChange = () => {

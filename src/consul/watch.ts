@@ -27,8 +27,8 @@ export interface WatchOptions<Value> {
 }
 
 const WAIT_MS = 60_000;
-const BURST = 10;
-const INTERVAL_MS = 100;
+const BURST = 20;
+const INTERVAL_MS = 25;
 
 /**
  * Yields the content whenever it has changed, beginning with the first answer. It never ends before its signal

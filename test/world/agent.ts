@@ -36,12 +36,13 @@ export const JAIL = {
 /** Hosts for those dependencies that a test does not put into the catalogue. */
 export const HOSTS = { DBHOST: "10.9.9.1", REDISHOST: "10.9.9.2", BUCKETHOST: "s3.example.org" } as const;
 
+type Overrides = Readonly<Record<string, unknown>>;
+
 export interface AgentOptions {
   readonly consul: Pick<ConsulServer, "address">;
   readonly environment?: Readonly<Record<string, string>>;
   /** Laid over a configuration that has three units which only write down that they were reloaded. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  /** Commands of the units' reload steps, to be run after the note was taken. */
+  readonly config?: Overrides | ((folder: string) => Overrides);
   readonly logLevel?: string;
 }
 
@@ -62,7 +63,8 @@ export interface TestAgent extends AsyncDisposable {
   output(): string;
   signal(signal: NodeJS.Signals): void;
   stop(): Promise<Exit>;
-  start(): Promise<void>;
+  /** Starts it again, where given with other variables in its environment. */
+  start(changes?: Readonly<Record<string, string>>): Promise<void>;
   exited(): Promise<Exit>;
 }
 
@@ -76,16 +78,17 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
   const configFile = folder.file("agent.yaml");
   const envFile = folder.file(".env.production");
   const reloadLog = folder.file("reloads.log");
+  const overrides = typeof options.config === "function" ? options.config(folder.path) : options.config;
   await writeFile(reloadLog, "");
   await writeFile(
     configFile,
-    stringify({ ...quickConfig(folder.path, envFile, reloadLog, httpPort), ...options.config }),
+    stringify({ ...quickConfig(folder.path, envFile, reloadLog, httpPort), ...overrides }),
   );
   let running: Running;
-  const boot = async () => {
+  const boot = async (changes: Readonly<Record<string, string>> = {}) => {
     const argv = [AGENT, "run", "--config", configFile, "--log-level", options.logLevel ?? "debug"];
     running = await start(process.execPath, argv, {
-      onlyEnv: { PATH: process.env["PATH"] ?? "", ...environment },
+      onlyEnv: { PATH: process.env["PATH"] ?? "", ...environment, ...changes },
     });
   };
   await boot();
