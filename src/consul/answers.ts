@@ -14,12 +14,18 @@ export const failure = z
   .transform(({ response }) => response);
 
 const rawPair = z
-  .object({ Key: z.string(), Value: z.instanceof(Buffer).nullable(), ModifyIndex: z.number() })
+  .object({
+    Key: z.string(),
+    Value: z.instanceof(Buffer).nullable(),
+    ModifyIndex: z.number(),
+    Session: z.string().optional(),
+  })
   .transform(
-    ({ Key, Value, ModifyIndex }): KvPair => ({
+    ({ Key, Value, ModifyIndex, Session }): KvPair => ({
       key: Key,
       value: Value ?? Buffer.alloc(0),
       modifyIndex: ModifyIndex,
+      ...(Session && { session: Session }),
     }),
   );
 
@@ -58,6 +64,8 @@ const rawInstance = z
   });
 
 export const instances = z.array(rawInstance);
+
+export const sessionId = z.object({ ID: z.string() }).transform(({ ID }) => ID);
 
 /** An address, or an empty text while there is no leader. */
 export const leader = z.string().transform((address) => address || undefined);

@@ -23,6 +23,16 @@ export interface KvPair {
   readonly key: string;
   readonly value: Buffer;
   readonly modifyIndex: number;
+  /** Of the session that holds the key as a lock. */
+  readonly session?: string;
+}
+
+export interface Session {
+  readonly name: string;
+  /** Consul ends it when it was not renewed for that long, or for up to twice that; 10 s at least. */
+  readonly ttlMs: number;
+  /** How long nobody may take what it held when it ends without having given it back. */
+  readonly lockDelayMs: number;
 }
 
 export interface Member {
@@ -57,6 +67,15 @@ export interface ConsulClient {
   /** Writes only if the key is still at this index; 0: only if it is not there. */
   compareAndSet(key: string, value: string, modifyIndex: number, signal?: AbortSignal): Promise<boolean>;
   put(key: string, value: string, signal?: AbortSignal): Promise<void>;
+  /** A session of the client's own node that ends with the node's health too, and deletes the keys it holds. */
+  createSession(session: Session, signal?: AbortSignal): Promise<string>;
+  /** False when the session has ended. */
+  renewSession(id: string, signal?: AbortSignal): Promise<boolean>;
+  destroySession(id: string, signal?: AbortSignal): Promise<void>;
+  /** Writes the key and takes it as a lock; false while another session holds it or its lock delay runs. */
+  acquire(key: string, value: string, session: string, signal?: AbortSignal): Promise<boolean>;
+  /** Gives the lock back and keeps the key; false when this session did not hold it. */
+  release(key: string, value: string, session: string, signal?: AbortSignal): Promise<boolean>;
   /** The Raft leader's address; undefined while there is none. */
   leader(signal?: AbortSignal): Promise<string | undefined>;
   members(signal?: AbortSignal): Promise<readonly Member[]>;
@@ -89,6 +108,26 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
     put: async (key, value, signal) => {
       await call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value }));
     },
+    createSession: ({ name, ttlMs, lockDelayMs }, signal) => {
+      const session = { name, ttl: `${ttlMs}ms`, lockdelay: `${lockDelayMs}ms`, behavior: "delete" };
+      return call(answers.sessionId, signal, (options) => consul.session.create({ ...options, ...session }));
+    },
+    renewSession: async (id, signal) => {
+      try {
+        await call(z.unknown(), signal, (options) => consul.session.renew({ ...options, id }));
+        return true;
+      } catch (error) {
+        if (error instanceof ConsulError && error.status === 404) return false;
+        throw error;
+      }
+    },
+    destroySession: async (id, signal) => {
+      await call(z.unknown(), signal, (options) => consul.session.destroy({ ...options, id }));
+    },
+    acquire: (key, value, acquire, signal) =>
+      call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value, acquire })),
+    release: (key, value, release, signal) =>
+      call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value, release })),
     leader: (signal) => call(answers.leader, signal, (options) => consul.status.leader(options)),
     members: (signal) => call(answers.members, signal, (options) => consul.agent.members(options)),
   };

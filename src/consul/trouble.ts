@@ -15,7 +15,8 @@ export function troubleIn(line: string): Trouble | undefined {
   if (denial !== undefined) return { kind: "denied", reason: denial };
   const [, server, reason] = UNREACHABLE.exec(line) ?? [];
   if (server === undefined || reason === undefined) return undefined;
-  return { kind: "server_unreachable", server, reason: reason.trim() };
+  // The own port differs at every try; without it the same reason is the same text.
+  return { kind: "server_unreachable", server, reason: reason.replace(/ \S+->\S+:/, ":").trim() };
 }
 
 const WRONG_KEY = /No installed keys could decrypt the message|keyring doesn't include key provided/;

@@ -27,6 +27,10 @@ test.each([
     },
   ],
   [
+    "\t* Failed to join 10.0.0.2: read tcp 10.0.0.9:45618->10.0.0.2:8301: i/o timeout",
+    { kind: "server_unreachable", server: "10.0.0.2", reason: "read tcp: i/o timeout" },
+  ],
+  [
     "\t* Failed to resolve consul.example.org: lookup consul.example.org: no such host",
     {
       kind: "server_unreachable",

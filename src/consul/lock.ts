@@ -1,0 +1,132 @@
+/** The fleet lock: of the nodes of one domain, one at a time reloads what may wait. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../report/log.ts";
+import type { ConsulClient } from "./client.ts";
+import { ConsulError } from "./errors.ts";
+
+export interface FleetLockOptions {
+  readonly client: ConsulClient;
+  readonly domain: string;
+  /** What the key says while it is held, so that operators see who reloads. */
+  readonly node: string;
+  /** Ends the waiting; the lock, once held, is not given back by it. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** How long the lock outlives its holder: that long at least, twice that at most. Consul's minimum is 10 s. */
+  readonly ttlMs?: number;
+}
+
+export interface FleetLock extends AsyncDisposable {
+  /** Aborted when the session has ended although nobody released it: another node may reload now. */
+  readonly lost: AbortSignal;
+  /** Lets the next node in. Never fails: where Consul does not hear of it, the session's TTL frees the lock. */
+  release(): Promise<void>;
+}
+
+const TTL_MS = 10_000;
+/** A holder that lost its session may not know it yet; Consul's own default, 15 s, would hold up the whole fleet. */
+const LOCK_DELAY_MS = 1_000;
+const RETRY_MS = 250;
+const WAIT_MS = 60_000;
+
+/**
+ * Waits until this node holds the domain's lock. The session's TTL and lock delay free it when its holder dies.
+ * @throws AbortError when the signal aborts
+ * @throws ConsulError when Consul cannot be asked
+ */
+export async function acquireFleetLock(options: FleetLockOptions): Promise<FleetLock> {
+  const { client, domain, node, signal, log, ttlMs = TTL_MS } = options;
+  const key = `mastodon-agent/${domain}/lock`;
+  for (;;) {
+    await untilFree(client, key, signal);
+    const id = await take({ client, key, node, signal, ttlMs });
+    if (id !== undefined) return hold({ client, key, node, log, ttlMs, id });
+    // Another node was faster, or the lock delay of a holder that died runs: its end wakes nobody.
+    await sleep(RETRY_MS, undefined, { signal });
+  }
+}
+
+/** Without a session: one that waits long would have to be renewed, and left behind by a waiter that dies. */
+async function untilFree(client: ConsulClient, key: string, signal: AbortSignal): Promise<void> {
+  let index = 0n;
+  for (;;) {
+    const answer = await client.kvKey(key, { index, waitMs: WAIT_MS, signal });
+    if (answer.value?.session === undefined) return;
+    index = answer.index || 1n;
+  }
+}
+
+interface Attempt {
+  readonly client: ConsulClient;
+  readonly key: string;
+  readonly node: string;
+  readonly signal: AbortSignal;
+  readonly ttlMs: number;
+}
+
+/** The session that holds the lock; undefined, and no session, if it could not be taken. */
+async function take({ client, key, node, signal, ttlMs }: Attempt): Promise<string | undefined> {
+  const session = { name: `mastodon-agent ${node}`, ttlMs, lockDelayMs: LOCK_DELAY_MS };
+  const id = await client.createSession(session, signal);
+  try {
+    if (await client.acquire(key, node, id, signal)) return id;
+  } catch (error) {
+    // Not known whether it was taken; the session is ended in any case, and so is the lock.
+    await client.destroySession(id).catch(() => {});
+    throw error;
+  }
+  await client.destroySession(id);
+  return undefined;
+}
+
+interface Held {
+  readonly client: ConsulClient;
+  readonly key: string;
+  readonly node: string;
+  readonly log: Log;
+  readonly ttlMs: number;
+  readonly id: string;
+}
+
+function hold(held: Held): FleetLock {
+  const { client, key, node, log, id } = held;
+  const end = new AbortController();
+  const lost = new AbortController();
+  const renewing = renew(held, end.signal, lost);
+  const giveBack = async () => {
+    end.abort();
+    await renewing;
+    try {
+      // Released first: what a session still holds when it is destroyed is subject to the lock delay.
+      await client.release(key, node, id);
+      await client.destroySession(id);
+    } catch (error) {
+      log.warn({ key, problem: messageOf(error) }, "fleet lock not released, its session will expire");
+    }
+  };
+  let released: Promise<void> | undefined;
+  const release = () => {
+    released ??= giveBack();
+    return released;
+  };
+  return { lost: lost.signal, release, [Symbol.asyncDispose]: release };
+}
+
+/** Keeps the session alive until the end; where Consul does not answer for the whole TTL it may have ended. */
+async function renew({ client, key, log, ttlMs, id }: Held, end: AbortSignal, lost: AbortController) {
+  let renewedAtMs = performance.now();
+  while (!end.aborted && !lost.signal.aborted) {
+    try {
+      await sleep(ttlMs / 4, undefined, { signal: end });
+      const askedAtMs = performance.now();
+      if (await client.renewSession(id, end)) renewedAtMs = askedAtMs;
+      else lost.abort(new Error("Consul has ended the session"));
+    } catch (error) {
+      if (end.aborted) return;
+      if (!(error instanceof ConsulError)) throw error;
+      if (performance.now() - renewedAtMs > ttlMs) lost.abort(error);
+    }
+  }
+  if (lost.signal.aborted) log.warn({ key, problem: messageOf(lost.signal.reason) }, "fleet lock lost");
+}
