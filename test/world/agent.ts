@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Laid over a configuration that has three units which only write down that they were reloaded. */
   readonly config?: Overrides | ((folder: string) => Overrides);
+  /** Called with the agent's folder before the agent starts. */
+  readonly prepare?: (folder: string) => Promise<unknown>;
   readonly logLevel?: string;
 }
 
@@ -79,6 +81,7 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
   const envFile = folder.file(".env.production");
   const reloadLog = folder.file("reloads.log");
   const overrides = typeof options.config === "function" ? options.config(folder.path) : options.config;
+  await options.prepare?.(folder.path);
   await writeFile(reloadLog, "");
   await writeFile(
     configFile,

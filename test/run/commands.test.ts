@@ -1,0 +1,180 @@
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { AGENT, GOSSIP_KEY, HOSTS, JAIL, startAgent, type TestAgent } from "../world/agent.ts";
+import { startConsul } from "../world/consul.ts";
+import { start } from "../world/spawn.ts";
+import { until } from "../world/until.ts";
+
+const SECRETS = [GOSSIP_KEY, JAIL.DBPASS, JAIL.MAILPASS, JAIL.BUCKETPASS];
+
+test("status says in one line what the agent is doing, and --json has the whole document", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const { output, code } = await command(agent, "status");
+  expect(code).toBe(0);
+  expect(output).toMatch(/^jail1 is converged: /);
+  expect(output).toMatch(/postgres +10\.9\.9\.1:5432 from environment: DBHOST, since/);
+  const json = JSON.parse((await command(agent, "status", "--json")).output);
+  expect(Object.keys(json)).toEqual(
+    expect.arrayContaining([
+      "node",
+      "state",
+      "consul",
+      "endpoints",
+      "desired",
+      "applied",
+      "keys",
+      "problems",
+      "last_change",
+    ]),
+  );
+  expect(json).toMatchObject({ node: "jail1", state: "converged", desired: json.applied });
+  expect(Object.keys(json.keys)).toEqual(["secret.key", "otp.key", "vapid.keys", "activerecord.keys"]);
+});
+
+test("status exits with 69 when no agent answers", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await agent.stop();
+  const { output, code } = await command(agent, "status");
+  expect(code).toBe(69);
+  expect(output).toMatch(/no status.*Is the agent running\?/);
+});
+
+test("explain prints every source's value in order, the one in force first, and never a secret", async () => {
+  await using consul = await startConsul();
+  await consul.put("mastodon/settings/DBHOST", "10.1.1.1");
+  await consul.put("mastodon/nodes/jail1/settings/DBHOST", "10.2.2.2");
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const { output } = await command(agent, "explain", "DB_HOST");
+  expect(output).toMatch(
+    /DBHOST \(DB_HOST\) = 10\.2\.2\.2, from node: mastodon\/nodes\/jail1\/settings\/DBHOST \(index \d+\)/,
+  );
+  expect(output).toMatch(
+    /in force since .*\n.*read by web, sidekiq, streaming\n.*10\.1\.1\.1, from shared.*\n.*10\.9\.9\.1, from environment/,
+  );
+  const all = (await command(agent, "explain")).output;
+  expect(all).toContain("DBPASS (DB_PASS) = [redacted], from environment: DBPASS");
+  for (const secret of SECRETS) expect(all).not.toContain(secret);
+  const unknown = await command(agent, "explain", "DB_HOTS");
+  expect([unknown.code, unknown.output]).toEqual([65, expect.stringMatching(/Did you mean DB_HOST\?/)]);
+});
+
+test("render shows the difference with secrets masked, and writes it complete but private with --out", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  expect((await command(agent, "render", "--diff")).output).toContain(`${agent.envFile}: no difference`);
+  await agent.stop();
+  await consul.put("mastodon/settings/MAILHOST", "smtp2.example.org");
+  await consul.put("mastodon/settings/DBPASS", "a-new-secret");
+  const { output, code } = await command(agent, "render", "--diff");
+  expect(code).toBe(0);
+  expect(output).toMatch(/^-SMTP_SERVER=smtp\.example\.org\n\+SMTP_SERVER=smtp2\.example\.org$/m);
+  expect(output).toContain("the secret DB_PASS changes");
+  for (const secret of [...SECRETS, "a-new-secret"]) expect(output).not.toContain(secret);
+
+  const out = path.join(agent.folder, "out");
+  await command(agent, "render", "--out", out);
+  expect(await readdir(out)).toEqual([".env.production"]);
+  expect((await stat(path.join(out, ".env.production"))).mode & 0o777).toBe(0o600);
+  expect(await readFile(path.join(out, ".env.production"), "utf8")).toContain("DB_PASS=a-new-secret");
+});
+
+test("check looks at everything, changes nothing, and exits with the code of the first thing that is wrong", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const good = await command(agent, "check");
+  expect(good.output).not.toContain("FAIL");
+  expect(good.code).toBe(0);
+  await consul.put("mastodon/settings/DBPORT", "many");
+  const refused = await command(agent, "check");
+  expect(refused.output).toMatch(/FAIL {2}settings: mastodon\/settings\/DBPORT: .*Example: 5432/);
+  expect(refused.code).toBe(65);
+  await consul.stop();
+  const unreachable = await command(agent, "check");
+  expect(unreachable.output).toMatch(/FAIL {2}consul: /);
+  expect(unreachable.code).toBe(69);
+});
+
+test("keys show names files and fingerprints, never keys; init has nothing to do once they are there", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  const { keys } = await agent.converged();
+  const shown = await command(agent, "keys", "show");
+  const secretKey = (await readFile(path.join(agent.folder, "keys", "secret.key"), "utf8")).trim();
+  expect(shown.output).toContain(keys["secret.key"]);
+  expect(shown.output).not.toContain(secretKey);
+  expect((await command(agent, "keys", "verify")).code).toBe(0);
+  expect((await command(agent, "keys", "init")).output).toMatch(/was there/);
+  expect((await readFile(path.join(agent.folder, "keys", "secret.key"), "utf8")).trim()).toBe(secretKey);
+});
+
+test("SIGHUP takes a good configuration and keeps the old one when the new is bad", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const config = parse(await readFile(agent.configFile, "utf8"));
+  await writeFile(agent.configFile, "nonsense: true\n");
+  agent.signal("SIGHUP");
+  await until("the refusal in the log", () => agent.output().includes("going on with the old one"));
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
+
+  const second = path.join(agent.folder, "second.env");
+  config.files.second = { template: "env.production.hbs", path: second, mode: "0600" };
+  await writeFile(agent.configFile, JSON.stringify(config));
+  agent.signal("SIGHUP");
+  await until("the second file", async () =>
+    (await readFile(second, "utf8").catch(() => "")).includes("SMTP_PORT=587"),
+  );
+  expect((await agent.stop()).code).toBe(0);
+});
+
+test("a second agent with the same state refuses, and a template of one's own is rendered", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({
+    consul,
+    environment: HOSTS,
+    config: (folder) => ({
+      files: {
+        own: {
+          template: path.join(folder, "own.json.hbs"),
+          path: path.join(folder, "own.json"),
+          mode: "0644",
+        },
+      },
+      units: {},
+    }),
+    prepare: (folder) =>
+      writeFile(path.join(folder, "own.json.hbs"), '{ "domain": "{{DOMAIN}}", "db": "{{postgres.host}}" }\n'),
+  });
+  await agent.converged();
+  expect(JSON.parse(await readFile(path.join(agent.folder, "own.json"), "utf8"))).toEqual({
+    domain: "social.example.org",
+    db: "10.9.9.1",
+  });
+  const second = await command(agent, "run");
+  expect([second.code, second.output]).toEqual([
+    78,
+    expect.stringMatching(new RegExp(`agent\\.lock.*${agent.pid()}`)),
+  ]);
+});
+
+async function command(
+  agent: TestAgent,
+  ...argv: string[]
+): Promise<{ output: string; code: number | null }> {
+  const env = { PATH: process.env["PATH"] ?? "", ...agent.environment };
+  await using running = await start(process.execPath, [AGENT, ...argv, "--config", agent.configFile], {
+    onlyEnv: env,
+  });
+  const { code } = await running.exited;
+  return { output: running.output(), code };
+}
