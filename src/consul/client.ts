@@ -109,7 +109,7 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
       await call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value }));
     },
     createSession: ({ name, ttlMs, lockDelayMs }, signal) => {
-      const session = { name, ttl: `${ttlMs}ms`, lockdelay: `${lockDelayMs}ms`, behavior: "delete" };
+      const session = { name, ttl: `${ttlMs}ms`, lockdelay: `${lockDelayMs}ms`, behavior: "delete" } as const;
       return call(answers.sessionId, signal, (options) => consul.session.create({ ...options, ...session }));
     },
     renewSession: async (id, signal) => {

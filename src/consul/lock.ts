@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../report/log.ts";
 import type { ConsulClient } from "./client.ts";
-import { ConsulError } from "./errors.ts";
 
 export interface FleetLockOptions {
   readonly client: ConsulClient;
@@ -124,7 +123,6 @@ async function renew({ client, key, log, ttlMs, id }: Held, end: AbortSignal, lo
       else lost.abort(new Error("Consul has ended the session"));
     } catch (error) {
       if (end.aborted) return;
-      if (!(error instanceof ConsulError)) throw error;
       if (performance.now() - renewedAtMs > ttlMs) lost.abort(error);
     }
   }
