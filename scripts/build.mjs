@@ -51,7 +51,7 @@ export async function bundle({ entry, out }) {
  * have prepared.)
  */
 function launcher() {
-  return `#!/usr/bin/env node
+  return `#!/usr/bin/env -S node --max-semi-space-size=1
 const [major, minor] = process.versions.node.split(".").map(Number);
 const [oldestMajor, oldestMinor] = [${OLDEST_NODE.split(".").join(", ")}];
 if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {

@@ -13,7 +13,7 @@ import { together } from "./agent/together.ts";
 import { WatchedWorld } from "./agent/world.ts";
 import { sweep } from "./apply/stage.ts";
 import { sentence } from "./base/errors.ts";
-import { type ChildOptions, superviseChild } from "./consul/child.ts";
+import type { ChildOptions } from "./consul/child.ts";
 import { createConsulClient } from "./consul/client.ts";
 import { JoinWatch } from "./consul/join.ts";
 import { createPinStore } from "./consul/pins.ts";
@@ -112,9 +112,11 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     reportKeys: (signal) => reportKeys(keyStorage, readKeys, problems, signal),
     runClient: async (signal) => {
       await configureClient(options, { units, store, log }, problems, signal);
-      if (config.consul.agent === "child")
+      if (config.consul.agent === "child") {
+        // Loaded only where it is wanted: it is a third of the agent's memory.
+        const { superviseChild } = await import("./consul/child.ts");
         await superviseChild(childOptions(options, log, join, problems), signal);
-      else if (!signal.aborted) await once(signal, "abort");
+      } else if (!signal.aborted) await once(signal, "abort");
     },
   };
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LEVELS } from "../settings/wish.ts";
 
 const digests = z.strictObject({ reload: z.string(), restart: z.string() });

@@ -1,5 +1,5 @@
 /** What an operator writes about files and units: the part of the configuration file that apply lives by. */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "../base/duration.ts";
 
 /** Signals that reload or stop programs; the ones that only debuggers and terminals send are left out. */

@@ -1,9 +1,12 @@
 /** Names of users and groups to numbers, as the file system wants them. */
+import { execFile as execFileWithCallback } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { execa } from "execa";
+import { promisify } from "node:util";
 import { Misconfigured } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
+
+const execFile = promisify(execFileWithCallback);
 
 /** There on Linux and on FreeBSD. */
 const GETENT = "/usr/bin/getent";
@@ -32,8 +35,10 @@ async function idOf(database: string, kind: string, name: string, { path }: File
 }
 
 async function getent(database: string, name: string): Promise<string> {
-  const { stdout } = await execa(GETENT, [database, name], { reject: false, timeout: GETENT_TIMEOUT_MS });
-  return stdout ?? "";
+  const options = { timeout: GETENT_TIMEOUT_MS };
+  // It exits with 2 for a name that it does not know.
+  const { stdout } = await execFile(GETENT, [database, name], options).catch(() => ({ stdout: "" }));
+  return stdout;
 }
 
 /** passwd(5) and group(5): the name is the first field, the number the third. */

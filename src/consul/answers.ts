@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Instance } from "../settings/instance.ts";
 import type { KvPair, Member } from "./client.ts";
 

@@ -1,6 +1,6 @@
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import { syncDirectory } from "../state/durable.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
-import type { z } from "zod";
+import type * as z from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { knownKeys } from "./known-keys.ts";

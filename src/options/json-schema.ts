@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { configSchema } from "./schema.ts";
 
 /** The configuration file's JSON Schema, for editors. Every key may be left out: the profile has it. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { configSchema } from "./schema.ts";
 
 /** The keys that the configuration file may have at a path, to suggest one for a misspelt key. */

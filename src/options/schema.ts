@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fileSchema, unitSchema } from "../apply/config.ts";
 import { duration } from "../base/duration.ts";
 import { LANGUAGES } from "../render/language.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the agent is doing, in one word. */
 export const STATES = ["starting", "waiting", "converged", "applying", "held", "degraded", "failed"] as const;

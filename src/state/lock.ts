@@ -1,7 +1,7 @@
 /** One agent a state directory: two that write the same files would undo each other for ever. */
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { codeOf, Misconfigured } from "../base/errors.ts";
 import { isAlive, type Process, processOf } from "./process.ts";
 

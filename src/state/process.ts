@@ -1,7 +1,10 @@
 /** Identity of running processes: a pid alone is none, since the kernel gives it to the next one. */
+import { execFile as execFileWithCallback } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { uptime } from "node:os";
-import { execa } from "execa";
+import { promisify } from "node:util";
+
+const execFile = promisify(execFileWithCallback);
 
 /** Linux tells start times in USER_HZ, which is 100 on every architecture that Node runs on. */
 const MS_PER_TICK = 10;
@@ -41,12 +44,10 @@ function sinceBootMs(): number {
 
 /** FreeBSD and the rest: POSIX's ps, with `lstart` as the identity since `etimes` counts on. */
 export async function fromPs(pid: number): Promise<Process | undefined> {
-  const { stdout } = await execa("ps", ["-o", "stat=", "-o", "etimes=", "-o", "lstart=", "-p", String(pid)], {
-    env: { LC_ALL: "C" },
-    reject: false,
-    timeout: PS_TIMEOUT_MS,
-  });
-  const [, state, seconds, started] = /^\s*(\S+)\s+(\d+)\s+(.+?)\s*$/.exec(stdout ?? "") ?? [];
+  const argv = ["-o", "stat=", "-o", "etimes=", "-o", "lstart=", "-p", String(pid)];
+  const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };
+  const { stdout } = await execFile("ps", argv, options).catch(() => ({ stdout: "" }));
+  const [, state, seconds, started] = /^\s*(\S+)\s+(\d+)\s+(.+?)\s*$/.exec(stdout) ?? [];
   if (seconds === undefined || started === undefined || state?.startsWith("Z")) return undefined;
   return { pid, started, ageMs: Number(seconds) * 1000 };
 }

@@ -1,7 +1,7 @@
 /** What must survive a restart of the agent, in one file of the state directory; its shape is the caller's. */
 import { chmod, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { replace, writeTemporary } from "./durable.ts";
 

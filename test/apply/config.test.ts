@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { fileSchema, unitSchema } from "../../src/apply/config.ts";
 
 const file = { template: "env.production.hbs", path: "/usr/local/www/mastodon/.env.production" };

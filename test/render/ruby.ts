@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { checkout, program } from "../world/programs.ts";
 import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { Secret } from "../../src/base/secret.ts";
 import { verifyEnvFile } from "../../src/render/dotenv.ts";
 import { languageOf } from "../../src/render/language.ts";

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import * as z from "zod";
 import { stopChild } from "../../src/consul/child.ts";
 import { GOSSIP_KEY, HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
@@ -51,7 +52,7 @@ test("runs with exactly the shipped policy against a Consul that denies by defau
     path.join(import.meta.dirname, "..", "..", "packaging", "consul-policy.hcl"),
     "utf8",
   );
-  const token = await consul.createToken(policy);
+  const token = await tokenFor(consul, policy);
   await using agent = await startAgentWithChild(consul, { CONSUL_HTTP_TOKEN: token });
   const status = await agent.converged();
   expect(status.problems).toEqual([]);
@@ -82,8 +83,23 @@ async function startAgentWithChild(
       },
     }),
   });
-  onTestFinished(() => stopChild(path.join(agent.folder, "state")));
-  return agent;
+  const dispose = async () => {
+    // The client outlives its agent, and must go before the folder with its pidfile.
+    await agent.stop();
+    await stopChild(path.join(agent.folder, "state"));
+    await agent[Symbol.asyncDispose]();
+  };
+  return { ...agent, [Symbol.asyncDispose]: dispose };
+}
+
+/** As docs/consul.md says: the policy, and the identity of the node. */
+async function tokenFor(consul: ConsulServer, rules: string): Promise<string> {
+  await consul.request("PUT", "/v1/acl/policy", { Name: "mastodon-agent", Rules: rules });
+  const token = await consul.request("PUT", "/v1/acl/token", {
+    Policies: [{ Name: "mastodon-agent" }],
+    NodeIdentities: [{ NodeName: "jail1", Datacenter: "dc1" }],
+  });
+  return z.object({ SecretID: z.string() }).parse(token).SecretID;
 }
 
 async function clientPid(agent: TestAgent): Promise<string> {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { Misconfigured } from "../../src/base/errors.ts";
 import { openState, readState } from "../../src/state/store.ts";
 import { temporaryFolder } from "../world/temporary.ts";

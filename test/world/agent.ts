@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "dotenv";
 import { stringify } from "yaml";
@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Laid over a configuration that has three units which only write down that they were reloaded. */
   readonly config?: Overrides | ((folder: string) => Overrides);
+  /** The program that is started, as users do; the sources where none is given. */
+  readonly program?: string;
   /** Called with the agent's folder before the agent starts. */
   readonly prepare?: (folder: string) => Promise<unknown>;
   readonly logLevel?: string;
@@ -62,6 +64,7 @@ export interface TestAgent extends AsyncDisposable {
   status(): Promise<Status>;
   /** Waits until the status is as wanted. */
   converged(): Promise<Status>;
+  removeEnvFile(): Promise<void>;
   output(): string;
   signal(signal: NodeJS.Signals): void;
   stop(): Promise<Exit>;
@@ -89,10 +92,12 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
   );
   let running: Running;
   const boot = async (changes: Readonly<Record<string, string>> = {}) => {
-    const argv = [AGENT, "run", "--config", configFile, "--log-level", options.logLevel ?? "debug"];
-    running = await start(process.execPath, argv, {
-      onlyEnv: { PATH: process.env["PATH"] ?? "", ...environment, ...changes },
-    });
+    const argv = ["run", "--config", configFile, "--log-level", options.logLevel ?? "debug"];
+    const onlyEnv = { PATH: process.env["PATH"] ?? "", ...environment, ...changes };
+    const { program } = options;
+    running = await (program === undefined
+      ? start(process.execPath, [AGENT, ...argv], { onlyEnv })
+      : start(program, argv, { onlyEnv }));
   };
   await boot();
   starting.defer(async () => void (await running.stop()));
@@ -115,6 +120,7 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
         if (seen.state !== "converged") throw new Error(`${seen.state}: ${seen.reason}`);
         return seen;
       }),
+    removeEnvFile: () => rm(envFile, { force: true }),
     output: () => running.output(),
     signal: (signal) => running.signal(signal),
     stop: () => running.stop(),
