@@ -1,0 +1,75 @@
+import type { Entry } from "./agent-log.ts";
+import { type Change, changes, readEnvFile } from "./env-file.ts";
+import { writeShellFile } from "./shell-file.ts";
+import type { Stage } from "./stage.ts";
+
+/** Hands the world over to whoever looks on, and says what changes until the signal aborts. */
+export async function play(stage: Stage, signal: AbortSignal): Promise<void> {
+  const { screen, world } = stage;
+  // Then there is something to move to again.
+  await world.redis1.start();
+  const shellFile = await writeShellFile(world.ground, world.agent);
+  screen.heading("Now it is yours. In another terminal:");
+  for (const line of commands(shellFile, stage)) screen.line(line);
+  screen.heading("What changes (Ctrl-C ends everything and removes it):");
+  await follow(stage, signal);
+}
+
+function commands(shellFile: string, { world, screen }: Stage): readonly string[] {
+  const { redis2, agent } = world;
+  const rows: readonly (readonly [string, string])[] = [
+    [`. ${shellFile}`, "consul and mastodon-agent of this world"],
+    ["consul kv put mastodon/settings/MAILHOST smtp3.example.org", "a setting"],
+    ["consul kv put mastodon/nodes/jail1/settings/MAILHOST smtp4.example.org", "of this node alone"],
+    ["consul kv delete -recurse mastodon/nodes", "back to what all have"],
+    ["consul kv put mastodon/env/SINGLE_USER_MODE true", "any variable of Mastodon"],
+    ["consul kv put mastodon/env/WEB_CONCURRENCY 3", "one that needs a restart"],
+    ["consul kv put mastodon/settings/DBPORT many", "refused"],
+    ['consul kv put mastodon/control/hold "I am looking"', "watch, but do not apply"],
+    ["consul kv delete mastodon/control/hold", "go on"],
+    ["consul kv put mastodon/control/reload now", "reload all units"],
+    [`redis-cli -h ${redis2.host} -p ${redis2.port} shutdown nosave`, "the Redis in use dies"],
+    ["consul catalog services", `the cluster, at CONSUL_HTTP_ADDR=${agent.consulAddress}`],
+    ["mastodon-agent status", `asks with --config ${agent.configFile}`],
+    ["mastodon-agent explain REDIS_HOST", "where it comes from"],
+  ];
+  return rows.map(
+    ([command, about]) => `${screen.colours.cyan(command.padEnd(72))} ${screen.colours.dim(about)}`,
+  );
+}
+
+/** One line for each change, refusal and problem, in the order of the agent's log. */
+async function follow({ screen, world: { agent, mastodon } }: Stage, signal: AbortSignal): Promise<void> {
+  let file = await readEnvFile(mastodon.envFile);
+  let telling = Promise.resolve();
+  const say = (entry: Entry, text: string) =>
+    screen.line(`${screen.colours.dim(clock(entry.time))}  ${text}`);
+  const tell = async (entry: Entry) => {
+    if (signal.aborted) return;
+    if (entry.msg === "change applied") {
+      const now = await readEnvFile(mastodon.envFile);
+      say(entry, summary(entry, changes(file, now)));
+      file = now;
+    } else if (entry.problem !== undefined)
+      say(entry, `${screen.colours.yellow(entry.msg)}: ${entry.problem}`);
+  };
+  agent.log.follow((entry) => {
+    telling = telling.then(() => tell(entry)).catch(() => {});
+  });
+  await new Promise<void>((resolve, reject) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    void agent.exited.then(() => (signal.aborted ? resolve() : reject(new Error("the agent ended"))));
+  });
+  await telling;
+}
+
+function summary({ cause, units = [], duration_ms }: Entry, changed: readonly Change[]): string {
+  const texts = changed.map(({ name, before, after }) => after ?? `${name} is gone (${before})`);
+  const what = texts.length === 0 ? cause : texts.join(", ");
+  return `${what}  ${units.length === 0 ? "no unit concerned" : `${units.join(", ")} healthy`} after ${duration_ms} ms`;
+}
+
+function clock(timeMs: number): string {
+  return new Date(timeMs).toTimeString().slice(0, 8);
+}
