@@ -1,6 +1,8 @@
 import { EventEmitter } from "node:events";
+import http from "node:http";
+import https from "node:https";
 import Consul from "consul";
-import { z } from "zod";
+import * as z from "zod";
 import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Instance } from "../settings/instance.ts";
@@ -88,13 +90,15 @@ const MARGIN_MS = 5_000;
 
 /** The one place that meets the untyped package: what it returns passes a schema before anyone sees it. */
 export function createConsulClient(connection: ConsulConnection): ConsulClient {
-  const consul = new Consul(packageOptions(connection));
+  // A held question pins its connection; all short calls share one more.
+  const questions = new Consul(packageOptions(connection, Number.POSITIVE_INFINITY));
+  const calls = new Consul(packageOptions(connection, 1));
   const kvKey: ConsulClient["kvKey"] = (key, blocking) =>
-    ask(answers.kvPair, blocking, (options) => consul.kv.get({ ...options, ...BYTES, key }));
+    ask(answers.kvPair, blocking, (options) => questions.kv.get({ ...options, ...BYTES, key }));
   return {
     kvPrefix: async (prefix, blocking) => {
       const answer = await ask(answers.kvPairs, blocking, (options) =>
-        consul.kv.get({ ...options, ...BYTES, key: prefix, recurse: true }),
+        questions.kv.get({ ...options, ...BYTES, key: prefix, recurse: true }),
       );
       // Before 1.11 Consul leaves out what the token may not see without saying so; of a single key it does say so.
       if (answer.value.length === 0) await kvKey(prefix, { ...blocking, index: 0n });
@@ -102,19 +106,19 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
     },
     kvKey,
     instances: (service, blocking) =>
-      ask(answers.instances, blocking, (options) => consul.health.service({ ...options, service })),
+      ask(answers.instances, blocking, (options) => questions.health.service({ ...options, service })),
     compareAndSet: (key, value, cas, signal) =>
-      call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value, cas })),
+      call(z.boolean(), signal, (options) => calls.kv.set({ ...options, key, value, cas })),
     put: async (key, value, signal) => {
-      await call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value }));
+      await call(z.boolean(), signal, (options) => calls.kv.set({ ...options, key, value }));
     },
     createSession: ({ name, ttlMs, lockDelayMs }, signal) => {
       const session = { name, ttl: `${ttlMs}ms`, lockdelay: `${lockDelayMs}ms`, behavior: "delete" } as const;
-      return call(answers.sessionId, signal, (options) => consul.session.create({ ...options, ...session }));
+      return call(answers.sessionId, signal, (options) => calls.session.create({ ...options, ...session }));
     },
     renewSession: async (id, signal) => {
       try {
-        await call(z.unknown(), signal, (options) => consul.session.renew({ ...options, id }));
+        await call(z.unknown(), signal, (options) => calls.session.renew({ ...options, id }));
         return true;
       } catch (error) {
         if (error instanceof ConsulError && error.status === 404) return false;
@@ -122,21 +126,23 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
       }
     },
     destroySession: async (id, signal) => {
-      await call(z.unknown(), signal, (options) => consul.session.destroy({ ...options, id }));
+      await call(z.unknown(), signal, (options) => calls.session.destroy({ ...options, id }));
     },
     acquire: (key, value, acquire, signal) =>
-      call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value, acquire })),
+      call(z.boolean(), signal, (options) => calls.kv.set({ ...options, key, value, acquire })),
     release: (key, value, release, signal) =>
-      call(z.boolean(), signal, (options) => consul.kv.set({ ...options, key, value, release })),
-    leader: (signal) => call(answers.leader, signal, (options) => consul.status.leader(options)),
-    members: (signal) => call(answers.members, signal, (options) => consul.agent.members(options)),
+      call(z.boolean(), signal, (options) => calls.kv.set({ ...options, key, value, release })),
+    leader: (signal) => call(answers.leader, signal, (options) => calls.status.leader(options)),
+    members: (signal) => call(answers.members, signal, (options) => calls.agent.members(options)),
   };
 }
 
 /** Its types know neither the URL nor the headers. */
-function packageOptions({ address, token, namespace, ...tls }: ConsulConnection) {
+function packageOptions({ address, token, namespace, ...tls }: ConsulConnection, maxSockets: number) {
+  const { Agent } = address.startsWith("https:") ? https : http;
   return {
     baseUrl: new URL("/v1", address),
+    agent: new Agent({ keepAlive: true, maxSockets, maxFreeSockets: 1 }),
     headers: namespace === undefined ? {} : { "X-Consul-Namespace": namespace },
     rejectUnauthorized: tls.sslVerify,
     ...(tls.caCert !== undefined && { ca: tls.caCert }),
