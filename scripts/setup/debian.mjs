@@ -5,6 +5,7 @@ import { run, which } from "./run.mjs";
 
 const PACKAGES = [
   "redis-server",
+  "redis-sentinel",
   "nginx-light",
   "syslog-ng-core",
   "puma",
@@ -13,6 +14,8 @@ const PACKAGES = [
   "ruby-pg",
   "ruby-redis",
   "postgresql",
+  "patroni",
+  "python3-consul",
   "openssl",
 ];
 

@@ -86,7 +86,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 }
 
 /** Postgres refuses to run as root: then as the user whom its package made. */
-function postgresOwner(): { readonly uid: number; readonly gid: number } | undefined {
+export function postgresOwner(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };

@@ -18,6 +18,8 @@ const PROGRAMS = {
   openssl: SETUP,
   postgres: SETUP,
   initdb: SETUP,
+  patroni: `${SETUP}, or set PATRONI_BIN`,
+  "redis-sentinel": SETUP,
 } as const;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -46,7 +48,9 @@ function candidates(name: ProgramName): readonly string[] {
     .map((folder) => join(folder, name));
   switch (name) {
     case "consul":
-      return [...explicitConsul(), ...onPath, join(checkout(), ".world", "bin", "consul")];
+      return [...explicit("CONSUL_BIN"), ...onPath, join(checkout(), ".world", "bin", "consul")];
+    case "patroni":
+      return [...explicit("PATRONI_BIN"), ...onPath];
     case "postgres":
     case "initdb":
       return [...debianPostgres(name), ...onPath];
@@ -55,8 +59,9 @@ function candidates(name: ProgramName): readonly string[] {
   }
 }
 
-function explicitConsul(): readonly string[] {
-  const path = process.env["CONSUL_BIN"];
+/** A program of one's own choice, such as another version. */
+function explicit(variable: string): readonly string[] {
+  const path = process.env[variable];
   return path === undefined || path === "" ? [] : [path];
 }
 
