@@ -1,0 +1,95 @@
+/** Connections of probes: closed by the probe's signal, with and without TLS. */
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { isIP, Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import { codeOf, isAgentError, Misconfigured } from "../base/errors.ts";
+import { type ProbeResult, refused, unreachable } from "./result.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const TLS_FAILURE = /^(ERR_TLS_|ERR_SSL_|EPROTO$)/;
+/** OpenSSL's names for a certificate that it does not trust, as Node spells them. */
+const UNTRUSTED =
+  /^(CERT_|UNABLE_TO_|ERR_TLS_CERT_ALTNAME_INVALID|(DEPTH_ZERO_)?SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
+
+const SYSTEM_ERROR = /^E(?!RR_)[A-Z]/;
+
+/** A socket that is not connected yet, and is destroyed when the probe is over. */
+export function newSocket(signal: AbortSignal): Socket {
+  signal.throwIfAborted();
+  const socket = new Socket();
+  // Whoever awaits the socket hears of its errors by that; one that comes later concerns nobody.
+  socket.on("error", () => {});
+  signal.addEventListener("abort", () => socket.destroy(), { once: true });
+  return socket;
+}
+
+/** @throws the system's error when nobody can be reached there */
+export async function dial({ host, port }: Address, signal: AbortSignal): Promise<Socket> {
+  const socket = newSocket(signal);
+  socket.connect(port, host);
+  await once(socket, "connect", { signal });
+  return socket;
+}
+
+/** @throws the TLS error, for `explainNetwork` */
+export async function dialTls(
+  address: Address,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const socket = await dial(address, signal);
+  const secured = connectTls({ ...options, ...serverName(address.host), socket });
+  secured.on("error", () => {});
+  await once(secured, "secureConnect", { signal });
+  return secured;
+}
+
+/**
+ * The authority that signs a server's certificate: from the file, else those that Node trusts.
+ *
+ * @throws Misconfigured when the file cannot be read
+ */
+export async function authority(caFile: string | undefined): Promise<{ readonly ca?: string }> {
+  if (caFile === undefined) return {};
+  try {
+    return { ca: await readFile(caFile, "utf8") };
+  } catch (error) {
+    const what = `cannot be read (${codeOf(error)})`;
+    const cure = "Name a PEM file that the agent may read";
+    throw new Misconfigured({ what, where: caFile, cure }, { cause: error });
+  }
+}
+
+/**
+ * What a failed connection means.
+ *
+ * @param silence what is said of a server that gives no answer of its kind
+ * @param code the system's, where a library hides it
+ */
+export function explainNetwork(error: unknown, silence: string, code = codeOf(error) ?? ""): ProbeResult {
+  if (isAgentError(error)) return refused("wrong_tls", `cannot be verified: ${error.message}`);
+  if (UNTRUSTED.test(code)) return refused("wrong_tls", `shows a certificate that is not trusted (${code})`);
+  if (TLS_FAILURE.test(code)) return refused("wrong_tls", `fails the TLS handshake (${code})`);
+  switch (code) {
+    case "ECONNREFUSED":
+      return unreachable("refuses connections: nobody listens there");
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return unreachable(`has a name that cannot be resolved (${code})`);
+    case "ECONNRESET":
+    case "EPIPE":
+      return unreachable(silence);
+    default:
+      return unreachable(SYSTEM_ERROR.test(code) ? `cannot be reached (${code})` : silence);
+  }
+}
+
+/** A name is sent and checked; an address is checked only (RFC 6066 section 3 bars it from being sent). */
+function serverName(host: string): ConnectionOptions {
+  return isIP(host) === 0 ? { host, servername: host } : { host };
+}

@@ -1,0 +1,30 @@
+/**
+ * Probes: whether an endpoint may be moved to, asked the way that Mastodon would use it. Each looks once, within
+ * its limits, and leaves nothing open. What a kind of server needs is loaded with the first look at one.
+ */
+import { type Limits, look } from "./look.ts";
+import type { PostgresTarget } from "./postgres.ts";
+import type { RedisTarget } from "./redis.ts";
+import type { ProbeResult } from "./result.ts";
+import type { S3Target } from "./s3.ts";
+import type { SmtpTarget } from "./smtp.ts";
+
+/** Writable: it lets the user into the database, is no standby, and its transactions may write. */
+export function probePostgres(target: PostgresTarget, limits: Limits): Promise<ProbeResult> {
+  return look(limits, async (signal) => (await import("./postgres.ts")).lookAtPostgres(target, signal));
+}
+
+/** Writable: it takes the user and the password, has loaded its data and is a master. */
+export function probeRedis(target: RedisTarget, limits: Limits): Promise<ProbeResult> {
+  return look(limits, async (signal) => (await import("./redis.ts")).lookAtRedis(target, signal));
+}
+
+/** Writable: it knows the bucket and lets the key look at it. Whether the key may also write is not tried. */
+export function probeS3(target: S3Target, limits: Limits): Promise<ProbeResult> {
+  return look(limits, async (signal) => (await import("./s3.ts")).lookAtS3(target, signal));
+}
+
+/** Writable: it greets, speaks the TLS that is asked for and takes the login. No mail is sent. */
+export function probeSmtp(target: SmtpTarget, limits: Limits): Promise<ProbeResult> {
+  return look(limits, async (signal) => (await import("./smtp.ts")).lookAtSmtp(target, signal));
+}

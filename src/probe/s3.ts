@@ -1,0 +1,94 @@
+/** Whether an S3 endpoint serves our bucket to our key: a signed HEAD on it, path style, which needs no SDK. */
+import { type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIPv6 } from "node:net";
+import { AwsV4Signer } from "aws4fetch";
+import { digest } from "../base/digest.ts";
+import type { Secret } from "../base/secret.ts";
+import { authority, explainNetwork } from "./network.ts";
+import { type ProbeResult, refused, WRITABLE } from "./result.ts";
+
+export interface S3Target {
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: Secret;
+  /** PEM file with the authority of the server's certificate. */
+  readonly caFile?: string;
+}
+
+/** S3 refuses a signature that is older or younger (RequestTimeTooSkewed). */
+const CLOCK_TOLERANCE_MS = 15 * 60_000;
+const NO_BODY = digest("");
+
+export async function lookAtS3(target: S3Target, signal: AbortSignal): Promise<ProbeResult> {
+  try {
+    return judge(await head(target, signal), target);
+  } catch (error) {
+    return explainNetwork(error, "gives no answer in HTTP");
+  }
+}
+
+async function head(target: S3Target, signal: AbortSignal): Promise<IncomingMessage> {
+  const { url, headers } = await sign(target);
+  const options = {
+    method: "HEAD",
+    headers: Object.fromEntries(headers),
+    signal,
+    // A connection of its own, closed after the answer.
+    agent: false,
+  } as const;
+  const request =
+    target.scheme === "https"
+      ? requestHttps(url, { ...options, ...(await authority(target.caFile)) })
+      : requestHttp(url, options);
+  return new Promise((resolve, reject) => {
+    request.on("error", reject);
+    request.once("response", (response) => resolve(response.resume()));
+    request.end();
+  });
+}
+
+function sign({ scheme, host, port, bucket, region, accessKey, secretKey }: S3Target) {
+  const signer = new AwsV4Signer({
+    method: "HEAD",
+    url: `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}/${bucket}`,
+    headers: { "x-amz-content-sha256": NO_BODY },
+    accessKeyId: accessKey,
+    secretAccessKey: secretKey.reveal(),
+    service: "s3",
+    region,
+  });
+  return signer.sign();
+}
+
+function judge({ statusCode = 0, headers }: IncomingMessage, { bucket, region }: S3Target): ProbeResult {
+  if (statusCode >= 200 && statusCode < 300) return WRITABLE;
+  if (statusCode >= 500 || statusCode === 429) {
+    return refused("not_ready", `answers with status ${statusCode}`);
+  }
+  switch (statusCode) {
+    case 404:
+      return refused("no_such_bucket", `has no bucket "${bucket}"`);
+    case 301:
+    case 307:
+      return refused("no_such_bucket", `serves the bucket "${bucket}" elsewhere: is the region ${region}?`);
+    case 401:
+    case 403:
+      return refused(
+        "wrong_credentials",
+        isFarOff(headers.date)
+          ? "refuses the signature: its clock and ours are more than 15 minutes apart"
+          : `refuses the access key, its secret, or access to the bucket "${bucket}"`,
+      );
+    default:
+      return refused("wrong_credentials", `does not understand the signed request (status ${statusCode})`);
+  }
+}
+
+function isFarOff(date: string | undefined): boolean {
+  return date !== undefined && Math.abs(Date.parse(date) - Date.now()) > CLOCK_TOLERANCE_MS;
+}
