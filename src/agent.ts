@@ -5,9 +5,10 @@ import { keyStorageOf } from "./agent/key-storage.ts";
 import { reportKeys } from "./agent/keys-report.ts";
 import { Loop } from "./agent/loop.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
+import { Prober } from "./agent/prober.ts";
 import { watchProblems } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
-import { serviceNames } from "./agent/services.ts";
+import { patroniScope, serviceNames } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { together } from "./agent/together.ts";
 import { WatchedWorld } from "./agent/world.ts";
@@ -22,6 +23,7 @@ import { openHttp } from "./report/http.ts";
 import type { Log } from "./report/log.ts";
 import { Problems } from "./report/problems.ts";
 import type { Status } from "./report/status.ts";
+import { NO_LEADER } from "./settings/leader.ts";
 import { lockState } from "./state/lock.ts";
 import { openState, type StateStore } from "./state/store.ts";
 
@@ -88,11 +90,16 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     client,
     prefix: config.watch.prefix,
     services: serviceNames(options),
+    patroni: patroniScope(options),
     log,
     onChange: onWatchChange,
   });
+  const prober = new Prober(
+    () => bell.ring(),
+    () => loop.sslMode,
+  );
   const pinsOf = (domain: string) => createPinStore(client, domain);
-  const loop = new Loop({ options, units, world, store, keyStorage, pinsOf, problems, bell, log });
+  const loop = new Loop({ options, units, world, prober, store, keyStorage, pinsOf, problems, bell, log });
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
   return {
     join,
@@ -106,6 +113,7 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
         join: join.state,
         loop,
         memory: store.read(),
+        leader: world.snapshot.leader ?? NO_LEADER,
         watches: world.health,
         problems: problems.list(),
       }),

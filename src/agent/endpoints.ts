@@ -1,11 +1,20 @@
-import { type Choice, candidateKey, candidatesOf, choose, type EndpointInUse } from "../settings/choose.ts";
+import {
+  type Choice,
+  candidateKey,
+  candidatesOf,
+  choose,
+  type EndpointInUse,
+  type Verdict,
+} from "../settings/choose.ts";
 import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
   type DependencyName,
   type DependencySettings,
+  type Endpoint,
 } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
+import { type Leader, NO_LEADER } from "../settings/leader.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
@@ -15,6 +24,9 @@ export type CandidateTimes = ReadonlyMap<DependencyName, ReadonlyMap<string, num
 
 export interface Situation {
   readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
+  /** Of Postgres. */
+  readonly leader: Leader;
+  readonly verdictsFor: (name: DependencyName) => (endpoint: Endpoint) => Verdict;
   readonly memory: Pick<Memory, "endpoints" | "left">;
   readonly environment: Layer;
   readonly candidateTimes: CandidateTimes;
@@ -29,6 +41,8 @@ export function chooseAll(situation: Situation): ReadonlyMap<DependencyName, Cho
     name,
     choose({
       instances: found,
+      leader: name === "postgres" ? situation.leader : NO_LEADER,
+      verdictOf: situation.verdictsFor(name),
       current: inUse(memory, name),
       hasFallback: environment.settings.has(DEPENDENCIES[name].host),
       left: memory.left.filter(({ dependency }) => dependency === name),

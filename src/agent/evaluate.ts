@@ -1,18 +1,24 @@
 import type { Desired } from "../apply/plan.ts";
 import { type Complaint, isAgentError } from "../base/errors.ts";
 import type { TemplatedFile } from "../options/templates.ts";
+import type { Options } from "../options.ts";
 import type { Choice } from "../settings/choose.ts";
 import type { DependencyName } from "../settings/dependencies.ts";
 import { deriveVariables, type PinnedValues } from "../settings/derive.ts";
 import type { Instance } from "../settings/instance.ts";
+import type { Leader } from "../settings/leader.ts";
 import { type Merged, merge } from "../settings/merge.ts";
-import type { Layer } from "../settings/wish.ts";
+import type { Target } from "../settings/targets.ts";
+import { type Layer, NO_WISHES } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue } from "../sources/catalogue.ts";
 import { type KvEntry, type KvSnapshot, readKv } from "../sources/kv.ts";
+import { CLIENT_UNIT } from "./client-config.ts";
+import { type Pending, type Verdicts, verdictsFor, verifyConnections } from "./connections.ts";
 import { desire } from "./desired.ts";
 import { type CandidateTimes, catalogueLayer, chooseAll, trackCandidates } from "./endpoints.ts";
 import type { Memory } from "./memory.ts";
 import { type Facts, renderInput } from "./render-input.ts";
+import { probedDependencies } from "./services.ts";
 
 /** What does not change between rounds. */
 export interface Rules {
@@ -22,12 +28,29 @@ export interface Rules {
   readonly dwellMs: number;
   readonly files: readonly TemplatedFile[];
   readonly units: readonly string[];
+  /** The dependencies whose connections are probed before they are used. */
+  readonly probed: readonly DependencyName[];
+}
+
+export function rulesOf(options: Options): Rules {
+  return {
+    prefix: options.config.watch.prefix,
+    node: options.node,
+    environment: options.environment,
+    dwellMs: options.config.dependencies.dwell,
+    files: options.files,
+    probed: probedDependencies(options),
+    units: options.units.map(({ name }) => name).filter((name) => name !== CLIENT_UNIT),
+  };
 }
 
 /** What a round looks at. */
 export interface Inputs {
   readonly kv: readonly KvEntry[];
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[]>;
+  /** Of Postgres. */
+  readonly leader: Leader;
+  readonly verdicts: Verdicts;
   readonly memory: Memory;
   readonly candidateTimes: CandidateTimes;
   /** Undefined until they were read. */
@@ -45,6 +68,9 @@ export interface Evaluation {
   readonly choices: ReadonlyMap<DependencyName, Choice>;
   readonly candidateTimes: CandidateTimes;
   readonly merged: Merged;
+  readonly pending: readonly Pending[];
+  /** What should be probed now. */
+  readonly probes: readonly Target[];
   /** Undefined while something is missing or cannot be rendered. */
   readonly desired: Desired | undefined;
   /** Input that was turned down; the rest went on without it. */
@@ -62,20 +88,26 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
   const catalogue = new Map([...inputs.catalogue].map(([name, found]) => [name, readCatalogue(name, found)]));
   const instances = instancesOf(catalogue);
   const candidateTimes = trackCandidates(inputs.candidateTimes, instances, nowMs);
+  const layers = { node: kv.node, shared: kv.shared, environment: rules.environment };
+  const base = merge({ ...layers, catalogue: NO_WISHES });
   const choices = chooseAll({
     instances,
+    leader: inputs.leader,
     memory,
     environment: rules.environment,
     candidateTimes,
+    verdictsFor: (name) => verdictsFor(name, base, inputs.verdicts),
     dwellMs: rules.dwellMs,
     nowMs,
   });
-  const merged = merge({
-    node: kv.node,
-    shared: kv.shared,
-    catalogue: catalogueLayer(choices),
-    environment: rules.environment,
-  });
+  const asked = merge({ ...layers, catalogue: catalogueLayer(choices) });
+  const { merged, pending, probes } = verifyConnections(
+    asked,
+    choices,
+    memory,
+    inputs.verdicts,
+    rules.probed,
+  );
   const reloadToken = kv.reload || memory.reload;
   return {
     kv,
@@ -83,13 +115,20 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
     choices,
     candidateTimes,
     merged,
+    pending,
+    probes,
     reloadToken,
     refusals: [...kv.refusals, ...[...catalogue.values()].flatMap(({ refusals }) => refusals)].map(
       ({ complaint }) => complaint,
     ),
-    ...render(rules, inputs, merged, reloadToken),
+    ...(pending.some(({ inUse }) => inUse === undefined)
+      ? NOTHING_YET
+      : render(rules, inputs, merged, reloadToken)),
   };
 }
+
+/** The very first start waits for the first probe, which decides among several candidates. */
+const NOTHING_YET = { desired: undefined, renderError: undefined };
 
 function render(
   { files, units }: Rules,

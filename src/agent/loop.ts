@@ -8,12 +8,13 @@ import type { Options } from "../options.ts";
 import type { Problems } from "../report/problems.ts";
 import type { LastChange } from "../report/status.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
+import { NO_LEADER } from "../settings/leader.ts";
 import { Attempt } from "./attempt.ts";
 import type { Bell } from "./bell.ts";
-import { CLIENT_UNIT } from "./client-config.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
-import { type Evaluation, evaluate, type Inputs, type Rules } from "./evaluate.ts";
+import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { certifiedDomains, configuredFacts } from "./facts.ts";
+import type { Prober } from "./prober.ts";
 import { errorProblem, inputProblems } from "./problems.ts";
 import { causeOf, remember } from "./record.ts";
 import { secretsIn } from "./secrets.ts";
@@ -28,6 +29,7 @@ const KEYS_RETRY_MS = 2000;
 export interface LoopContext extends Workshop {
   readonly options: Options;
   readonly world: WatchedWorld;
+  readonly prober: Prober;
   readonly keyStorage: KeyStorage;
   readonly pinsOf: (domain: string) => PinStore;
   readonly problems: Problems;
@@ -64,20 +66,24 @@ export class Loop {
     const { options } = context;
     this.#context = context;
     this.#facts = configuredFacts(options);
-    this.#rules = {
-      prefix: options.config.watch.prefix,
-      node: options.node,
-      environment: options.environment,
-      dwellMs: options.config.dependencies.dwell,
-      files: options.files,
-      units: context.units.map(({ name }) => name).filter((name) => name !== CLIENT_UNIT),
-    };
+    this.#rules = rulesOf(options);
+  }
+
+  /** `DB_SSLMODE` as it is asked for. */
+  get sslMode(): string | undefined {
+    const value = this.evaluation?.merged.variables.get("DB_SSLMODE")?.[0].value;
+    return typeof value === "string" ? value : undefined;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const next = await this.#round(steadyMs(), signal);
-      if (next !== "again") await this.#context.bell.wait(next.atMs, steadyMs(), signal);
+    const { bell, prober } = this.#context;
+    try {
+      while (!signal.aborted) {
+        const next = await this.#round(steadyMs(), signal);
+        if (next !== "again") await bell.wait(next.atMs, steadyMs(), signal);
+      }
+    } finally {
+      prober.want([]);
     }
   }
 
@@ -86,6 +92,7 @@ export class Loop {
     if (!this.#mayBegin(nowMs)) return { atMs: store.read().applied && this.#startedMs + PATIENCE_MS };
     const evaluation = evaluate(this.#rules, await this.#inputs(nowMs));
     this.evaluation = evaluation;
+    this.#context.prober.want(evaluation.probes);
     this.#candidateTimes = evaluation.candidateTimes;
     problems.replace("input", inputProblems(evaluation, serviceNames(options)));
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
@@ -108,12 +115,15 @@ export class Loop {
   }
 
   async #inputs(nowMs: number): Promise<Inputs> {
-    const { world, store, options } = this.#context;
-    const { kv, catalogue } = world.snapshot;
+    const { world, store, options, prober } = this.#context;
+    const { kv, leader, catalogue } = world.snapshot;
     const memory = store.read();
     return {
       kv: kv ?? memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) })),
       catalogue: new Map([...catalogue].map(([name, instances]) => [name, instances ?? []])),
+      // While Consul is away nobody knows of a leader, so the endpoint in use stays.
+      leader: leader ?? NO_LEADER,
+      verdicts: prober.verdicts,
       memory,
       candidateTimes: this.#candidateTimes,
       keys: this.keys?.values.variables,

@@ -14,6 +14,13 @@ const endpoint = z.strictObject({
   since: z.string(),
 });
 
+const target = z.strictObject({
+  value: z.string(),
+  level: z.enum(LEVELS),
+  where: z.string(),
+  index: z.number().exactOptional(),
+});
+
 /** What the agent must not forget when it is stopped, killed or moved: the content of its state file. */
 export const memorySchema = z.strictObject({
   version: z.literal(1),
@@ -23,6 +30,8 @@ export const memorySchema = z.strictObject({
   /** Digest of a desired state that was put back; it is not tried again until it changes. */
   rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
   endpoints: z.record(z.string(), endpoint),
+  /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */
+  targets: z.record(z.string(), z.record(z.string(), target)),
   /** Endpoints that were moved away from, for the dwell rule. */
   left: z.array(
     z.strictObject({ dependency: z.string(), host: z.string(), port: z.number(), atMs: z.number() }),
@@ -41,6 +50,7 @@ export const NO_MEMORY: Memory = {
   version: 1,
   units: {},
   endpoints: {},
+  targets: {},
   left: [],
   kv: [],
   reload: "",

@@ -3,6 +3,8 @@ import type { WatchHealth } from "../consul/watch.ts";
 import type { Complaining } from "../report/problems.ts";
 import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
 import { type SettingName, settingSpec } from "../settings/schema.ts";
+import { bracketed } from "../settings/types.ts";
+import type { Pending } from "./connections.ts";
 import type { Evaluation } from "./evaluate.ts";
 
 /** What a round found wrong with the input, as problems: by code, in a constant form. */
@@ -10,10 +12,11 @@ export function inputProblems(
   evaluation: Evaluation,
   services: Readonly<Record<string, string>>,
 ): readonly Complaining[] {
-  const { refusals, renderError, merged, choices } = evaluation;
+  const { refusals, renderError, merged, choices, pending } = evaluation;
   return [
     ...refusals.map((complaint) => problem("input_refused", complaint)),
     ...(renderError === undefined ? [] : [problem("render_refused", renderError)]),
+    ...pending.flatMap(probeProblem),
     ...merged.missing.map((name) => problem("setting_missing", missing(name, services))),
     ...[...choices].flatMap(([name, choice]) => {
       if (choice.kind !== "hold") return [];
@@ -26,6 +29,19 @@ export function inputProblems(
           cure: "Look at its checks in Consul.",
         }),
       ];
+    }),
+  ];
+}
+
+/** A connection that is asked for but does not work, and what stays in use meanwhile. */
+function probeProblem({ dependency, wanted, inUse, reason }: Pending): readonly Complaining[] {
+  if (reason === undefined || inUse === undefined) return [];
+  const what = `${bracketed(wanted.host)}:${wanted.port} is not taken over, since it ${reason}; ${bracketed(inUse.host)}:${inUse.port} stays in use`;
+  return [
+    problem("probe_failed", {
+      where: dependency,
+      what,
+      cure: "It is probed until it answers well. Correct the setting, or look at that server.",
     }),
   ];
 }

@@ -8,6 +8,7 @@ import {
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
+import { targetsIn } from "./connections.ts";
 import { HELD } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
@@ -26,6 +27,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
   return {
     ...kept,
     endpoints,
+    targets: targetsIn(merged),
     ...(isNew && {
       applied: { digest: digestNow, at: now.toISOString(), cause: causeOf(memory, evaluation) },
     }),

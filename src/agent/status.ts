@@ -5,6 +5,7 @@ import type { CandidateStatus, EndpointStatus, State, Status, WatchStatus } from
 import { whyNot } from "../settings/choose.ts";
 import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
+import { type Leader, NO_LEADER } from "../settings/leader.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
@@ -17,6 +18,7 @@ export interface Facets {
   readonly join: JoinState;
   readonly loop: Pick<Loop, "evaluation" | "keys" | "isApplying" | "lastFailure" | "lastChange">;
   readonly memory: Memory;
+  readonly leader: Leader;
   readonly watches: readonly WatchHealth[];
   readonly problems: readonly Problem[];
 }
@@ -30,7 +32,7 @@ export function statusOf(facets: Facets): Status {
     ...stateOf(facets),
     consul: { connected: join.connected, joined: join.joined, members: join.members },
     endpoints: Object.fromEntries(
-      DEPENDENCY_NAMES.map((name) => [name, endpointStatus(name, evaluation, memory)]),
+      DEPENDENCY_NAMES.map((name) => [name, endpointStatus(name, evaluation, memory, facets.leader)]),
     ),
     desired: evaluation?.desired?.digest ?? null,
     applied: memory.applied?.digest ?? null,
@@ -55,6 +57,7 @@ function stateOf({ loop, memory }: Facets): { state: State; reason: string } {
     ["failed", memory.rejected?.digest === evaluation?.desired?.digest && memory.rejected?.reason],
     ["failed", evaluation?.renderError !== undefined && "the configuration cannot be rendered, see problems"],
     ["degraded", degradedReason(evaluation)],
+    ["degraded", pendingReason(evaluation)],
     ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
     [
       "applying",
@@ -79,10 +82,21 @@ function degradedReason(evaluation: Evaluation | undefined): string | undefined 
   return held.length === 0 ? undefined : `no candidate for ${held.join("; ")}; the endpoint in use stays`;
 }
 
+function pendingReason(evaluation: Evaluation | undefined): string | undefined {
+  const failing = (evaluation?.pending ?? []).filter(
+    ({ reason, inUse }) => reason !== undefined && inUse !== undefined,
+  );
+  const texts = failing.map(
+    ({ dependency, wanted, reason }) => `${dependency} ${wanted.host}:${wanted.port} ${reason}`,
+  );
+  return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
+}
+
 function endpointStatus(
   name: DependencyName,
   evaluation: Evaluation | undefined,
   memory: Memory,
+  leader: Leader,
 ): EndpointStatus {
   const inUse = memory.endpoints[name];
   const instances = evaluation?.instances.get(name) ?? [];
@@ -91,13 +105,15 @@ function endpointStatus(
     port: inUse?.port ?? null,
     source: inUse === undefined ? null : `${inUse.level}: ${inUse.source}`,
     since: inUse?.since ?? null,
-    candidates: instances.map((instance) => candidateStatus(instance, instances)),
+    candidates: instances.map((instance) =>
+      candidateStatus(instance, instances, name === "postgres" ? leader : NO_LEADER),
+    ),
   };
 }
 
-function candidateStatus(instance: Instance, all: readonly Instance[]): CandidateStatus {
+function candidateStatus(instance: Instance, all: readonly Instance[], leader: Leader): CandidateStatus {
   const { id, node, host, port } = instance;
-  const reason = whyNot(instance, all);
+  const reason = whyNot(instance, all, leader);
   return { id, node, host, port, eligible: reason === undefined, reason: reason ?? "passing" };
 }
 

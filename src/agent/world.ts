@@ -1,11 +1,15 @@
 import type { ConsulClient, KvPair } from "../consul/client.ts";
+import { readLeader, type Scope } from "../consul/patroni.ts";
 import { type WatchHealth, watch } from "../consul/watch.ts";
 import type { Log } from "../report/log.ts";
 import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
+import type { Leader } from "../settings/leader.ts";
 
 /** The newest snapshot of everything that is watched in Consul; undefined until the first answer. */
 export interface World {
+  /** Of Postgres, where Patroni is followed. */
+  readonly leader: Leader | undefined;
   readonly kv: readonly KvPair[] | undefined;
   /** Instances by dependency, for the dependencies that are watched. */
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[] | undefined>;
@@ -16,6 +20,8 @@ export interface WorldOptions {
   readonly prefix: string;
   /** Service names by dependency; an empty name switches the watch off. */
   readonly services: Readonly<Record<DependencyName, string>>;
+  /** Undefined: Patroni's leader key is not followed. */
+  readonly patroni: Scope | undefined;
   readonly log: Log;
   readonly onChange: () => void;
 }
@@ -26,6 +32,7 @@ export class WatchedWorld {
   readonly #health = new Map<string, WatchHealth>();
   readonly #catalogue = new Map<DependencyName, readonly Instance[] | undefined>();
   #kv: readonly KvPair[] | undefined;
+  #leader: Leader | undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -33,7 +40,7 @@ export class WatchedWorld {
   }
 
   get snapshot(): World {
-    return { kv: this.#kv, catalogue: this.#catalogue };
+    return { kv: this.#kv, leader: this.#leader, catalogue: this.#catalogue };
   }
 
   get health(): readonly WatchHealth[] {
@@ -50,6 +57,7 @@ export class WatchedWorld {
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#followKv(signal),
+      this.#followLeader(signal),
       ...this.#watched().map((name) => this.#followService(name, signal)),
     ]);
   }
@@ -66,6 +74,20 @@ export class WatchedWorld {
     });
     for await (const snapshot of pairs) {
       this.#kv = snapshot;
+      this.#options.onChange();
+    }
+  }
+
+  async #followLeader(signal: AbortSignal): Promise<void> {
+    const { client, patroni } = this.#options;
+    if (patroni === undefined) return;
+    const name = `patroni ${patroni.namespace}/${patroni.scope}`;
+    const leaders = watch({
+      ...this.#common(name, signal),
+      poll: (blocking) => readLeader(client, patroni, blocking),
+    });
+    for await (const snapshot of leaders) {
+      this.#leader = snapshot;
       this.#options.onChange();
     }
   }

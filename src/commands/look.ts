@@ -1,17 +1,17 @@
-import { CLIENT_UNIT } from "../agent/client-config.ts";
-import { type Evaluation, evaluate } from "../agent/evaluate.ts";
+import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "../agent/evaluate.ts";
 import { certifiedDomains, configuredFacts } from "../agent/facts.ts";
 import { keyStorageOf } from "../agent/key-storage.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../agent/memory.ts";
-import { serviceNames } from "../agent/services.ts";
+import { probeOnce } from "../agent/prober.ts";
+import { patroniScope, serviceNames } from "../agent/services.ts";
 import { steadyMs } from "../base/clock.ts";
 import { isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
 import { type ConsulClient, createConsulClient } from "../consul/client.ts";
+import { readLeader } from "../consul/patroni.ts";
 import { loadKeys, type PinnedKeys } from "../keys/load.ts";
 import type { Options } from "../options.ts";
-import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
-import type { Instance } from "../settings/instance.ts";
-import type { KvEntry } from "../sources/kv.ts";
+import { DEPENDENCY_NAMES } from "../settings/dependencies.ts";
+import { NO_LEADER } from "../settings/leader.ts";
 import { readState } from "../state/store.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
@@ -31,52 +31,54 @@ export interface Look {
 export async function look(options: Options): Promise<Look> {
   const client = createConsulClient(options.connection);
   const memory = (await readState(options.config.paths.state, memorySchema)) ?? NO_MEMORY;
-  const [asked, found] = await Promise.all([ask(client, options, memory), readKeys(options)]);
+  const [{ consulError, ...asked }, found] = await Promise.all([
+    ask(client, options, memory),
+    readKeys(options),
+  ]);
   const keys = found instanceof TryAgain ? undefined : found;
-  const evaluation = evaluate(
-    {
-      prefix: options.config.watch.prefix,
-      node: options.node,
-      environment: options.environment,
-      dwellMs: options.config.dependencies.dwell,
-      files: options.files,
-      units: options.units.map(({ name }) => name).filter((name) => name !== CLIENT_UNIT),
-    },
-    {
-      ...asked,
-      memory,
-      candidateTimes: new Map(),
-      keys: keys?.variables,
-      facts: configuredFacts(options),
-      certificates: await certifiedDomains(options.config.paths.certificates),
-      nowMs: steadyMs(),
-    },
-  );
-  const keysError = found instanceof TryAgain ? found : undefined;
-  return { evaluation, memory, keys, keysError, consulError: asked.consulError };
+  const evaluation = await evaluateProbed(rulesOf(options), {
+    ...asked,
+    verdicts: new Map(),
+    memory,
+    candidateTimes: new Map(),
+    keys: keys?.variables,
+    facts: configuredFacts(options),
+    certificates: await certifiedDomains(options.config.paths.certificates),
+    nowMs: steadyMs(),
+  });
+  return { evaluation, memory, keys, consulError, keysError: found instanceof TryAgain ? found : undefined };
 }
 
-interface Asked {
-  readonly kv: readonly KvEntry[];
-  readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[]>;
-  readonly consulError: string | undefined;
+/** As the loop does it, only that each probe gets one chance. */
+async function evaluateProbed(rules: Rules, inputs: Inputs): Promise<Evaluation> {
+  const { probes, merged } = evaluate(rules, inputs);
+  const sslMode = merged.variables.get("DB_SSLMODE")?.[0].value;
+  const { signal } = new AbortController();
+  const verdicts = await Promise.all(
+    probes.map(
+      async (target) => [target.key, await probeOnce(target, sslMode && String(sslMode), signal)] as const,
+    ),
+  );
+  return evaluate(rules, { ...inputs, verdicts: new Map(verdicts) });
 }
+
+type Asked = Pick<Inputs, "kv" | "leader" | "catalogue"> & Pick<Look, "consulError">;
 
 async function ask(client: ConsulClient, options: Options, memory: Memory): Promise<Asked> {
   const services = serviceNames(options);
+  const scope = patroniScope(options);
   const watched = DEPENDENCY_NAMES.filter((name) => services[name] !== "");
   const now = { index: 0n, waitMs: 0, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) };
   try {
     const kv = await client.kvPrefix(`${options.config.watch.prefix}/`, now);
+    const leader = scope === undefined ? NO_LEADER : (await readLeader(client, scope, now)).value;
     const instances = await Promise.all(watched.map((name) => client.instances(services[name], now)));
-    return {
-      kv: kv.value,
-      catalogue: new Map(watched.map((name, at) => [name, instances[at]?.value ?? []])),
-      consulError: undefined,
-    };
+    const catalogue = new Map(watched.map((name, at) => [name, instances[at]?.value ?? []]));
+    return { kv: kv.value, leader, catalogue, consulError: undefined };
   } catch (error) {
     return {
       kv: memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) })),
+      leader: NO_LEADER,
       catalogue: new Map(watched.map((name) => [name, []])),
       consulError: messageOf(error),
     };

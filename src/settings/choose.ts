@@ -1,5 +1,6 @@
 import { type Endpoint, sameEndpoint } from "./dependencies.ts";
 import type { Instance } from "./instance.ts";
+import { type Leader, leaderInstance } from "./leader.ts";
 import type { Level } from "./wish.ts";
 
 /** The endpoint that Mastodon runs with now, and the level it was taken from. */
@@ -12,23 +13,34 @@ export interface LeftEndpoint extends Endpoint {
   readonly atMs: number;
 }
 
+/** What a probe last found of an endpoint: whether Mastodon could work with it. Undefined: not known. */
+export type Verdict = "good" | "bad" | undefined;
+
 export interface Catalogue {
   readonly instances: readonly Instance[];
+  readonly leader: Leader;
   readonly current: EndpointInUse | undefined;
   /** The environment names a host, so that having no candidate is not having nothing. */
   readonly hasFallback: boolean;
   readonly left: readonly LeftEndpoint[];
   /** Since when each candidate has been one without a break, by `candidateKey`. */
   readonly candidateSince: ReadonlyMap<string, number>;
+  readonly verdictOf: (endpoint: Endpoint) => Verdict;
   readonly dwellMs: number;
   readonly nowMs: number;
 }
 
 /** What the catalogue says of one dependency's endpoint. */
 export type Choice =
-  | { readonly kind: "keep"; readonly instance: Instance }
-  /** `urgent`: the endpoint in use is dead or demoted. */
-  | { readonly kind: "move"; readonly instance: Instance; readonly urgent: boolean }
+  /** `rivals` look just like it: only a probe can tell them apart. */
+  | { readonly kind: "keep"; readonly instance: Instance; readonly rivals: readonly Instance[] }
+  /** `urgent`: the endpoint in use is dead or demoted. `others` might do as well, if a probe says so. */
+  | {
+      readonly kind: "move";
+      readonly instance: Instance;
+      readonly urgent: boolean;
+      readonly others: readonly Instance[];
+    }
   /** No candidate: the endpoint in use stays. */
   | { readonly kind: "hold"; readonly endpoint: EndpointInUse; readonly reason: string }
   /** The way back to an endpoint that was left recently is taken once it was stable until then. */
@@ -46,14 +58,15 @@ const RECENT_DWELLS = 20;
 
 /** Picks the endpoint of one dependency. Pure: same catalogue, same answer. */
 export function choose(catalogue: Catalogue): Choice {
-  const { current } = catalogue;
-  const candidates = candidatesOf(catalogue.instances);
-  const [best] = candidates;
-  if (best === undefined) return withoutCandidate(catalogue);
-  if (current === undefined || current.level !== "catalogue") return keepOrMove(current, candidates, best);
+  const { leader, instances, current } = catalogue;
+  if (leader.kind === "election") return withoutCandidate(catalogue, "an election is running");
+  if (leader.kind === "member") return followLeader(catalogue, leader);
+  const candidates = candidatesOf(instances);
+  if (candidates.length === 0) return withoutCandidate(catalogue, reasonForNone(instances));
+  if (current === undefined || current.level !== "catalogue") return take(catalogue, candidates, false);
   const inUse = candidates.find((candidate) => sameEndpoint(candidate, current));
-  if (inUse !== undefined) return { kind: "keep", instance: inUse };
-  return moveAway(catalogue, current, candidates, best);
+  if (inUse !== undefined && !isOutvoted(catalogue, inUse, candidates)) return keep(inUse, candidates);
+  return moveAway(catalogue, current, candidates);
 }
 
 /** Instances that may be chosen: every check passing and, where any instance has a role tag, holding the role. */
@@ -70,39 +83,76 @@ export function candidateKey(endpoint: Endpoint): string {
 }
 
 /** Why an instance is no candidate, for people; undefined if it is one. */
-export function whyNot(instance: Instance, instances: readonly Instance[]): string | undefined {
+export function whyNot(
+  instance: Instance,
+  instances: readonly Instance[],
+  leader: Leader,
+): string | undefined {
+  if (leader.kind === "election") return "an election is running";
+  if (leader.kind === "member") {
+    return instance.id === `${leader.scope}/${leader.name}`
+      ? undefined
+      : `the leader key names ${leader.name}`;
+  }
   if (!instance.passing) return "a check is not passing";
   return instances.some(holdsRole) && !holdsRole(instance)
     ? "another instance carries the primary tag"
     : undefined;
 }
 
-function withoutCandidate({ instances, current, hasFallback }: Catalogue): Choice {
-  const reason = instances.length === 0 ? "no instance is registered" : "no instance is passing and primary";
+/** Patroni's word goes before checks and tags, and needs no dwell: the endpoint that it left cannot be written to. */
+function followLeader(catalogue: Catalogue, leader: Extract<Leader, { kind: "member" }>): Choice {
+  const instance = leaderInstance(leader, catalogue.instances);
+  if (instance === undefined)
+    return withoutCandidate(catalogue, `the leader ${leader.name} has no known address`);
+  const { current } = catalogue;
+  if (current !== undefined && sameEndpoint(instance, current)) return keep(instance, []);
+  return { kind: "move", instance, urgent: current?.level === "catalogue", others: [] };
+}
+
+function keep(instance: Instance, candidates: readonly Instance[]): Choice {
+  return { kind: "keep", instance, rivals: candidates.filter((candidate) => candidate !== instance) };
+}
+
+function withoutCandidate({ current, hasFallback }: Catalogue, reason: string): Choice {
   if (current === undefined || (current.level !== "catalogue" && hasFallback))
     return { kind: "none", reason };
   return { kind: "hold", endpoint: current, reason };
 }
 
-/** Coming from another level: the same endpoint is no move at all. */
-function keepOrMove(current: Endpoint | undefined, candidates: readonly Instance[], best: Instance): Choice {
-  const same = current && candidates.find((candidate) => sameEndpoint(candidate, current));
-  return same ? { kind: "keep", instance: same } : { kind: "move", instance: best, urgent: false };
+function reasonForNone(instances: readonly Instance[]): string {
+  return instances.length === 0 ? "no instance is registered" : "no instance is passing and primary";
 }
 
-function moveAway(
-  catalogue: Catalogue,
-  current: EndpointInUse,
-  candidates: readonly Instance[],
-  best: Instance,
-): Choice {
+/** The probe finds that the endpoint in use was demoted, and another one that was not: tags would have said so. */
+function isOutvoted({ verdictOf }: Catalogue, inUse: Instance, candidates: readonly Instance[]): boolean {
+  return verdictOf(inUse) === "bad" && candidates.some((candidate) => verdictOf(candidate) === "good");
+}
+
+/** Coming from another level, the same endpoint is no move at all. */
+function take(catalogue: Catalogue, candidates: readonly Instance[], urgent: boolean): Choice {
+  const { current, verdictOf } = catalogue;
+  const same = current && candidates.find((candidate) => sameEndpoint(candidate, current));
+  if (same !== undefined && !urgent) return keep(same, candidates);
+  const [best, ...others] = [...candidates].sort(
+    (one, other) => rank(verdictOf(one)) - rank(verdictOf(other)),
+  );
+  return best === undefined
+    ? withoutCandidate(catalogue, "no candidate")
+    : { kind: "move", instance: best, urgent, others };
+}
+
+function moveAway(catalogue: Catalogue, current: EndpointInUse, candidates: readonly Instance[]): Choice {
+  const elsewhere = candidates.filter((candidate) => !sameEndpoint(candidate, current));
   const isAlive = catalogue.instances.some((instance) => instance.passing && sameEndpoint(instance, current));
-  if (!isAlive) return { kind: "move", instance: best, urgent: true };
-  const waits = candidates.map((candidate) => ({ candidate, untilMs: stableAtMs(catalogue, candidate) }));
-  const ready = waits.find(({ untilMs }) => untilMs <= catalogue.nowMs);
-  if (ready !== undefined) return { kind: "move", instance: ready.candidate, urgent: true };
-  const untilMs = Math.min(...waits.map((wait) => wait.untilMs));
-  return { kind: "dwell", endpoint: current, instance: best, untilMs };
+  // What a probe found unusable is as good as dead.
+  if (!isAlive || catalogue.verdictOf(current) === "bad") return take(catalogue, elsewhere, true);
+  const waits = elsewhere.map((candidate) => ({ candidate, untilMs: stableAtMs(catalogue, candidate) }));
+  const ready = waits.filter(({ untilMs }) => untilMs <= catalogue.nowMs).map(({ candidate }) => candidate);
+  if (ready.length > 0) return take(catalogue, ready, true);
+  const [next] = waits.sort((one, other) => one.untilMs - other.untilMs);
+  if (next === undefined) return withoutCandidate(catalogue, "no candidate");
+  return { kind: "dwell", endpoint: current, instance: next.candidate, untilMs: next.untilMs };
 }
 
 /** The moment at which moving to a candidate is allowed: at once, unless it was left recently. */
@@ -117,6 +167,11 @@ function stableAtMs({ left, candidateSince, dwellMs, nowMs }: Catalogue, candida
 /** Patroni tags its leader `master`, `primary` or both, depending on its version. */
 function holdsRole({ tags }: Instance): boolean {
   return tags.includes("primary") || tags.includes("master");
+}
+
+/** Sorting is stable, so the lowest service ID stays first among equals. */
+function rank(verdict: Verdict): number {
+  return verdict === "good" ? 0 : verdict === undefined ? 1 : 2;
 }
 
 function byServiceId(one: Instance, other: Instance): number {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { HOSTS, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
 
@@ -124,7 +124,7 @@ test("returns to an endpoint that was left only after its dwell, unless the one 
   await using agent = await startAgent({
     consul,
     environment: withoutDatabase(),
-    config: { dependencies: { dwell: "1h" } },
+    config: { dependencies: { ...UNPROBED, dwell: "1h" } },
   });
   await agent.converged();
   await swapRoles(consul, pg2, pg1);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Catalogue, choose } from "../../src/settings/choose.ts";
 import type { Instance } from "../../src/settings/instance.ts";
+import { type Leader, NO_LEADER } from "../../src/settings/leader.ts";
 
 const pg1 = instance("pg1");
 const pg2 = instance("pg2");
@@ -119,9 +120,88 @@ test("prefers a candidate that need not dwell to one that must", () => {
   expect(look({ instances, current: onPg2, left })).toMatchObject({ kind: "move", instance: { id: "pg3" } });
 });
 
+const leader: Leader = {
+  kind: "member",
+  scope: "postgresql",
+  name: "pg2",
+  endpoint: { host: "10.0.0.2", port: 5432 },
+  modifyIndex: 9,
+};
+
+test("follows Patroni's leader even while its check and its tag still lag", () => {
+  const instances = [
+    { ...pg1, id: "postgresql/pg1", tags: ["primary"] },
+    { ...pg2, id: "postgresql/pg2", tags: ["replica"], passing: false },
+  ];
+  expect(look({ instances, leader, current: inUse })).toMatchObject({
+    kind: "move",
+    instance: { id: "postgresql/pg2" },
+    urgent: true,
+  });
+});
+
+test("finds a leader that is not in the catalogue by its own words, and prefers the catalogue's address", () => {
+  expect(look({ instances: [], leader, current: inUse })).toMatchObject({
+    kind: "move",
+    instance: { host: "10.0.0.2" },
+  });
+  const instances = [{ ...pg2, id: "postgresql/pg2", host: "db2.example.org" }];
+  expect(look({ instances, leader, current: inUse })).toMatchObject({
+    kind: "move",
+    instance: { host: "db2.example.org" },
+  });
+});
+
+test("holds while an election runs, and while the leader has no known address", () => {
+  expect(look({ instances: [pg2], leader: { kind: "election" }, current: inUse })).toMatchObject({
+    kind: "hold",
+    reason: "an election is running",
+  });
+  expect(
+    look({ instances: [pg2], leader: { ...leader, endpoint: undefined }, current: inUse }),
+  ).toMatchObject({ kind: "hold" });
+});
+
+test("keeps the endpoint in use when it is the leader, whatever its check says", () => {
+  expect(look({ instances: [{ ...pg1, passing: false }], leader, current: onPg2 })).toMatchObject({
+    kind: "keep",
+  });
+});
+
+test("needs no dwell to return to a leader: what it left cannot be written to", () => {
+  expect(
+    look({ instances: demoted, leader: { ...leader, name: "pg1", endpoint: pg1 }, current: onPg2, left }),
+  ).toMatchObject({ kind: "move", instance: { host: "10.0.0.1" } });
+});
+
+test("takes the candidate that the probe finds good, then the lowest service ID", () => {
+  const verdictOf = (endpoint: { host: string }) => (endpoint.host === "10.0.0.2" ? "good" : "bad");
+  expect(look({ instances: [pg1, pg2, instance("pg3", 3)], verdictOf })).toMatchObject({
+    kind: "move",
+    instance: pg2,
+    others: [{ id: "pg1" }, { id: "pg3" }],
+  });
+  expect(look({ instances: [pg2, pg1] })).toMatchObject({ kind: "move", instance: pg1 });
+});
+
+test("leaves an untagged endpoint in use that the probe finds demoted, once it finds another one good", () => {
+  const good = (host: string) => (endpoint: { host: string }) => (endpoint.host === host ? "good" : "bad");
+  expect(look({ instances: [pg1, pg2], current: inUse, verdictOf: good("10.0.0.2") })).toMatchObject({
+    kind: "move",
+    instance: pg2,
+    urgent: true,
+  });
+  expect(look({ instances: [pg1, pg2], current: inUse, verdictOf: () => "bad" })).toMatchObject({
+    kind: "keep",
+    instance: pg1,
+  });
+});
+
 function look(catalogue: Partial<Catalogue>) {
   return choose({
     instances: [],
+    leader: NO_LEADER,
+    verdictOf: () => undefined,
     current: undefined,
     hasFallback: false,
     left: [],

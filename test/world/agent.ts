@@ -130,6 +130,9 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
   };
 }
 
+/** Endpoints that nobody listens on are good enough for most tests. */
+export const UNPROBED = { postgres: { probe: false }, redis: { probe: false }, s3: { probe: false } };
+
 /** No settling, no distance between reloads: tests wait for what they want, not for time. */
 function quickConfig(folder: string, envFile: string, reloadLog: string, httpPort: number): object {
   const units = ["sidekiq", "web", "streaming"].map((name) => [
@@ -140,6 +143,7 @@ function quickConfig(folder: string, envFile: string, reloadLog: string, httpPor
     profile: "none",
     paths: { keys: path.join(folder, "keys"), state: path.join(folder, "state"), mastodon: folder },
     keys: { require_mount: "" },
+    dependencies: UNPROBED,
     files: { env: { template: "env.production.hbs", path: envFile, mode: "0640" } },
     units: Object.fromEntries(units),
     settle: { min: "0ms", max: "0ms" },

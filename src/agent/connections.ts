@@ -1,0 +1,136 @@
+import { reveal, Secret } from "../base/secret.ts";
+import type { ProbeResult } from "../probe/result.ts";
+import type { Choice, Verdict } from "../settings/choose.ts";
+import {
+  DEPENDENCIES,
+  DEPENDENCY_NAMES,
+  type DependencyName,
+  type DependencySettings,
+  type Endpoint,
+} from "../settings/dependencies.ts";
+import { deriveEndpoint } from "../settings/derive.ts";
+import type { Merged } from "../settings/merge.ts";
+import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
+import { makeTarget, retarget, type Target, targetOf, withTarget } from "../settings/targets.ts";
+import type { Wish } from "../settings/wish.ts";
+import type { Memory } from "./memory.ts";
+
+/** What probes have found so far, by the target's key. */
+export type Verdicts = ReadonlyMap<string, ProbeResult>;
+
+/** A connection that is asked for but not in force: its probe has not succeeded (yet). */
+export interface Pending {
+  readonly dependency: DependencyName;
+  readonly wanted: Endpoint;
+  /** What stays in use meanwhile; undefined at the very first start. */
+  readonly inUse: Endpoint | undefined;
+  /** Undefined while the first probe runs. */
+  readonly reason: string | undefined;
+}
+
+export interface Connections {
+  /** With every connection that is not verified taken back to the one in force. */
+  readonly merged: Merged;
+  readonly pending: readonly Pending[];
+  /** What should be probed now. */
+  readonly probes: readonly Target[];
+}
+
+/**
+ * No connection is moved to before a probe has found that Mastodon can work with it; the rest of a change does not
+ * wait for that. At the very first start there is nothing better to keep, so what a probe says only decides among
+ * several candidates.
+ */
+export function verifyConnections(
+  merged: Merged,
+  choices: ReadonlyMap<DependencyName, Choice>,
+  memory: Memory,
+  verdicts: Verdicts,
+  probed: readonly DependencyName[],
+): Connections {
+  let result: Connections = { merged, pending: [], probes: [] };
+  for (const name of probed) result = verifyOne(result, name, choices.get(name), memory, verdicts);
+  return result;
+}
+
+/** What is known of a candidate, with the credentials that are in the settings now. */
+export function verdictsFor(
+  name: DependencyName,
+  base: Merged,
+  verdicts: Verdicts,
+): (endpoint: Endpoint) => Verdict {
+  const target = targetOf(name, base);
+  return (endpoint) => {
+    const result = verdicts.get(retarget(target, endpoint, settingsOf(name)).key);
+    return result && (result.kind === "writable" ? "good" : "bad");
+  };
+}
+
+/** The connections in force, to be remembered. */
+export function targetsIn(merged: Merged): Memory["targets"] {
+  const entries = DEPENDENCY_NAMES.map((name) => {
+    const { wishes } = targetOf(name, merged);
+    const plain = [...wishes].map(([setting, wish]) => [setting, { ...wish, value: reveal(wish.value) }]);
+    return [name, Object.fromEntries(plain)];
+  });
+  return Object.fromEntries(entries);
+}
+
+function verifyOne(
+  before: Connections,
+  name: DependencyName,
+  choice: Choice | undefined,
+  memory: Memory,
+  verdicts: Verdicts,
+): Connections {
+  const wanted = targetOf(name, before.merged);
+  const wantedEndpoint = deriveEndpoint(name, before.merged);
+  if (wantedEndpoint === undefined) return before;
+  const probes = [...before.probes, ...doubtful(choice, wanted)];
+  const inForce = remembered(name, memory);
+  const verdict = verdicts.get(wanted.key);
+  if (inForce?.key === wanted.key || verdict?.kind === "writable") return { ...before, probes };
+  const pending: Pending = {
+    dependency: name,
+    wanted: wantedEndpoint,
+    inUse: memory.endpoints[name],
+    reason: verdict?.reason,
+  };
+  const all = {
+    pending: [...before.pending, pending],
+    probes: [...probes, wanted, ...alternatives(choice, wanted)],
+  };
+  if (inForce !== undefined) return { ...all, merged: withTarget(before.merged, inForce) };
+  return verdict === undefined
+    ? { ...all, merged: before.merged }
+    : { ...all, merged: before.merged, pending: before.pending };
+}
+
+/** Other candidates that would do as well: the probe decides. */
+function alternatives(choice: Choice | undefined, wanted: Target): readonly Target[] {
+  if (choice?.kind !== "move") return [];
+  return choice.others.map((instance) => retarget(wanted, instance, settingsOf(wanted.dependency)));
+}
+
+/** Where several instances look alike, only a probe can tell that the one in use was demoted. */
+function doubtful(choice: Choice | undefined, wanted: Target): readonly Target[] {
+  if (choice?.kind !== "keep" || choice.rivals.length === 0) return [];
+  return [
+    wanted,
+    ...choice.rivals.map((instance) => retarget(wanted, instance, settingsOf(wanted.dependency))),
+  ];
+}
+
+function remembered(name: DependencyName, memory: Memory): Target | undefined {
+  const stored = memory.targets[name];
+  if (stored === undefined || Object.keys(stored).length === 0) return undefined;
+  const wishes = Object.entries(stored).flatMap(([setting, wish]): [SettingName, Wish][] => {
+    if (!isSettingName(setting)) return [];
+    return [[setting, { ...wish, value: settingSpec(setting).secret ? new Secret(wish.value) : wish.value }]];
+  });
+  return makeTarget(name, new Map(wishes));
+}
+
+function settingsOf(name: DependencyName): DependencySettings {
+  return DEPENDENCIES[name];
+}

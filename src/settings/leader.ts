@@ -1,0 +1,36 @@
+import type { Endpoint } from "./dependencies.ts";
+import type { Instance } from "./instance.ts";
+
+/** What Patroni's leader key says of a scope. */
+export type Leader =
+  /** There never was one: this is not Patroni, or nobody follows it. */
+  | { readonly kind: "unseen" }
+  /** It was there and is gone: an election runs. */
+  | { readonly kind: "election" }
+  | {
+      readonly kind: "member";
+      readonly scope: string;
+      readonly name: string;
+      /** From the member's `conn_url`, where it has one. */
+      readonly endpoint: Endpoint | undefined;
+      readonly modifyIndex: number;
+    };
+
+export const NO_LEADER: Leader = { kind: "unseen" };
+
+/**
+ * The leader as an instance. Patroni registers its members as `<scope>/<name>`; the catalogue's entry goes before the
+ * member's own words, since an operator may have given it a better address there. Its checks and tags do not count:
+ * they lag behind the key by seconds.
+ */
+export function leaderInstance(
+  leader: Extract<Leader, { kind: "member" }>,
+  instances: readonly Instance[],
+): Instance | undefined {
+  const { scope, name, endpoint, modifyIndex } = leader;
+  const registered = instances.find(({ id }) => id === `${scope}/${name}`);
+  if (registered !== undefined) return registered;
+  return (
+    endpoint && { ...endpoint, id: `${scope}/${name}`, node: name, tags: [], passing: true, modifyIndex }
+  );
+}
