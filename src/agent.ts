@@ -11,6 +11,7 @@ import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
 import { patroniScope, serviceNames } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { together } from "./agent/together.ts";
+import { Turn } from "./agent/turn.ts";
 import { WatchedWorld } from "./agent/world.ts";
 import { sweep } from "./apply/stage.ts";
 import { sentence } from "./base/errors.ts";
@@ -98,8 +99,21 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     () => bell.ring(),
     () => loop.sslMode,
   );
+  const turn = new Turn({ client, node: options.node, log, onChange: () => bell.ring() });
   const pinsOf = (domain: string) => createPinStore(client, domain);
-  const loop = new Loop({ options, units, world, prober, store, keyStorage, pinsOf, problems, bell, log });
+  const loop = new Loop({
+    options,
+    units,
+    world,
+    prober,
+    turn,
+    store,
+    keyStorage,
+    pinsOf,
+    problems,
+    bell,
+    log,
+  });
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
   return {
     join,

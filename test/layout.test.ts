@@ -15,6 +15,7 @@ const HOUSE = [
   "keys",
   "render",
   "apply",
+  "probe",
   "state",
   "report",
   "base",

@@ -8,6 +8,10 @@ export class Attempt {
   #failures = 0;
   #retryAtMs: number | undefined;
 
+  get hasFailed(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Notes that this desired state is not in force yet. A new one begins without the failures of the old. */
   see(digest: string, nowMs: number): void {
     if (this.#digest === digest) return;

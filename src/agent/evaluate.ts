@@ -1,5 +1,6 @@
 import type { Desired } from "../apply/plan.ts";
 import { type Complaint, isAgentError } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Choice } from "../settings/choose.ts";
@@ -71,6 +72,8 @@ export interface Evaluation {
   readonly pending: readonly Pending[];
   /** What should be probed now. */
   readonly probes: readonly Target[];
+  /** Every line of `.env.production`; undefined as long as `desired` is. */
+  readonly variables: ReadonlyMap<string, string | Secret> | undefined;
   /** Undefined while something is missing or cannot be rendered. */
   readonly desired: Desired | undefined;
   /** Input that was turned down; the rest went on without it. */
@@ -128,15 +131,15 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
 }
 
 /** The very first start waits for the first probe, which decides among several candidates. */
-const NOTHING_YET = { desired: undefined, renderError: undefined };
+const NOTHING_YET = { variables: undefined, desired: undefined, renderError: undefined };
 
 function render(
   { files, units }: Rules,
   { keys, facts, certificates }: Inputs,
   merged: Merged,
   reloadToken: string,
-): Pick<Evaluation, "desired" | "renderError"> {
-  if (merged.missing.length > 0 || keys === undefined) return { desired: undefined, renderError: undefined };
+): Pick<Evaluation, "variables" | "desired" | "renderError"> {
+  if (merged.missing.length > 0 || keys === undefined) return NOTHING_YET;
   const variables = deriveVariables(merged, keys);
   const present = files.filter(({ spec }) => spec.when === undefined || isKnown(merged, spec.when));
   try {
@@ -147,10 +150,10 @@ function render(
       reloadToken,
       input: renderInput(merged, variables, facts, certificates),
     });
-    return { desired, renderError: undefined };
+    return { variables, desired, renderError: undefined };
   } catch (error) {
     if (!isAgentError(error)) throw error;
-    return { desired: undefined, renderError: error.complaint };
+    return { ...NOTHING_YET, renderError: error.complaint };
   }
 }
 

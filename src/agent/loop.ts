@@ -1,38 +1,34 @@
-import type { Outcome } from "../apply/outcome.ts";
-import type { Desired, Plan } from "../apply/plan.ts";
+import type { Desired } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
-import { Misconfigured, messageOf } from "../base/errors.ts";
-import { redactor } from "../base/secret.ts";
+import { Misconfigured } from "../base/errors.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
-import type { Options } from "../options.ts";
-import type { Problems } from "../report/problems.ts";
-import type { LastChange } from "../report/status.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
 import { NO_LEADER } from "../settings/leader.ts";
+import type { KvEntry } from "../sources/kv.ts";
+import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import type { Bell } from "./bell.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { certifiedDomains, configuredFacts } from "./facts.ts";
+import type { Memory } from "./memory.ts";
 import type { Prober } from "./prober.ts";
 import { errorProblem, inputProblems } from "./problems.ts";
-import { causeOf, remember } from "./record.ts";
-import { secretsIn } from "./secrets.ts";
 import { serviceNames } from "./services.ts";
-import { carryOut, differences, fullPlan, isEmpty, type Workshop } from "./transact.ts";
+import { differences, fullPlan, isEmpty } from "./transact.ts";
+import type { Turn } from "./turn.ts";
 import type { WatchedWorld } from "./world.ts";
 
 /** With a last known good state at hand, Consul is not waited for longer than this at the start. */
 const PATIENCE_MS = 5000;
 const KEYS_RETRY_MS = 2000;
 
-export interface LoopContext extends Workshop {
-  readonly options: Options;
+export interface LoopContext extends ApplierContext {
   readonly world: WatchedWorld;
   readonly prober: Prober;
+  readonly turn: Turn;
   readonly keyStorage: KeyStorage;
   readonly pinsOf: (domain: string) => PinStore;
-  readonly problems: Problems;
   readonly bell: Bell;
 }
 
@@ -40,6 +36,11 @@ export interface LoopContext extends Workshop {
 type Next = "again" | { readonly atMs: number | undefined };
 
 const ON_RING: Next = { atMs: undefined };
+
+interface Keys {
+  readonly domain: string;
+  readonly values: PinnedKeys;
+}
 
 /**
  * The loop of the agent. Each round reads the newest snapshot of everything, works out what should be, and
@@ -52,21 +53,18 @@ export class Loop {
   readonly #startedMs = steadyMs();
   readonly #attempt = new Attempt();
   #candidateTimes: CandidateTimes = new Map();
-  #lastReloadMs: number | undefined;
   #unitsWereSeen = false;
 
   /** What the status shows. */
+  readonly applier: Applier;
   evaluation: Evaluation | undefined;
-  keys: { readonly domain: string; readonly values: PinnedKeys } | undefined;
-  isApplying = false;
-  lastFailure: string | undefined;
-  lastChange: LastChange | undefined;
+  keys: Keys | undefined;
 
   constructor(context: LoopContext) {
-    const { options } = context;
     this.#context = context;
-    this.#facts = configuredFacts(options);
-    this.#rules = rulesOf(options);
+    this.#facts = configuredFacts(context.options);
+    this.#rules = rulesOf(context.options);
+    this.applier = new Applier(context);
   }
 
   /** `DB_SSLMODE` as it is asked for. */
@@ -76,7 +74,7 @@ export class Loop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { bell, prober } = this.#context;
+    const { bell, prober, turn } = this.#context;
     try {
       while (!signal.aborted) {
         const next = await this.#round(steadyMs(), signal);
@@ -84,27 +82,30 @@ export class Loop {
       }
     } finally {
       prober.want([]);
+      await turn.end();
     }
   }
 
   async #round(nowMs: number, signal: AbortSignal): Promise<Next> {
-    const { options, problems, store } = this.#context;
+    const { options, problems, store, prober } = this.#context;
     if (!this.#mayBegin(nowMs)) return { atMs: store.read().applied && this.#startedMs + PATIENCE_MS };
-    const evaluation = evaluate(this.#rules, await this.#inputs(nowMs));
+    const inputs = await this.#inputs(nowMs);
+    const evaluation = evaluate(this.#rules, inputs);
     this.evaluation = evaluation;
-    this.#context.prober.want(evaluation.probes);
     this.#candidateTimes = evaluation.candidateTimes;
+    prober.want(evaluation.probes);
     problems.replace("input", inputProblems(evaluation, serviceNames(options)));
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
     if (this.keys === undefined) return this.#readKeys(evaluation, nowMs);
     const { desired } = evaluation;
-    if (desired === undefined || evaluation.kv.hold !== undefined) return ON_RING;
-    const { rejected } = store.read();
-    if (rejected?.digest === desired.digest) {
-      problems.replace("apply", [{ code: "change_put_back", message: rejected.reason }]);
-      return { atMs: nextDwellEndMs(evaluation.choices) };
+    if (evaluation.kv.hold !== undefined) return ON_RING;
+    if (desired === undefined) return this.#withoutBadSettings(inputs, this.keys, undefined, signal);
+    const rejection = this.applier.rejection(desired.digest);
+    if (rejection !== undefined) {
+      problems.replace("apply", [{ code: "change_put_back", message: rejection }]);
+      return this.#withoutBadSettings(inputs, this.keys, undefined, signal);
     }
-    return this.#advance(evaluation, desired, nowMs, signal);
+    return this.#advance(evaluation, desired, inputs, this.keys, signal);
   }
 
   /** The world must have been seen once; a jail that starts while Consul is away goes on with the last known good. */
@@ -119,7 +120,7 @@ export class Loop {
     const { kv, leader, catalogue } = world.snapshot;
     const memory = store.read();
     return {
-      kv: kv ?? memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) })),
+      kv: kv ?? lastGoodKv(memory),
       catalogue: new Map([...catalogue].map(([name, instances]) => [name, instances ?? []])),
       // While Consul is away nobody knows of a leader, so the endpoint in use stays.
       leader: leader ?? NO_LEADER,
@@ -151,95 +152,101 @@ export class Loop {
   async #advance(
     evaluation: Evaluation,
     desired: Desired,
-    nowMs: number,
+    inputs: Inputs,
+    keys: Keys,
     signal: AbortSignal,
   ): Promise<Next> {
-    const isWanted = !this.#unitsWereSeen || !isEmpty(await differences(desired, this.#context));
-    if (!isWanted) return this.#rest(evaluation);
+    const { nowMs } = inputs;
+    if (this.#unitsWereSeen && isEmpty(await differences(desired, this.#context)))
+      return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs);
-    const { min, max } = this.#context.options.config.settle;
-    const dueMs = this.#attempt.dueAtMs(
-      { isUrgent: isUrgent(evaluation), isFirst: !this.#unitsWereSeen, lastReloadMs: this.#lastReloadMs },
-      { settleMinMs: min, settleMaxMs: max, minIntervalMs: this.#context.options.config.reload.min_interval },
-    );
-    if (dueMs > nowMs) return { atMs: Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs) };
+    const urgent = isUrgent(evaluation);
+    const dueMs = this.#dueAtMs(urgent);
+    if (dueMs > nowMs) {
+      const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
+      return this.#attempt.hasFailed ? this.#withoutBadSettings(inputs, keys, atMs, signal) : { atMs };
+    }
+    return this.#applyInTurn(evaluation, desired, keys, urgent, signal);
+  }
+
+  #dueAtMs(isUrgentChange: boolean): number {
+    const { settle, reload } = this.#context.options.config;
+    const now = {
+      isUrgent: isUrgentChange,
+      isFirst: !this.#unitsWereSeen,
+      lastReloadMs: this.applier.lastReloadMs,
+    };
+    return this.#attempt.dueAtMs(now, {
+      settleMinMs: settle.min,
+      settleMaxMs: settle.max,
+      minIntervalMs: reload.min_interval,
+    });
+  }
+
+  /** Where units that run would be disturbed, a routine change waits for this node's turn. */
+  async #applyInTurn(
+    evaluation: Evaluation,
+    desired: Desired,
+    keys: Keys,
+    urgent: boolean,
+    signal: AbortSignal,
+  ): Promise<Next> {
+    const { turn, options } = this.#context;
     const task = await fullPlan(desired, this.#context);
+    const disturbs = task.actions.some(({ was }) => was !== "stopped");
+    if (options.config.reload.fleet_lock && disturbs && !urgent && !turn.isOurs) {
+      turn.ask(keys.domain);
+      return { atMs: nextDwellEndMs(evaluation.choices) };
+    }
     this.#unitsWereSeen = true;
     if (isEmpty(task)) return this.#rest(evaluation);
-    await this.#apply(evaluation, desired, task, signal);
+    const isApplied = await this.applier.apply(evaluation, task, keys.values, signal);
+    if (!isApplied) this.#attempt.failed(steadyMs());
+    await turn.end();
+    return "again";
+  }
+
+  /**
+   * What an operator put cannot be applied, and must not hold up the rest: endpoints go on moving, with the settings
+   * that were good last.
+   */
+  async #withoutBadSettings(
+    inputs: Inputs,
+    keys: Keys,
+    atMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<Next> {
+    if (!this.#unitsWereSeen) return { atMs };
+    const evaluation = evaluate(this.#rules, { ...inputs, kv: lastGoodKv(inputs.memory) });
+    const { desired } = evaluation;
+    const isOther = desired !== undefined && desired.digest !== this.evaluation?.desired?.digest;
+    if (!isOther || !isUrgent(evaluation) || this.applier.rejection(desired.digest) !== undefined)
+      return { atMs };
+    const task = await fullPlan(desired, this.#context);
+    if (isEmpty(task) || !(await this.applier.apply(evaluation, task, keys.values, signal))) return { atMs };
+    await this.applier.settled(evaluation);
     return "again";
   }
 
   /** Disk and units are as desired. */
   async #rest(evaluation: Evaluation): Promise<Next> {
     this.#attempt.end();
-    await this.#succeeded(evaluation);
+    await this.#context.turn.end();
+    await this.applier.settled(evaluation);
     return { atMs: nextDwellEndMs(evaluation.choices) };
-  }
-
-  async #apply(evaluation: Evaluation, desired: Desired, task: Plan, signal: AbortSignal): Promise<void> {
-    const { store } = this.#context;
-    const cause = causeOf(store.read(), evaluation);
-    this.isApplying = true;
-    const began = performance.now();
-    const outcome = await carryOut(
-      task,
-      this.#context,
-      redactor(secretsIn(evaluation.merged, this.keys?.values)),
-      signal,
-    );
-    const nowMs = steadyMs();
-    this.isApplying = false;
-    if (task.actions.some(({ was }) => was !== "stopped")) this.#lastReloadMs = nowMs;
-    const units = task.actions.map(({ unit }) => unit.name);
-    this.lastChange = {
-      at: new Date(nowMs).toISOString(),
-      cause,
-      units,
-      duration_ms: Math.round(performance.now() - began),
-      outcome: outcome.kind,
-    };
-    if (outcome.kind !== "applied") return this.#failed(outcome, desired, nowMs);
-    this.#context.log.info(
-      { cause, units, wrote: outcome.wrote, duration_ms: outcome.durationMs },
-      "change applied",
-    );
-  }
-
-  /** What was put back is not tried again until it changes; everything else is, with growing distance. */
-  async #failed(
-    outcome: Exclude<Outcome, { kind: "applied" }>,
-    desired: Desired,
-    nowMs: number,
-  ): Promise<void> {
-    const { problems, store, log } = this.#context;
-    const reason = messageOf(outcome.error);
-    const wasPutBack =
-      outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone?.errors.length === 0;
-    this.lastFailure = reason;
-    this.#attempt.failed(nowMs);
-    problems.replace("apply", [
-      { code: wasPutBack ? "change_put_back" : `change_${outcome.kind}`, message: reason },
-    ]);
-    log.warn({ stage: outcome.stage, problem: reason, put_back: wasPutBack }, "change not applied");
-    if (wasPutBack)
-      await store.update((memory) => ({ ...memory, rejected: { digest: desired.digest, reason } }));
-  }
-
-  async #succeeded(evaluation: Evaluation): Promise<void> {
-    const { problems, store } = this.#context;
-    this.lastFailure = undefined;
-    problems.replace("apply", []);
-    await store.update((memory) => remember(memory, evaluation, new Date()));
   }
 }
 
 /** The endpoint in use is dead or demoted, and what replaces it is what will be rendered. */
-function isUrgent({ choices, merged }: Evaluation): boolean {
-  return [...choices].some(
-    ([name, choice]) =>
-      choice.kind === "move" &&
-      choice.urgent &&
-      merged.settings.get(DEPENDENCIES[name].host)?.[0].level === "catalogue",
-  );
+function isUrgent({ choices, merged, pending }: Evaluation): boolean {
+  return [...choices].some(([name, choice]) => {
+    const isMove = choice.kind === "move" && choice.urgent;
+    const isTakenOver = !pending.some(({ dependency }) => dependency === name);
+    return isMove && isTakenOver && merged.settings.get(DEPENDENCIES[name].host)?.[0].level === "catalogue";
+  });
+}
+
+/** The KV entries that were last applied and verified. */
+function lastGoodKv(memory: Memory): readonly KvEntry[] {
+  return memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) }));
 }

@@ -16,7 +16,7 @@ export interface Facets {
   readonly node: string;
   readonly nowMs: number;
   readonly join: JoinState;
-  readonly loop: Pick<Loop, "evaluation" | "keys" | "isApplying" | "lastFailure" | "lastChange">;
+  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier">;
   readonly memory: Memory;
   readonly leader: Leader;
   readonly watches: readonly WatchHealth[];
@@ -25,7 +25,7 @@ export interface Facets {
 
 export function statusOf(facets: Facets): Status {
   const { loop, memory, join } = facets;
-  const { evaluation, keys, lastChange } = loop;
+  const { evaluation, keys, applier } = loop;
   return {
     version: facets.version,
     node: facets.node,
@@ -41,13 +41,14 @@ export function statusOf(facets: Facets): Status {
     units: unitStatus(evaluation, memory),
     watches: facets.watches.map((watch) => watchStatus(watch, facets.nowMs)),
     problems: [...facets.problems],
-    last_change: lastChange ?? null,
+    last_change: applier.lastChange ?? null,
   };
 }
 
 /** The first row that holds says the state; the order is that of what an operator must know first. */
 function stateOf({ loop, memory }: Facets): { state: State; reason: string } {
-  const { evaluation, isApplying, lastFailure } = loop;
+  const { evaluation } = loop;
+  const { isApplying, lastFailure } = loop.applier;
   const rows: readonly [State, string | false | undefined][] = [
     ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
     ["applying", isApplying && "a change is being applied"],

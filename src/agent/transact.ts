@@ -1,4 +1,5 @@
 import type { FileSpec, UnitSpec } from "../apply/config.ts";
+import type { Gate } from "../apply/gate.ts";
 import type { Outcome } from "../apply/outcome.ts";
 import { type Desired, type OnDisk, type Plan, plan, type Running } from "../apply/plan.ts";
 import { isRunning } from "../apply/running.ts";
@@ -38,11 +39,13 @@ export async function carryOut(
   { store, log }: Workshop,
   redact: (text: string) => string,
   signal: AbortSignal,
+  gate?: Gate,
 ): Promise<Outcome> {
   return apply(task, {
     log,
     signal,
     redact,
+    gate,
     remember: (unit, digests) =>
       store.update((memory) => ({ ...memory, units: { ...memory.units, [unit]: digests } })),
   });

@@ -22,10 +22,20 @@ export interface CommandResult {
   readonly tail: string;
 }
 
+/** Where a program runs, and what is added to the little environment that every one gets. */
+export interface Surroundings {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** Runs a program to its end. After the timeout it and all that it started in its session is killed. Never rejects. */
-export async function runCommand(argv: readonly string[], timeoutMs: number): Promise<CommandResult> {
+export async function runCommand(
+  argv: readonly string[],
+  timeoutMs: number,
+  surroundings: Surroundings = { folder: "/", environment: {} },
+): Promise<CommandResult> {
   try {
-    const child = start(argv);
+    const child = start(argv, surroundings);
     const output = collect(child);
     const ended = await endOf(child, timeoutMs);
     return { ...ended, tail: output() };
@@ -34,10 +44,10 @@ export async function runCommand(argv: readonly string[], timeoutMs: number): Pr
   }
 }
 
-function start([file = "", ...args]: readonly string[]): ChildProcess {
+function start([file = "", ...args]: readonly string[], { folder, environment }: Surroundings): ChildProcess {
   return spawn(file, args, {
-    cwd: "/",
-    env: { PATH, HOME: homedir(), LANG: "C.UTF-8" },
+    cwd: folder,
+    env: { PATH, HOME: homedir(), LANG: "C.UTF-8", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -1,8 +1,11 @@
 /** What a transaction needs, and what it comes to. */
+import type { Gate } from "./gate.ts";
 import type { UnitDigests } from "./plan.ts";
 import type { StepContext } from "./steps.ts";
 
 export interface ApplyContext extends StepContext {
+  /** Asked once all files are checked. */
+  readonly gate?: Gate | undefined;
   /** Asks to stop. An apply that has begun is finished all the same: half a reload helps nobody. */
   readonly signal: AbortSignal;
   /** Persists what a unit runs with from now on; an empty digest says that it is not known. */
@@ -20,7 +23,7 @@ export interface Applied {
 /** Nothing has changed, on disk or in any unit. */
 export interface RefusedOutcome {
   readonly kind: "refused";
-  readonly stage: "stage" | "check";
+  readonly stage: "stage" | "check" | "gate";
   readonly error: unknown;
 }
 

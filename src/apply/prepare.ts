@@ -1,5 +1,6 @@
 /** The part of a transaction that may still be refused: nobody but the agent has seen anything of it. */
 import { check } from "./check.ts";
+import { passGate } from "./gate.ts";
 import type { ApplyContext, RefusedOutcome } from "./outcome.ts";
 import { type Action, type Plan, unsettled } from "./plan.ts";
 import { type StagedFile, stage } from "./stage.ts";
@@ -16,6 +17,8 @@ export async function prepare({ writes, actions }: Plan, context: ApplyContext):
     for (const { spec, content } of writes) files.push(await stage(spec, content));
     stageName = "check";
     for (const file of files) await check(file, context);
+    stageName = "gate";
+    if (files.length > 0 && context.gate !== undefined) await passGate(context.gate, context);
     stageName = "stage";
     await unsettle(actions, context);
     return { kind: "prepared", files };

@@ -89,6 +89,12 @@ export const configSchema = z.strictObject({
   reload: z
     .strictObject({ min_interval: duration.prefault("30s"), fleet_lock: z.boolean().default(true) })
     .prefault({}),
+  gate: z
+    .strictObject({ run: z.array(z.string().min(1)).min(1), timeout: duration.prefault("60s") })
+    .exactOptional()
+    .describe(
+      "run in Mastodon's folder with the new variables in its environment, before anything is written",
+    ),
   http: httpAddress.prefault("127.0.0.1:9899"),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).default("info") }).prefault({}),
 });

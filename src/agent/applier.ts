@@ -1,0 +1,102 @@
+import type { Gate } from "../apply/gate.ts";
+import type { Outcome } from "../apply/outcome.ts";
+import type { Plan } from "../apply/plan.ts";
+import { steadyMs } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { redactor, reveal } from "../base/secret.ts";
+import type { PinnedKeys } from "../keys/load.ts";
+import type { Options } from "../options.ts";
+import type { Problems } from "../report/problems.ts";
+import type { LastChange } from "../report/status.ts";
+import type { Evaluation } from "./evaluate.ts";
+import { causeOf, remember } from "./record.ts";
+import { secretsIn } from "./secrets.ts";
+import { carryOut, type Workshop } from "./transact.ts";
+
+export interface ApplierContext extends Workshop {
+  readonly options: Options;
+  readonly problems: Problems;
+}
+
+/** Applies what the loop has decided on, and keeps the books: what is in force, what was put back, what failed last. */
+export class Applier {
+  readonly #context: ApplierContext;
+  isApplying = false;
+  lastFailure: string | undefined;
+  lastChange: LastChange | undefined;
+  /** When units were last reloaded, on the steady clock. */
+  lastReloadMs: number | undefined;
+
+  constructor(context: ApplierContext) {
+    this.#context = context;
+  }
+
+  /** Why this desired state was put back once; it is not tried again until it changes. */
+  rejection(digest: string): string | undefined {
+    const { rejected } = this.#context.store.read();
+    return rejected?.digest === digest ? rejected.reason : undefined;
+  }
+
+  /** True when everything is in force. An apply that has begun is finished, whatever the signal says. */
+  async apply(evaluation: Evaluation, task: Plan, keys: PinnedKeys, signal: AbortSignal): Promise<boolean> {
+    const { store, log, options } = this.#context;
+    const cause = causeOf(store.read(), evaluation);
+    const redact = redactor(secretsIn(evaluation.merged, keys));
+    const began = performance.now();
+    this.isApplying = true;
+    const outcome = await carryOut(task, this.#context, redact, signal, gateFor(options, evaluation));
+    this.isApplying = false;
+    if (task.actions.some(({ was }) => was !== "stopped") && outcome.kind !== "refused")
+      this.lastReloadMs = steadyMs();
+    const units = task.actions.map(({ unit }) => unit.name);
+    const durationMs = Math.round(performance.now() - began);
+    this.lastChange = {
+      at: new Date().toISOString(),
+      cause,
+      units,
+      duration_ms: durationMs,
+      outcome: outcome.kind,
+    };
+    if (outcome.kind !== "applied") await this.#failed(outcome, evaluation);
+    else log.info({ cause, units, wrote: outcome.wrote, duration_ms: durationMs }, "change applied");
+    return outcome.kind === "applied";
+  }
+
+  /** Disk and units are as desired: this is the last known good from now on. */
+  async settled(evaluation: Evaluation): Promise<void> {
+    const { problems, store } = this.#context;
+    this.lastFailure = undefined;
+    problems.replace("apply", []);
+    await store.update((memory) => remember(memory, evaluation, new Date()));
+  }
+
+  async #failed(outcome: Exclude<Outcome, { kind: "applied" }>, { desired }: Evaluation): Promise<void> {
+    const { problems, store, log } = this.#context;
+    const reason = messageOf(outcome.error);
+    const putBack = wasPutBack(outcome);
+    this.lastFailure = reason;
+    problems.replace("apply", [
+      { code: putBack ? "change_put_back" : `change_${outcome.kind}`, message: reason },
+    ]);
+    log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
+    if (putBack && desired !== undefined) {
+      await store.update((memory) => ({ ...memory, rejected: { digest: desired.digest, reason } }));
+    }
+  }
+}
+
+/** Not of a failed write: there the machine is to blame, and not what was written. */
+function wasPutBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {
+  return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone?.errors.length === 0;
+}
+
+function gateFor({ config }: Options, { variables }: Evaluation): Gate | undefined {
+  if (config.gate === undefined || variables === undefined) return undefined;
+  const environment = Object.fromEntries([...variables].map(([name, value]) => [name, reveal(value)]));
+  return {
+    argv: config.gate.run,
+    timeoutMs: config.gate.timeout,
+    folder: config.paths.mastodon,
+    environment,
+  };
+}

@@ -1,0 +1,61 @@
+import { messageOf } from "../base/errors.ts";
+import type { ConsulClient } from "../consul/client.ts";
+import { acquireFleetLock, type FleetLock } from "../consul/lock.ts";
+import type { Log } from "../report/log.ts";
+
+export interface TurnOptions {
+  readonly client: ConsulClient;
+  readonly node: string;
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+type State =
+  | { readonly kind: "none" }
+  | { readonly kind: "waiting"; readonly end: AbortController }
+  /** Without a lock where Consul could not be asked: a node that is on its own must not wait for the others. */
+  | { readonly kind: "ours"; readonly lock: FleetLock | undefined };
+
+/** This node's turn to reload, among the nodes of its domain. It waits in the background and rings when it has come. */
+export class Turn {
+  readonly #options: TurnOptions;
+  #state: State = { kind: "none" };
+
+  constructor(options: TurnOptions) {
+    this.#options = options;
+  }
+
+  get isOurs(): boolean {
+    return this.#state.kind === "ours" && this.#state.lock?.lost.aborted !== true;
+  }
+
+  /** Begins to wait, unless it does already. */
+  ask(domain: string): void {
+    if (this.#state.kind === "waiting") return;
+    const end = new AbortController();
+    this.#state = { kind: "waiting", end };
+    void this.#wait(domain, end);
+  }
+
+  /** Lets the next node in, or stops waiting. */
+  async end(): Promise<void> {
+    const state = this.#state;
+    this.#state = { kind: "none" };
+    if (state.kind === "waiting") state.end.abort();
+    if (state.kind === "ours") await state.lock?.release();
+  }
+
+  async #wait(domain: string, end: AbortController): Promise<void> {
+    const { client, node, log, onChange } = this.#options;
+    let lock: FleetLock | undefined;
+    try {
+      lock = await acquireFleetLock({ client, domain, node, signal: end.signal, log });
+    } catch (error) {
+      if (end.signal.aborted) return;
+      log.warn({ problem: messageOf(error) }, "reloading without the fleet lock");
+    }
+    if (end.signal.aborted) return void (await lock?.release());
+    this.#state = { kind: "ours", lock };
+    onChange();
+  }
+}
