@@ -23,7 +23,6 @@ export interface DemoAgent extends AsyncDisposable {
   readonly consulAddress: string;
   /** The variables that the jail was born with. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly exited: Promise<unknown>;
   isRunning(): boolean;
   tail(): string;
   status(): Promise<Status>;
@@ -68,7 +67,6 @@ export async function startDemoAgent({ ground, consul, postgres, mastodon }: Nei
     startedMs,
     consulAddress,
     environment,
-    exited: running.exited,
     isRunning: running.isRunning,
     tail: running.tail,
     status: async () => statusSchema.parse(await (await fetch(`http://${http}/status`)).json()),

@@ -1,7 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DemoAgent } from "./agent.ts";
 import type { Entry } from "./agent-log.ts";
 import { type Change, changes, readEnvFile } from "./env-file.ts";
 import { writeShellFile } from "./shell-file.ts";
 import type { Stage } from "./stage.ts";
+
+const STATE_MS = 500;
+/** They belong to a change, which is told when it is done. */
+const PASSING_STATES = ["starting", "applying"];
+const UNKNOWN = { state: "starting", reason: "" } as const;
 
 /** Hands the world over to whoever looks on, and says what changes until the signal aborts. */
 export async function play(stage: Stage, signal: AbortSignal): Promise<void> {
@@ -23,7 +30,6 @@ function commands(shellFile: string, { world, screen }: Stage): readonly string[
     ["consul kv put mastodon/nodes/jail1/settings/MAILHOST smtp4.example.org", "of this node alone"],
     ["consul kv delete -recurse mastodon/nodes", "back to what all have"],
     ["consul kv put mastodon/env/SINGLE_USER_MODE true", "any variable of Mastodon"],
-    ["consul kv put mastodon/env/WEB_CONCURRENCY 3", "one that needs a restart"],
     ["consul kv put mastodon/settings/DBPORT many", "refused"],
     ['consul kv put mastodon/control/hold "I am looking"', "watch, but do not apply"],
     ["consul kv delete mastodon/control/hold", "go on"],
@@ -38,30 +44,47 @@ function commands(shellFile: string, { world, screen }: Stage): readonly string[
   );
 }
 
-/** One line for each change, refusal and problem, in the order of the agent's log. */
-async function follow({ screen, world: { agent, mastodon } }: Stage, signal: AbortSignal): Promise<void> {
-  let file = await readEnvFile(mastodon.envFile);
-  let telling = Promise.resolve();
-  const say = (entry: Entry, text: string) =>
-    screen.line(`${screen.colours.dim(clock(entry.time))}  ${text}`);
-  const tell = async (entry: Entry) => {
-    if (signal.aborted) return;
-    if (entry.msg === "change applied") {
-      const now = await readEnvFile(mastodon.envFile);
-      say(entry, summary(entry, changes(file, now)));
-      file = now;
-    } else if (entry.problem !== undefined)
-      say(entry, `${screen.colours.yellow(entry.msg)}: ${entry.problem}`);
+/** One line for each change, refusal and problem, and for each state that is not the usual one. */
+async function follow(stage: Stage, signal: AbortSignal): Promise<void> {
+  const { screen, world } = stage;
+  const say = (timeMs: number, text: string) => {
+    if (!signal.aborted) screen.line(`${screen.colours.dim(clock(timeMs))}  ${text}`);
   };
-  agent.log.follow((entry) => {
+  const tell = await teller(stage, say);
+  let telling = Promise.resolve();
+  world.agent.log.follow((entry) => {
     telling = telling.then(() => tell(entry)).catch(() => {});
   });
-  await new Promise<void>((resolve, reject) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-    void agent.exited.then(() => (signal.aborted ? resolve() : reject(new Error("the agent ended"))));
-  });
-  await telling;
+  await followState(world.agent, say, signal);
+}
+
+type Say = (timeMs: number, text: string) => void;
+
+async function teller({ screen, world }: Stage, say: Say): Promise<(entry: Entry) => Promise<void>> {
+  let file = await readEnvFile(world.mastodon.envFile);
+  return async (entry) => {
+    if (entry.msg === "change applied") {
+      const now = await readEnvFile(world.mastodon.envFile);
+      say(entry.time, summary(entry, changes(file, now)));
+      file = now;
+    } else if (entry.problem !== undefined) {
+      say(entry.time, `${screen.colours.yellow(entry.msg)}: ${entry.problem}`);
+    }
+  };
+}
+
+/** A hold changes nothing that could be logged; the status has it. @throws Error if the agent ends */
+async function followState(agent: DemoAgent, say: Say, signal: AbortSignal): Promise<void> {
+  let last = "converged";
+  while (!signal.aborted) {
+    if (!agent.isRunning()) throw new Error("the agent ended");
+    const { state, reason } = await agent.status().catch(() => UNKNOWN);
+    if (!PASSING_STATES.includes(state) && state !== last) {
+      say(Date.now(), `${state}: ${reason}`);
+      last = state;
+    }
+    await sleep(STATE_MS, undefined, { signal }).catch(() => {});
+  }
 }
 
 function summary({ cause, units = [], duration_ms }: Entry, changed: readonly Change[]): string {

@@ -13,6 +13,7 @@ export interface Show extends Output {
 export type Ending = "told" | "interrupted";
 
 const TAIL_LINES = 20;
+const GRACE_MS = 500;
 
 /**
  * Starts a throwaway world, tells the story in it and takes it away again, whatever happens.
@@ -32,9 +33,15 @@ export async function show({ once, version, ...output }: Show, signal: AbortSign
     if (!once) await withTail(world, signal, play(stage, signal));
     return "told";
   } catch (error) {
+    endSoon();
     if (signal.aborted) return "interrupted";
     throw error;
   }
+}
+
+/** Where a start-up was cut off, something may poll on for what will not come. It need not be waited for. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), GRACE_MS).unref();
 }
 
 async function raise(screen: Screen, signal: AbortSignal): Promise<DemoWorld> {
