@@ -26,6 +26,10 @@ export async function born(stage: Stage): Promise<void> {
   screen.verified(
     `started: ${applied.units?.join(", ")}; all healthy ${applied.time - agent.startedMs} ms after the agent's start`,
   );
+  await stage.until(
+    "the agent to converge",
+    async () => (await agent.status()).state === "converged" || undefined,
+  );
   await verifyBackends(stage);
 }
 

@@ -16,7 +16,7 @@ export async function moved(stage: Stage): Promise<void> {
     const checks = JSON.stringify(await consul.request("GET", "/v1/health/state/critical"));
     return checks.includes('"ServiceID":"redis-1"') || undefined;
   });
-  screen.verified(`its check in Consul is critical after ${Date.now() - diedMs} ms`);
+  screen.verified("its check in Consul has turned critical");
 
   const effect = await stage.effect(before, diedMs);
   const changed = effect.changes.map(({ name, after }) => `${name}: ${after}`);
@@ -24,6 +24,6 @@ export async function moved(stage: Stage): Promise<void> {
   verify(changed.join() === wanted.join(), "host and port of Redis changed, and nothing else");
   verify(effect.reloaded.length === 3, "all units reloaded");
   verify(names(await mastodon.ask("/redis"), redis2), "web uses the second Redis");
-  showEffect(stage, effect, ", since this is urgent");
+  showEffect(stage, effect, " from its end on (the check looks once a second, the agent waits for nothing)");
   screen.verified(`web answers from redis-2, ${redis2.host}:${redis2.port}`);
 }

@@ -4,6 +4,7 @@ import { type Mastodon, prepareMastodon } from "../mastodon.ts";
 import { loopbackAddress } from "../ports.ts";
 import { type PostgresServer, startPostgres } from "../postgres.ts";
 import { type RedisServer, startRedis } from "../redis.ts";
+import { until } from "../until.ts";
 import { type DemoAgent, startDemoAgent } from "./agent.ts";
 import { type Ground, openGround } from "./ground.ts";
 
@@ -101,6 +102,18 @@ async function registerWithCheck(
     Name: name,
     Address: host,
     Port: port,
-    Check: { Name: `${id} answers`, TCP: `${host}:${port}`, Interval: CHECK_INTERVAL, Timeout: "500ms" },
+    Check: {
+      Name: `${id} answers`,
+      TCP: `${host}:${port}`,
+      Interval: CHECK_INTERVAL,
+      Timeout: "500ms",
+      // It does, or we were not here.
+      Status: "passing",
+    },
   });
+  await until(`${id} to be in the catalogue`, async () =>
+    JSON.stringify(await consul.request("GET", `/v1/health/service/${name}?passing`)).includes(
+      `"ID":"${id}"`,
+    ),
+  );
 }
