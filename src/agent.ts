@@ -92,6 +92,7 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     prefix: config.watch.prefix,
     services: serviceNames(options),
     patroni: patroniScope(options),
+    sentinelService: config.dependencies.redis.sentinel.service,
     log,
     onChange: onWatchChange,
   });

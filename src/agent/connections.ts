@@ -2,11 +2,10 @@ import { reveal, Secret } from "../base/secret.ts";
 import type { ProbeResult } from "../probe/result.ts";
 import type { Choice, Verdict } from "../settings/choose.ts";
 import {
-  DEPENDENCIES,
-  DEPENDENCY_NAMES,
   type DependencyName,
-  type DependencySettings,
   type Endpoint,
+  PROBED_NAMES,
+  type ProbedName,
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
@@ -20,7 +19,7 @@ export type Verdicts = ReadonlyMap<string, ProbeResult>;
 
 /** A connection that is asked for but not in force: its probe has not succeeded (yet). */
 export interface Pending {
-  readonly dependency: DependencyName;
+  readonly dependency: ProbedName;
   readonly wanted: Endpoint;
   /** What stays in use meanwhile; undefined at the very first start. */
   readonly inUse: Endpoint | undefined;
@@ -46,7 +45,7 @@ export function verifyConnections(
   choices: ReadonlyMap<DependencyName, Choice>,
   memory: Memory,
   verdicts: Verdicts,
-  probed: readonly DependencyName[],
+  probed: readonly ProbedName[],
 ): Connections {
   let result: Connections = { merged, pending: [], probes: [] };
   for (const name of probed) result = verifyOne(result, name, choices.get(name), memory, verdicts);
@@ -55,20 +54,20 @@ export function verifyConnections(
 
 /** What is known of a candidate, with the credentials that are in the settings now. */
 export function verdictsFor(
-  name: DependencyName,
+  name: ProbedName,
   base: Merged,
   verdicts: Verdicts,
 ): (endpoint: Endpoint) => Verdict {
   const target = targetOf(name, base);
   return (endpoint) => {
-    const result = verdicts.get(retarget(target, endpoint, settingsOf(name)).key);
+    const result = verdicts.get(retarget(target, endpoint).key);
     return result && (result.kind === "writable" ? "good" : "bad");
   };
 }
 
 /** The connections in force, to be remembered. */
 export function targetsIn(merged: Merged): Memory["targets"] {
-  const entries = DEPENDENCY_NAMES.map((name) => {
+  const entries = PROBED_NAMES.map((name) => {
     const { wishes } = targetOf(name, merged);
     const plain = [...wishes].map(([setting, wish]) => [setting, { ...wish, value: reveal(wish.value) }]);
     return [name, Object.fromEntries(plain)];
@@ -78,7 +77,7 @@ export function targetsIn(merged: Merged): Memory["targets"] {
 
 function verifyOne(
   before: Connections,
-  name: DependencyName,
+  name: ProbedName,
   choice: Choice | undefined,
   memory: Memory,
   verdicts: Verdicts,
@@ -109,19 +108,16 @@ function verifyOne(
 /** Other candidates that would do as well: the probe decides. */
 function alternatives(choice: Choice | undefined, wanted: Target): readonly Target[] {
   if (choice?.kind !== "move") return [];
-  return choice.others.map((instance) => retarget(wanted, instance, settingsOf(wanted.dependency)));
+  return choice.others.map((instance) => retarget(wanted, instance));
 }
 
 /** Where several instances look alike, only a probe can tell that the one in use was demoted. */
 function doubtful(choice: Choice | undefined, wanted: Target): readonly Target[] {
   if (choice?.kind !== "keep" || choice.rivals.length === 0) return [];
-  return [
-    wanted,
-    ...choice.rivals.map((instance) => retarget(wanted, instance, settingsOf(wanted.dependency))),
-  ];
+  return [wanted, ...choice.rivals.map((instance) => retarget(wanted, instance))];
 }
 
-function remembered(name: DependencyName, memory: Memory): Target | undefined {
+function remembered(name: ProbedName, memory: Memory): Target | undefined {
   const stored = memory.targets[name];
   if (stored === undefined || Object.keys(stored).length === 0) return undefined;
   const wishes = Object.entries(stored).flatMap(([setting, wish]): [SettingName, Wish][] => {
@@ -129,8 +125,4 @@ function remembered(name: DependencyName, memory: Memory): Target | undefined {
     return [[setting, { ...wish, value: settingSpec(setting).secret ? new Secret(wish.value) : wish.value }]];
   });
   return makeTarget(name, new Map(wishes));
-}
-
-function settingsOf(name: DependencyName): DependencySettings {
-  return DEPENDENCIES[name];
 }

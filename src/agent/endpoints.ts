@@ -10,12 +10,12 @@ import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
   type DependencyName,
-  type DependencySettings,
   type Endpoint,
 } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
-import type { SettingName } from "../settings/schema.ts";
+import { isSettingName, type SettingName } from "../settings/schema.ts";
+import { wishIn } from "../settings/slot.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
@@ -37,21 +37,28 @@ export interface Situation {
 /** Decides for every watched dependency. */
 export function chooseAll(situation: Situation): ReadonlyMap<DependencyName, Choice> {
   const { instances, memory, environment, candidateTimes, dwellMs, nowMs } = situation;
-  const choices = [...instances].map(([name, found]): [DependencyName, Choice] => [
-    name,
-    choose({
-      instances: found,
+  const choices = [...instances].map(([name, found]): [DependencyName, Choice] => {
+    const choice = choose({
+      instances: eligible(name, found),
       leader: name === "postgres" ? situation.leader : NO_LEADER,
       verdictOf: situation.verdictsFor(name),
       current: inUse(memory, name),
-      hasFallback: environment.settings.has(DEPENDENCIES[name].host),
+      hasFallback: wishIn(environment, DEPENDENCIES[name].host) !== undefined,
       left: memory.left.filter(({ dependency }) => dependency === name),
       candidateSince: candidateTimes.get(name) ?? new Map(),
       dwellMs,
       nowMs,
-    }),
-  ]);
+    });
+    const mayVanish = DEPENDENCIES[name].optional === true && choice.kind === "hold";
+    return [name, mayVanish ? { kind: "none", reason: choice.reason } : choice];
+  });
   return new Map(choices);
+}
+
+/** Only instances with the tag that the dependency asks for, if it asks for one. */
+function eligible(name: DependencyName, instances: readonly Instance[]): readonly Instance[] {
+  const { tag } = DEPENDENCIES[name];
+  return tag === undefined ? instances : instances.filter(({ tags }) => tags.includes(tag));
 }
 
 /** Carries on the times of those that are still candidates; new ones begin now. */
@@ -76,18 +83,20 @@ export function trackCandidates(
 
 /** The catalogue's endpoints as wishes: host, port and scheme of what was chosen. */
 export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>): Layer {
-  const settings = new Map<SettingName, Wish>();
+  const [settings, variables] = [new Map<SettingName, Wish>(), new Map<string, Wish>()];
+  const put = (name: string, wish: Wish) =>
+    isSettingName(name) ? settings.set(name, wish) : variables.set(name, wish);
   for (const name of DEPENDENCY_NAMES) {
     const choice = choices.get(name);
     const offer = choice && offerOf(choice);
     if (offer === undefined) continue;
-    const { host, port, scheme }: DependencySettings = DEPENDENCIES[name];
-    settings.set(host, { ...offer.wish, value: offer.host });
-    settings.set(port, { ...offer.wish, value: String(offer.port) });
+    const { host, port, scheme } = DEPENDENCIES[name];
+    put(host, { ...offer.wish, value: offer.host });
+    put(port, { ...offer.wish, value: String(offer.port) });
     if (scheme !== undefined && offer.scheme !== undefined)
-      settings.set(scheme, { ...offer.wish, value: offer.scheme });
+      put(scheme, { ...offer.wish, value: offer.scheme });
   }
-  return { settings, variables: new Map() };
+  return { settings, variables };
 }
 
 /** The time at which a dwell ends, so that the loop looks again then. */

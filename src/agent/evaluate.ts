@@ -4,7 +4,7 @@ import type { Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Choice } from "../settings/choose.ts";
-import type { DependencyName } from "../settings/dependencies.ts";
+import { type DependencyName, PROBED_NAMES, type ProbedName } from "../settings/dependencies.ts";
 import { deriveVariables, type PinnedValues } from "../settings/derive.ts";
 import type { Instance } from "../settings/instance.ts";
 import type { Leader } from "../settings/leader.ts";
@@ -19,6 +19,7 @@ import { desire } from "./desired.ts";
 import { type CandidateTimes, catalogueLayer, chooseAll, trackCandidates } from "./endpoints.ts";
 import type { Memory } from "./memory.ts";
 import { type Facts, renderInput } from "./render-input.ts";
+import { sentinelWishes } from "./sentinels.ts";
 import { probedDependencies } from "./services.ts";
 
 /** What does not change between rounds. */
@@ -30,7 +31,9 @@ export interface Rules {
   readonly files: readonly TemplatedFile[];
   readonly units: readonly string[];
   /** The dependencies whose connections are probed before they are used. */
-  readonly probed: readonly DependencyName[];
+  /** The name under which the sentinels know the master. */
+  readonly sentinelMaster: string;
+  readonly probed: readonly ProbedName[];
 }
 
 export function rulesOf(options: Options): Rules {
@@ -40,6 +43,7 @@ export function rulesOf(options: Options): Rules {
     environment: options.environment,
     dwellMs: options.config.dependencies.dwell,
     files: options.files,
+    sentinelMaster: options.config.dependencies.redis.sentinel.master,
     probed: probedDependencies(options),
     units: options.units.map(({ name }) => name).filter((name) => name !== CLIENT_UNIT),
   };
@@ -49,6 +53,8 @@ export function rulesOf(options: Options): Rules {
 export interface Inputs {
   readonly kv: readonly KvEntry[];
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[]>;
+  /** Instances of the Sentinel service. */
+  readonly sentinels: readonly Instance[];
   /** Of Postgres. */
   readonly leader: Leader;
   readonly verdicts: Verdicts;
@@ -99,11 +105,19 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
     memory,
     environment: rules.environment,
     candidateTimes,
-    verdictsFor: (name) => verdictsFor(name, base, inputs.verdicts),
+    verdictsFor: (name) => {
+      const probed = PROBED_NAMES.find((known) => known === name);
+      return probed === undefined ? () => undefined : verdictsFor(probed, base, inputs.verdicts);
+    },
     dwellMs: rules.dwellMs,
     nowMs,
   });
-  const asked = merge({ ...layers, catalogue: catalogueLayer(choices) });
+  const chosen = catalogueLayer(choices);
+  const sentinels = sentinelWishes(inputs.sentinels, rules.sentinelMaster, memory);
+  const asked = merge({
+    ...layers,
+    catalogue: { ...chosen, variables: new Map([...chosen.variables, ...sentinels]) },
+  });
   const { merged, pending, probes } = verifyConnections(
     asked,
     choices,

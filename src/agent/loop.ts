@@ -4,6 +4,7 @@ import { Misconfigured } from "../base/errors.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
 import { NO_LEADER } from "../settings/leader.ts";
+import { rankedIn } from "../settings/slot.ts";
 import type { KvEntry } from "../sources/kv.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
@@ -117,11 +118,12 @@ export class Loop {
 
   async #inputs(nowMs: number): Promise<Inputs> {
     const { world, store, options, prober } = this.#context;
-    const { kv, leader, catalogue } = world.snapshot;
+    const { kv, leader, catalogue, sentinels } = world.snapshot;
     const memory = store.read();
     return {
       kv: kv ?? lastGoodKv(memory),
       catalogue: new Map([...catalogue].map(([name, instances]) => [name, instances ?? []])),
+      sentinels: sentinels ?? [],
       // While Consul is away nobody knows of a leader, so the endpoint in use stays.
       leader: leader ?? NO_LEADER,
       verdicts: prober.verdicts,
@@ -242,7 +244,7 @@ function isUrgent({ choices, merged, pending }: Evaluation): boolean {
   return [...choices].some(([name, choice]) => {
     const isMove = choice.kind === "move" && choice.urgent;
     const isTakenOver = !pending.some(({ dependency }) => dependency === name);
-    return isMove && isTakenOver && merged.settings.get(DEPENDENCIES[name].host)?.[0].level === "catalogue";
+    return isMove && isTakenOver && rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
   });
 }
 

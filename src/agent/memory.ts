@@ -32,6 +32,8 @@ export const memorySchema = z.strictObject({
   endpoints: z.record(z.string(), endpoint),
   /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */
   targets: z.record(z.string(), z.record(z.string(), target)),
+  /** The list of sentinels in use; empty without Sentinel. */
+  sentinels: z.string(),
   /** Endpoints that were moved away from, for the dwell rule. */
   left: z.array(
     z.strictObject({ dependency: z.string(), host: z.string(), port: z.number(), atMs: z.number() }),
@@ -51,6 +53,7 @@ export const NO_MEMORY: Memory = {
   units: {},
   endpoints: {},
   targets: {},
+  sentinels: "",
   left: [],
   kv: [],
   reload: "",

@@ -4,7 +4,7 @@ import { messageOf } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import { probePostgres, probeRedis, probeS3 } from "../probe/probe.ts";
 import type { ProbeResult } from "../probe/result.ts";
-import type { DependencyName } from "../settings/dependencies.ts";
+import type { ProbedName } from "../settings/dependencies.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Target } from "../settings/targets.ts";
 
@@ -91,7 +91,7 @@ type Read = (name: SettingName) => string;
 type Limits = Parameters<typeof probePostgres>[1];
 
 const PROBES: Readonly<
-  Record<DependencyName, (read: Read, limits: Limits, sslMode: string | undefined) => Promise<ProbeResult>>
+  Record<ProbedName, (read: Read, limits: Limits, sslMode: string | undefined) => Promise<ProbeResult>>
 > = {
   postgres: (read, limits, sslmode) => {
     const { host, port } = { host: read("DBHOST"), port: Number(read("DBPORT")) };

@@ -8,6 +8,7 @@ import {
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
+import { rankedIn } from "../settings/slot.ts";
 import { targetsIn } from "./connections.ts";
 import { HELD } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -28,6 +29,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
     ...kept,
     endpoints,
     targets: targetsIn(merged),
+    sentinels: String(merged.variables.get("REDIS_SENTINELS")?.[0].value ?? ""),
     ...(isNew && {
       applied: { digest: digestNow, at: now.toISOString(), cause: causeOf(memory, evaluation) },
     }),
@@ -75,7 +77,7 @@ function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] 
 function endpointsIn(memory: Memory, merged: Merged, now: Date): Memory["endpoints"] {
   const entries = DEPENDENCY_NAMES.flatMap((name) => {
     const endpoint = deriveEndpoint(name, merged);
-    const wish = merged.settings.get(DEPENDENCIES[name].host)?.[0];
+    const wish = rankedIn(merged, DEPENDENCIES[name].host)?.[0];
     if (endpoint === undefined || wish === undefined) return [];
     const known = memory.endpoints[name];
     const isSame = known !== undefined && sameEndpoint(known, endpoint);

@@ -1,4 +1,4 @@
-import type { ConsulClient, KvPair } from "../consul/client.ts";
+import type { Blocking, ConsulClient, KvPair } from "../consul/client.ts";
 import { readLeader, type Scope } from "../consul/patroni.ts";
 import { type WatchHealth, watch } from "../consul/watch.ts";
 import type { Log } from "../report/log.ts";
@@ -11,6 +11,8 @@ export interface World {
   /** Of Postgres, where Patroni is followed. */
   readonly leader: Leader | undefined;
   readonly kv: readonly KvPair[] | undefined;
+  /** Instances of the Sentinel service, where it is watched. */
+  readonly sentinels: readonly Instance[] | undefined;
   /** Instances by dependency, for the dependencies that are watched. */
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[] | undefined>;
 }
@@ -20,6 +22,8 @@ export interface WorldOptions {
   readonly prefix: string;
   /** Service names by dependency; an empty name switches the watch off. */
   readonly services: Readonly<Record<DependencyName, string>>;
+  /** Name of the Sentinel service; empty: not watched. */
+  readonly sentinelService: string;
   /** Undefined: Patroni's leader key is not followed. */
   readonly patroni: Scope | undefined;
   readonly log: Log;
@@ -33,6 +37,7 @@ export class WatchedWorld {
   readonly #catalogue = new Map<DependencyName, readonly Instance[] | undefined>();
   #kv: readonly KvPair[] | undefined;
   #leader: Leader | undefined;
+  #sentinels: readonly Instance[] | undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -40,7 +45,7 @@ export class WatchedWorld {
   }
 
   get snapshot(): World {
-    return { kv: this.#kv, leader: this.#leader, catalogue: this.#catalogue };
+    return { kv: this.#kv, leader: this.#leader, sentinels: this.#sentinels, catalogue: this.#catalogue };
   }
 
   get health(): readonly WatchHealth[] {
@@ -49,15 +54,18 @@ export class WatchedWorld {
 
   /** Every source has answered at least once. */
   get isComplete(): boolean {
-    return (
-      this.#kv !== undefined && [...this.#catalogue.values()].every((instances) => instances !== undefined)
-    );
+    const { patroni, sentinelService } = this.#options;
+    const leaderIsKnown = patroni === undefined || this.#leader !== undefined;
+    const sentinelsAreKnown = sentinelService === "" || this.#sentinels !== undefined;
+    const allAreKnown = [...this.#catalogue.values()].every((instances) => instances !== undefined);
+    return this.#kv !== undefined && leaderIsKnown && sentinelsAreKnown && allAreKnown;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#followKv(signal),
       this.#followLeader(signal),
+      this.#followSentinels(signal),
       ...this.#watched().map((name) => this.#followService(name, signal)),
     ]);
   }
@@ -92,15 +100,30 @@ export class WatchedWorld {
     }
   }
 
-  async #followService(name: DependencyName, signal: AbortSignal): Promise<void> {
-    const { client, services } = this.#options;
-    const instances = watch({
-      ...this.#common(`service ${services[name]}`, signal),
-      poll: (blocking) => client.instances(services[name], blocking),
+  async #followSentinels(signal: AbortSignal): Promise<void> {
+    const { sentinelService } = this.#options;
+    if (sentinelService === "") return;
+    await this.#followInstances(sentinelService, signal, (instances) => {
+      this.#sentinels = instances;
     });
-    for await (const snapshot of instances) {
-      this.#catalogue.set(name, snapshot);
-      this.#options.onChange();
+  }
+
+  async #followService(name: DependencyName, signal: AbortSignal): Promise<void> {
+    await this.#followInstances(this.#options.services[name], signal, (instances) => {
+      this.#catalogue.set(name, instances);
+    });
+  }
+
+  async #followInstances(
+    service: string,
+    signal: AbortSignal,
+    take: (instances: readonly Instance[]) => void,
+  ): Promise<void> {
+    const { client, onChange } = this.#options;
+    const poll = (blocking: Blocking) => client.instances(service, blocking);
+    for await (const snapshot of watch({ ...this.#common(`service ${service}`, signal), poll })) {
+      take(snapshot);
+      onChange();
     }
   }
 

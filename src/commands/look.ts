@@ -62,11 +62,12 @@ async function evaluateProbed(rules: Rules, inputs: Inputs): Promise<Evaluation>
   return evaluate(rules, { ...inputs, verdicts: new Map(verdicts) });
 }
 
-type Asked = Pick<Inputs, "kv" | "leader" | "catalogue"> & Pick<Look, "consulError">;
+type Asked = Pick<Inputs, "kv" | "leader" | "catalogue" | "sentinels"> & Pick<Look, "consulError">;
 
 async function ask(client: ConsulClient, options: Options, memory: Memory): Promise<Asked> {
   const services = serviceNames(options);
   const scope = patroniScope(options);
+  const sentinel = options.config.dependencies.redis.sentinel.service;
   const watched = DEPENDENCY_NAMES.filter((name) => services[name] !== "");
   const now = { index: 0n, waitMs: 0, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) };
   try {
@@ -74,11 +75,13 @@ async function ask(client: ConsulClient, options: Options, memory: Memory): Prom
     const leader = scope === undefined ? NO_LEADER : (await readLeader(client, scope, now)).value;
     const instances = await Promise.all(watched.map((name) => client.instances(services[name], now)));
     const catalogue = new Map(watched.map((name, at) => [name, instances[at]?.value ?? []]));
-    return { kv: kv.value, leader, catalogue, consulError: undefined };
+    const sentinels = sentinel === "" ? [] : (await client.instances(sentinel, now)).value;
+    return { kv: kv.value, leader, catalogue, sentinels, consulError: undefined };
   } catch (error) {
     return {
       kv: memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) })),
       leader: NO_LEADER,
+      sentinels: [],
       catalogue: new Map(watched.map((name) => [name, []])),
       consulError: messageOf(error),
     };

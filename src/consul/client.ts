@@ -90,9 +90,9 @@ const MARGIN_MS = 5_000;
 
 /** The one place that meets the untyped package: what it returns passes a schema before anyone sees it. */
 export function createConsulClient(connection: ConsulConnection): ConsulClient {
-  // A held question pins its connection; all short calls share one more.
-  const questions = new Consul(packageOptions(connection, Number.POSITIVE_INFINITY));
-  const calls = new Consul(packageOptions(connection, 1));
+  // A held question pins its connection; short calls take one after the other and keep none.
+  const questions = new Consul(packageOptions(connection, { keepAlive: true, maxFreeSockets: 1 }));
+  const calls = new Consul(packageOptions(connection, { keepAlive: false, maxSockets: 1 }));
   const kvKey: ConsulClient["kvKey"] = (key, blocking) =>
     ask(answers.kvPair, blocking, (options) => questions.kv.get({ ...options, ...BYTES, key }));
   return {
@@ -138,11 +138,11 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
 }
 
 /** Its types know neither the URL nor the headers. */
-function packageOptions({ address, token, namespace, ...tls }: ConsulConnection, maxSockets: number) {
+function packageOptions({ address, token, namespace, ...tls }: ConsulConnection, sockets: http.AgentOptions) {
   const { Agent } = address.startsWith("https:") ? https : http;
   return {
     baseUrl: new URL("/v1", address),
-    agent: new Agent({ keepAlive: true, maxSockets, maxFreeSockets: 1 }),
+    agent: new Agent(sockets),
     headers: namespace === undefined ? {} : { "X-Consul-Namespace": namespace },
     rejectUnauthorized: tls.sslVerify,
     ...(tls.caCert !== undefined && { ca: tls.caCert }),

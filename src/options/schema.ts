@@ -27,6 +27,14 @@ const templatedFileSchema = fileSchema.extend({
     .describe("how values are escaped, where the file's name does not tell"),
 });
 
+/** Watched only where it has a name. */
+const further = z.strictObject({ service: z.string().default("") }).prefault({});
+
+const sentinel = z
+  .strictObject({ service: z.string().default("redis-sentinel"), master: z.string().default("mymaster") })
+  .prefault({})
+  .describe("where Redis is guarded by Sentinel: Mastodon is told the sentinels and the master's name");
+
 const patroni = z
   .strictObject({ namespace: z.string().default("service"), scope: z.string().default("postgresql") })
   .prefault({})
@@ -64,8 +72,13 @@ export const configSchema = z.strictObject({
   dependencies: z
     .strictObject({
       postgres: z.strictObject({ ...watched(DEPENDENCIES.postgres.service), patroni }).prefault({}),
-      redis: z.strictObject(watched(DEPENDENCIES.redis.service)).prefault({}),
+      redis: z.strictObject({ ...watched(DEPENDENCIES.redis.service), sentinel }).prefault({}),
       s3: z.strictObject(watched(DEPENDENCIES.s3.service)).prefault({}),
+      redis_sidekiq: further,
+      redis_cache: further,
+      postgres_replica: further,
+      elasticsearch: further,
+      smtp: further,
       dwell: duration
         .prefault("30s")
         .describe("how long an endpoint that was left must be stable before it is used again"),

@@ -1,24 +1,46 @@
 import type { SettingName } from "./schema.ts";
 
-/** The settings in which one dependency's endpoint arrives. */
-export interface DependencySettings {
-  readonly host: SettingName;
-  readonly port: SettingName;
+/** One backend of Mastodon's: where its endpoint arrives, and what may be chosen for it. */
+export interface DependencyRow {
+  /** The setting or the variable in which the host arrives. */
+  readonly host: string;
+  readonly port: string;
   readonly scheme?: SettingName;
-  /** The name under which its instances are in the catalogue, unless configured otherwise. */
+  /** The name under which its instances are in the catalogue, unless configured otherwise; empty: not watched. */
   readonly service: string;
+  /** Only instances with this tag. */
+  readonly tag?: string;
+  /** Mastodon can do without: its lines disappear with the last candidate. */
+  readonly optional?: true;
 }
 
-/** The backends that Mastodon needs. Adding one is adding a row here and its settings to the schema. */
-export const DEPENDENCIES = {
+/** The backends that Mastodon needs. Adding one is adding a row. */
+const ROWS = {
   postgres: { host: "DBHOST", port: "DBPORT", service: "postgresql" },
   redis: { host: "REDISHOST", port: "REDISPORT", service: "redis" },
   s3: { host: "BUCKETHOST", port: "BUCKETPORT", scheme: "BUCKETSCHEME", service: "s3" },
-} as const satisfies Record<string, DependencySettings>;
+  redis_sidekiq: { host: "SIDEKIQ_REDIS_HOST", port: "SIDEKIQ_REDIS_PORT", service: "" },
+  redis_cache: { host: "CACHE_REDIS_HOST", port: "CACHE_REDIS_PORT", service: "" },
+  postgres_replica: {
+    host: "REPLICA_DB_HOST",
+    port: "REPLICA_DB_PORT",
+    service: "",
+    tag: "replica",
+    optional: true,
+  },
+  elasticsearch: { host: "ES_HOST", port: "ES_PORT", service: "" },
+  smtp: { host: "MAILHOST", port: "MAILPORT", service: "" },
+} as const satisfies Record<string, DependencyRow>;
 
-export type DependencyName = keyof typeof DEPENDENCIES;
+export type DependencyName = keyof typeof ROWS;
 
-export const DEPENDENCY_NAMES = ["postgres", "redis", "s3"] as const satisfies readonly DependencyName[];
+export const DEPENDENCIES: Readonly<Record<DependencyName, DependencyRow>> = ROWS;
+
+export const DEPENDENCY_NAMES: readonly DependencyName[] = Object.keys(ROWS).filter(isDependencyName);
+
+/** Those of which a probe can tell whether Mastodon could work with them. */
+export const PROBED_NAMES = ["postgres", "redis", "s3"] as const satisfies readonly DependencyName[];
+export type ProbedName = (typeof PROBED_NAMES)[number];
 
 /** Host and port (and scheme, for S3) that a dependency resolves to. */
 export interface Endpoint {
@@ -33,4 +55,8 @@ export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {
     one.port === other.port &&
     (one.scheme ?? other.scheme) === (other.scheme ?? one.scheme)
   );
+}
+
+function isDependencyName(name: string): name is DependencyName {
+  return Object.hasOwn(ROWS, name);
 }

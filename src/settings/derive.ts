@@ -1,7 +1,8 @@
 import { reveal, type Secret } from "../base/secret.ts";
-import { DEPENDENCIES, type DependencyName, type DependencySettings, type Endpoint } from "./dependencies.ts";
+import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
 import type { Merged } from "./merge.ts";
 import type { SettingName } from "./schema.ts";
+import { rankedIn } from "./slot.ts";
 import { bracketed } from "./types.ts";
 import type { Origin } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
@@ -20,7 +21,7 @@ export function deriveVariables(merged: Merged, pinned: PinnedValues): ReadonlyM
 
 /** Where each dependency is, as far as that is known. */
 export function deriveEndpoint(name: DependencyName, merged: Merged): Endpoint | undefined {
-  const { host, port, scheme }: DependencySettings = DEPENDENCIES[name];
+  const { host, port, scheme } = DEPENDENCIES[name];
   const hostText = textOf(merged, host);
   if (hostText === undefined) return undefined;
   const schemeText = scheme && textOf(merged, scheme);
@@ -48,12 +49,26 @@ function variableValue(
     case "pinned":
       return pinned.get(name);
     case "operator":
-      return merged.variables.get(name)?.[0].value;
+      return merged.variables.get(name)?.[0].value ?? companion(name, merged);
     case "derived":
       return DERIVED.get(name)?.(merged);
     case "barred":
       return undefined;
   }
+}
+
+/** Mastodon uses a replica only if its database is named too; user and password are the primary's unless put. */
+const COMPANIONS: ReadonlyMap<string, SettingName> = new Map([
+  ["REPLICA_DB_NAME", "DBNAME"],
+  ["REPLICA_DB_USER", "DBUSER"],
+  ["REPLICA_DB_PASS", "DBPASS"],
+]);
+
+function companion(name: string, merged: Merged): string | Secret | undefined {
+  const setting = COMPANIONS.get(name);
+  return setting && merged.variables.has("REPLICA_DB_HOST")
+    ? merged.settings.get(setting)?.[0].value
+    : undefined;
 }
 
 /** Variables that are made of several settings. */
@@ -73,7 +88,7 @@ function authority({ host, port, scheme = "https" }: Endpoint): string {
   return isUsual ? bracketed(host) : `${bracketed(host)}:${port}`;
 }
 
-function textOf(merged: Merged, name: SettingName): string | undefined {
-  const value = merged.settings.get(name)?.[0].value;
+function textOf(merged: Merged, name: string): string | undefined {
+  const value = rankedIn(merged, name)?.[0].value;
   return value === undefined ? undefined : reveal(value);
 }

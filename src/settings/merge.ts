@@ -1,10 +1,6 @@
-import {
-  DEPENDENCIES,
-  DEPENDENCY_NAMES,
-  type DependencyName,
-  type DependencySettings,
-} from "./dependencies.ts";
+import { DEPENDENCIES, DEPENDENCY_NAMES } from "./dependencies.ts";
 import { SETTING_NAMES, type SettingName, settingSpec } from "./schema.ts";
+import { wishIn } from "./slot.ts";
 import type { Layer, Wish } from "./wish.ts";
 
 /** Everything that the sources ask for. */
@@ -37,11 +33,19 @@ export function merge(offers: Offers): Merged {
   ];
   const settings = rank(SETTING_NAMES, (name) => layers.map((layer) => layer.settings.get(name)));
   const names = new Set(layers.flatMap((layer) => [...layer.variables.keys()]));
+  const variables = rank(names, (name) => layers.map((layer) => layer.variables.get(name)));
   return {
     settings,
-    variables: rank(names, (name) => layers.map((layer) => layer.variables.get(name))),
-    missing: SETTING_NAMES.filter((name) => settingSpec(name).required && !settings.has(name)),
+    variables,
+    missing: SETTING_NAMES.filter(
+      (name) => settingSpec(name).required && !settings.has(name) && !isSpared(name, variables),
+    ),
   };
+}
+
+/** With Sentinel, Mastodon asks the sentinels where Redis is. */
+function isSpared(name: SettingName, variables: ReadonlyMap<string, Ranked>): boolean {
+  return name === "REDISHOST" && variables.has("REDIS_SENTINELS");
 }
 
 /**
@@ -49,17 +53,15 @@ export function merge(offers: Offers): Merged {
  * none of the catalogue's: together they would make an endpoint that no source offered.
  */
 function withoutOverriddenEndpoints({ node, shared, catalogue }: Offers): Layer {
-  const settings = new Map(catalogue.settings);
-  for (const { host, port, scheme } of DEPENDENCY_NAMES.map(settingsOf)) {
-    if (!node.settings.has(host) && !shared.settings.has(host)) continue;
-    settings.delete(port);
-    if (scheme !== undefined) settings.delete(scheme);
-  }
-  return { ...catalogue, settings };
-}
-
-function settingsOf(name: DependencyName): DependencySettings {
-  return DEPENDENCIES[name];
+  const overridden = new Set(
+    DEPENDENCY_NAMES.map((name) => DEPENDENCIES[name])
+      .filter(({ host }) => wishIn(node, host) !== undefined || wishIn(shared, host) !== undefined)
+      .flatMap(({ port, scheme }) => [port, scheme]),
+  );
+  return {
+    settings: new Map([...catalogue.settings].filter(([name]) => !overridden.has(name))),
+    variables: new Map([...catalogue.variables].filter(([name]) => !overridden.has(name))),
+  };
 }
 
 function rank<Name extends string>(

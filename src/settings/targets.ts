@@ -1,12 +1,12 @@
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
-import type { DependencyName, Endpoint } from "./dependencies.ts";
+import { DEPENDENCIES, type Endpoint, type ProbedName } from "./dependencies.ts";
 import type { Merged, Ranked } from "./merge.ts";
 import type { SettingName } from "./schema.ts";
 import type { Wish } from "./wish.ts";
 
 /** The settings that make one connection: they are probed together, and taken over or left together. */
-export const CONNECTION_SETTINGS: Readonly<Record<DependencyName, readonly SettingName[]>> = {
+export const CONNECTION_SETTINGS: Readonly<Record<ProbedName, readonly SettingName[]>> = {
   postgres: ["DBHOST", "DBPORT", "DBUSER", "DBPASS", "DBNAME"],
   redis: ["REDISHOST", "REDISPORT", "REDISPASS"],
   s3: ["BUCKETHOST", "BUCKETPORT", "BUCKETSCHEME", "BUCKETNAME", "BUCKETUSER", "BUCKETPASS", "BUCKETREGION"],
@@ -14,13 +14,13 @@ export const CONNECTION_SETTINGS: Readonly<Record<DependencyName, readonly Setti
 
 /** One connection with all that is needed to try it. */
 export interface Target {
-  readonly dependency: DependencyName;
+  readonly dependency: ProbedName;
   readonly wishes: ReadonlyMap<SettingName, Wish>;
   /** Equal for the same connection; says nothing about where its parts come from. */
   readonly key: string;
 }
 
-export function targetOf(dependency: DependencyName, merged: Merged): Target {
+export function targetOf(dependency: ProbedName, merged: Merged): Target {
   const wishes = new Map<SettingName, Wish>();
   for (const name of CONNECTION_SETTINGS[dependency]) {
     const wish = merged.settings.get(name)?.[0];
@@ -29,27 +29,25 @@ export function targetOf(dependency: DependencyName, merged: Merged): Target {
   return makeTarget(dependency, wishes);
 }
 
-export function makeTarget(dependency: DependencyName, wishes: ReadonlyMap<SettingName, Wish>): Target {
+export function makeTarget(dependency: ProbedName, wishes: ReadonlyMap<SettingName, Wish>): Target {
   const values = [...wishes].map(([name, { value }]) => [name, reveal(value)]);
   return { dependency, wishes, key: digest(JSON.stringify([dependency, values])) };
 }
 
 /** The same connection to another endpoint. */
-export function retarget(
-  target: Target,
-  endpoint: Endpoint,
-  names: { host: SettingName; port: SettingName; scheme?: SettingName },
-): Target {
-  const wishes = new Map(target.wishes);
-  const put = (name: SettingName | undefined, value: string | undefined) => {
-    const wish = name && wishes.get(name);
-    if (name !== undefined && value !== undefined)
-      wishes.set(name, { level: "catalogue", where: "probe", ...wish, value });
-  };
-  put(names.host, endpoint.host);
-  put(names.port, String(endpoint.port));
-  put(names.scheme, endpoint.scheme);
-  return makeTarget(target.dependency, inTableOrder(target.dependency, wishes));
+export function retarget({ dependency, wishes }: Target, { host, port, scheme }: Endpoint): Target {
+  const row = DEPENDENCIES[dependency];
+  const elsewhere = new Map([
+    [row.host, host],
+    [row.port, String(port)],
+    [row.scheme, scheme],
+  ]);
+  const moved = CONNECTION_SETTINGS[dependency].flatMap((name): [SettingName, Wish][] => {
+    const wish = wishes.get(name);
+    const value = elsewhere.get(name) ?? wish?.value;
+    return value === undefined ? [] : [[name, { level: "catalogue", where: "probe", ...wish, value }]];
+  });
+  return makeTarget(dependency, new Map(moved));
 }
 
 /** Takes a connection back to what it was: the wishes in force, with those that were not taken over behind them. */
@@ -62,16 +60,4 @@ export function withTarget(merged: Merged, { dependency, wishes }: Target): Merg
     else settings.set(name, ranked);
   }
   return { ...merged, settings };
-}
-
-function inTableOrder(
-  dependency: DependencyName,
-  wishes: ReadonlyMap<SettingName, Wish>,
-): ReadonlyMap<SettingName, Wish> {
-  return new Map(
-    CONNECTION_SETTINGS[dependency].flatMap((name): [SettingName, Wish][] => {
-      const wish = wishes.get(name);
-      return wish === undefined ? [] : [[name, wish]];
-    }),
-  );
 }

@@ -1,6 +1,6 @@
-import { DEPENDENCIES, type DependencyName, type DependencySettings } from "../settings/dependencies.ts";
+import { DEPENDENCIES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
-import { type SettingName, settingSpec } from "../settings/schema.ts";
+import { typeNamed } from "../settings/slot.ts";
 import type { Refusal } from "../settings/wish.ts";
 
 export interface CatalogueSnapshot {
@@ -13,37 +13,36 @@ export interface CatalogueSnapshot {
  * service must not be able to write anything else into Mastodon's configuration.
  */
 export function readCatalogue(dependency: DependencyName, found: readonly Instance[]): CatalogueSnapshot {
-  const settings: DependencySettings = DEPENDENCIES[dependency];
+  const { host: hostName } = DEPENDENCIES[dependency];
   const instances: Instance[] = [];
   const refusals: Refusal[] = [];
   for (const instance of found) {
-    const host = settingSpec(settings.host).type.accept(instance.host);
-    const faulty = faultyPart(instance, settings);
-    if (host !== undefined && faulty === undefined) instances.push({ ...instance, host });
-    else refusals.push(refuse(instance, faulty ?? settings.host));
+    const faulty = faultyPart(dependency, instance);
+    const host = typeNamed(hostName).accept(instance.host);
+    if (faulty === undefined && host !== undefined) instances.push({ ...instance, host });
+    else refusals.push(refuse(instance, faulty ?? hostName));
   }
   return { instances, refusals };
 }
 
-function faultyPart({ host, port, scheme }: Instance, settings: DependencySettings): SettingName | undefined {
-  const parts: [SettingName | undefined, string | undefined][] = [
-    [settings.host, host],
-    [settings.port, String(port)],
-    [settings.scheme, scheme],
+/** The setting or variable that would not take its part of the endpoint. */
+function faultyPart(dependency: DependencyName, { host, port, scheme }: Instance): string | undefined {
+  const row = DEPENDENCIES[dependency];
+  const parts: readonly [string | undefined, string | undefined][] = [
+    [row.host, host],
+    [row.port, String(port)],
+    [row.scheme, scheme],
   ];
   const [name] =
-    parts.find(
-      ([setting, text]) => setting && text && settingSpec(setting).type.accept(text) === undefined,
-    ) ?? [];
+    parts.find(([into, text]) => into && text && typeNamed(into).accept(text) === undefined) ?? [];
   return name;
 }
 
-function refuse({ id, node }: Instance, setting: SettingName): Refusal {
-  const { type } = settingSpec(setting);
+function refuse({ id, node }: Instance, name: string): Refusal {
   return {
     complaint: {
       where: `service ${id} on node ${node}`,
-      what: `the instance is not usable as ${setting}: expected ${type.expected}`,
+      what: `the instance is not usable as ${name}: expected ${typeNamed(name).expected}`,
       cure: "Register it with a proper address, port or meta; until then it is no candidate.",
     },
   };

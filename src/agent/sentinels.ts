@@ -1,0 +1,26 @@
+import type { Instance } from "../settings/instance.ts";
+import { typeNamed } from "../settings/slot.ts";
+import type { Wish } from "../settings/wish.ts";
+import type { Memory } from "./memory.ts";
+
+/**
+ * Where Redis is guarded by Sentinel, Mastodon is told the sentinels and the master's name, and finds the master by
+ * itself. The list in use stays while no sentinel is passing: an old list is better than none.
+ */
+export function sentinelWishes(
+  instances: readonly Instance[] | undefined,
+  master: string,
+  memory: Pick<Memory, "sentinels">,
+): ReadonlyMap<string, Wish> {
+  const passing = (instances ?? [])
+    .filter((instance) => instance.passing)
+    .map(({ host, port }) => `${host}:${port}`);
+  const list =
+    typeNamed("REDIS_SENTINELS").accept([...new Set(passing)].sort().join(",")) ?? memory.sentinels;
+  if (list === "") return new Map();
+  const wish = { level: "catalogue", where: "Sentinel" } as const;
+  return new Map<string, Wish>([
+    ["REDIS_SENTINELS", { ...wish, value: list }],
+    ["REDIS_SENTINEL_MASTER", { ...wish, value: master }],
+  ]);
+}

@@ -1,0 +1,18 @@
+import type { Merged, Ranked } from "./merge.ts";
+import { isSettingName, settingSpec } from "./schema.ts";
+import { text, type ValueType } from "./types.ts";
+import { VARIABLES } from "./variables.ts";
+import type { Layer, Wish } from "./wish.ts";
+
+/** An endpoint arrives in a setting or, where the jail knew none, in a Mastodon variable: these look into both. */
+export function wishIn(layer: Layer, name: string): Wish | undefined {
+  return isSettingName(name) ? layer.settings.get(name) : layer.variables.get(name);
+}
+
+export function rankedIn(merged: Pick<Merged, "settings" | "variables">, name: string): Ranked | undefined {
+  return isSettingName(name) ? merged.settings.get(name) : merged.variables.get(name);
+}
+
+export function typeNamed(name: string): ValueType {
+  return isSettingName(name) ? settingSpec(name).type : (VARIABLES.get(name)?.type ?? text("a text"));
+}
