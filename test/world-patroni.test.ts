@@ -50,7 +50,7 @@ test("when the leader is killed the other is promoted, and the killed one can co
   expect(await until("the killed one to follow", copied, 60_000)).toBe("1");
 }, 150_000);
 
-test("a cluster that goes out of scope leaves no process and no folder", async () => {
+test("a cluster that goes out of scope leaves nobody listening", async () => {
   let node: { host: string; restPort: number; port: number } | undefined;
   {
     await using small = await startPatroni({ consul, scope: "small", nodes: ["one"] });

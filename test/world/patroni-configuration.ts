@@ -12,6 +12,7 @@ export interface PatroniConfiguration {
   /** The node's own folder; the data are in it. */
   readonly folder: string;
   readonly password: string;
+  readonly checkIntervalMs: number;
 }
 
 export function dataFolder(folder: string): string {
@@ -30,7 +31,7 @@ export function patroniConfiguration(node: PatroniConfiguration): object {
       url: consul.address,
       ...(consul.token !== undefined && { token: consul.token }),
       register_service: true,
-      service_check_interval: "1s",
+      service_check_interval: `${node.checkIntervalMs}ms`,
     },
     bootstrap: {
       // 20 s is the least that Patroni takes, and loop_wait + 2 * retry_timeout may not be more.

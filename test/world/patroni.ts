@@ -1,13 +1,10 @@
-import { chown, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { dataFolder, type PatroniConfiguration, patroniConfiguration } from "./patroni-configuration.ts";
-import { freePorts, loopbackAddress } from "./ports.ts";
+import { chown } from "node:fs/promises";
+import { CONNECTION, makeMember, type PatroniNode, psql } from "./patroni-node.ts";
 import { postgresOwner } from "./postgres.ts";
-import { killNow, postmasterOf } from "./postmaster.ts";
-import { program } from "./programs.ts";
-import { type Running, run, start, whileRunning } from "./spawn.ts";
 import { temporaryFolder } from "./temporary.ts";
 import { until } from "./until.ts";
+
+export type { PatroniNode } from "./patroni-node.ts";
 
 /** What the cluster needs of the Consul that it lives by. */
 interface Consul {
@@ -23,6 +20,8 @@ export interface PatroniOptions {
   readonly namespace?: string;
   /** Names of members; the first one becomes the leader. */
   readonly nodes?: readonly string[];
+  /** How often Consul asks each member for its role; Patroni's own default is 5 s. */
+  readonly checkIntervalMs?: number;
 }
 
 /** A real Patroni cluster whose members register themselves in Consul's catalogue under the scope's name. */
@@ -41,39 +40,20 @@ export interface PatroniCluster extends AsyncDisposable {
   switchover(to: string): Promise<void>;
 }
 
-export interface PatroniNode {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  readonly restPort: number;
-  /** One statement through psql as the database's owner, its rows as unadorned text. */
-  query(statement: string): Promise<string>;
-  /** SIGKILL for Patroni and its Postgres: the machine is gone. */
-  killHard(): Promise<void>;
-  /** SIGTERM: Patroni stops its Postgres and gives the leader key away. */
-  stop(): Promise<void>;
-  /** Starts it again with the data that it had; returns once its Postgres runs. */
-  start(): Promise<void>;
-  /** What Patroni and Postgres printed since the last start. */
-  output(): string;
-}
-
-const CONNECTION = {
-  user: "mastodon",
-  password: "not a real password",
-  database: "mastodon_production",
-} as const;
 const START_DEADLINE_MS = 60_000;
 
 /** Returns once the replicas follow the first member, and all are in the catalogue with passing checks. */
 export async function startPatroni(options: PatroniOptions): Promise<PatroniCluster> {
   const { consul, scope = "postgresql", namespace = "service", nodes: names = ["pg1", "pg2"] } = options;
+  const { checkIntervalMs = 1_000 } = options;
   await using starting = new AsyncDisposableStack();
   const folder = starting.use(await temporaryFolder("patroni"));
   const owner = postgresOwner();
   if (owner !== undefined) await chown(folder.path, owner.uid, owner.gid);
   const members = await Promise.all(
-    names.map((name) => makeMember({ consul, scope, namespace, name, folder: folder.file(name) })),
+    names.map((name) =>
+      makeMember({ consul, scope, namespace, name, folder: folder.file(name), checkIntervalMs }),
+    ),
   );
   for (const member of members) starting.defer(() => member.end());
 
@@ -115,63 +95,6 @@ export async function startPatroni(options: PatroniOptions): Promise<PatroniClus
   };
 }
 
-interface Member extends PatroniNode {
-  /** By the quickest way that leaves nothing behind. */
-  end(): Promise<void>;
-}
-
-type MemberOptions = Pick<PatroniConfiguration, "consul" | "scope" | "namespace" | "name" | "folder">;
-
-async function makeMember(options: MemberOptions): Promise<Member> {
-  const { name, folder } = options;
-  const owner = postgresOwner();
-  const host = await loopbackAddress();
-  const [port = 0, restPort = 0] = await freePorts(2, host);
-  const configuration = { ...options, host, port, restPort, password: CONNECTION.password };
-  const file = join(folder, "patroni.json");
-  await mkdir(folder);
-  await writeFile(file, JSON.stringify(patroniConfiguration(configuration)), { mode: 0o600 });
-  if (owner !== undefined) await Promise.all([folder, file].map((path) => chown(path, owner.uid, owner.gid)));
-
-  const data = dataFolder(folder);
-  const postmaster = postmasterOf(data);
-  const killAtExit = () => killNow(data);
-  const isUp = async () => (await fetch(`http://${host}:${restPort}/health`)).ok;
-  let running: Running | undefined;
-  const killPatroni = async () => {
-    running?.signal("SIGKILL");
-    await running?.exited;
-  };
-  process.once("exit", killAtExit);
-  return {
-    name,
-    host,
-    port,
-    restPort,
-    query: async (statement) => psql({ host, port }, CONNECTION.user, CONNECTION.database, statement),
-    killHard: async () => {
-      await killPatroni();
-      await postmaster.kill();
-    },
-    stop: async () => void (await running?.stop()),
-    start: async () => {
-      running = await start(program("patroni"), [file], {
-        env: { HOME: folder, LC_ALL: "C" },
-        cwd: "/",
-        stopDeadlineMs: 30_000,
-        ...owner,
-      });
-      await whileRunning(`patroni ${name}`, running, until(`${name} to run`, isUp, START_DEADLINE_MS));
-    },
-    output: () => running?.output() ?? "",
-    end: async () => {
-      await killPatroni();
-      await postmaster.stop();
-      process.off("exit", killAtExit);
-    },
-  };
-}
-
 async function createDatabase(member: PatroniNode): Promise<void> {
   const { user, password, database } = CONNECTION;
   await until("the leader to be writable", () =>
@@ -187,17 +110,6 @@ async function areFollowing(leader: PatroniNode, count: number): Promise<boolean
 
 function asSuperuser(member: PatroniNode, statement: string): Promise<string> {
   return psql(member, "postgres", "postgres", statement);
-}
-
-async function psql(
-  { host, port }: Pick<PatroniNode, "host" | "port">,
-  user: string,
-  database: string,
-  statement: string,
-): Promise<string> {
-  const tool = join(dirname(program("postgres")), "psql");
-  const argv = ["-h", host, "-p", String(port), "-U", user, "-d", database, "-XAtc", statement];
-  return (await run(tool, argv, { env: { LC_ALL: "C", PGPASSWORD: CONNECTION.password } })).trimEnd();
 }
 
 /** As Patroni makes a name for DNS of a scope. */
