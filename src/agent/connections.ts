@@ -88,17 +88,17 @@ function verifyOne(
   const probes = [...before.probes, ...doubtful(choice, wanted)];
   const inForce = remembered(name, memory);
   const verdict = verdicts.get(wanted.key);
-  if (inForce?.key === wanted.key || verdict?.kind === "writable") return { ...before, probes };
+  if (inForce?.key === wanted.key) return { ...before, probes };
+  const asked = [...probes, wanted, ...alternatives(choice, wanted)];
+  // Asked on until it is in force: what is no longer asked is forgotten, and this may wait for its turn.
+  if (verdict?.kind === "writable") return { ...before, probes: asked };
   const pending: Pending = {
     dependency: name,
     wanted: wantedEndpoint,
     inUse: memory.endpoints[name],
     reason: verdict?.reason,
   };
-  const all = {
-    pending: [...before.pending, pending],
-    probes: [...probes, wanted, ...alternatives(choice, wanted)],
-  };
+  const all = { pending: [...before.pending, pending], probes: asked };
   if (inForce !== undefined) return { ...all, merged: withTarget(before.merged, inForce) };
   return verdict === undefined
     ? { ...all, merged: before.merged }

@@ -54,7 +54,7 @@ export function agentConfig({ folder, state, consulAddress, http, mastodon }: Pl
 }
 
 /** Those of the potluck profile, with the stand-in's `service`. */
-function unitsOf({ pidfiles, healthUrls, serviceArgv }: Mastodon): object {
+export function unitsOf({ pidfiles, healthUrls, serviceArgv }: Mastodon): object {
   const { web, sidekiq, streaming } = pidfiles;
   return {
     sidekiq: {

@@ -13,14 +13,29 @@ def json(value, status = 200)
   [status, { "Content-Type" => "application/json" }, [JSON.generate(value)]]
 end
 
-def database
-  connection = PG.connect(
+def connect
+  PG.connect(
     host: ENV.fetch("DB_HOST"), port: ENV.fetch("DB_PORT", "5432"), dbname: ENV.fetch("DB_NAME"),
     user: ENV.fetch("DB_USER"), password: ENV.fetch("DB_PASS", nil), connect_timeout: 3
   )
+end
+
+def database
+  connection = connect
   connection.exec("select host(inet_server_addr()) as host, inet_server_port() as port, pg_is_in_recovery() as standby").first
 ensure
   connection&.close
+end
+
+# On a connection that is kept, as Rails keeps its pool: only one that broke is replaced, and a primary that was
+# demoted breaks none.
+def write(text)
+  connection = Thread.current[:connection] ||= connect
+  connection.exec_params("insert into notes (text) values ($1)", [text])
+  { written: text }
+rescue PG::UnableToSend, PG::ConnectionBad
+  Thread.current[:connection] = nil
+  raise
 end
 
 def redis
@@ -40,6 +55,7 @@ run(lambda do |request|
   when "/health" then [200, { "Content-Type" => "text/plain" }, ["OK"]]
   when "/env" then json(ENV.to_h)
   when "/db" then json(database)
+  when "/write" then json(write(request["QUERY_STRING"]))
   when "/redis" then json(redis)
   when "/enqueue" then json(enqueue(request["QUERY_STRING"]))
   else json({ error: "not found" }, 404)
