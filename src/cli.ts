@@ -63,8 +63,12 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
   command(
     "check",
     "Look at configuration, permissions, keys, Consul and every rendered file, and say what is wrong.",
-    "check",
-  ).action(async (flags: CommonFlags) => done(await (await import("./commands/check.ts")).check(flags, io)));
+    "check --probe",
+  )
+    .option("--probe", "also try PostgreSQL, Redis, S3 and SMTP with Mastodon's own credentials")
+    .action(async (flags: CommonFlags & { probe?: boolean }) =>
+      done(await (await import("./commands/check.ts")).check(flags, io)),
+    );
 
   command(
     "explain",

@@ -8,6 +8,7 @@ import type { DesiredFile } from "../apply/plan.ts";
 import { ExitCode, isAgentError, messageOf, Refused, Unavailable } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Options } from "../options.ts";
+import { probeInspections } from "./check-probes.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look } from "./look.ts";
@@ -17,13 +18,17 @@ import { desiredOf } from "./render.ts";
 type Inspection = readonly [title: string, inspect: () => Promise<string> | string];
 
 /** Looks at everything without changing anything, one line each. The exit code is that of the first thing wrong. */
-export async function check(flags: CommonFlags, io: Io): Promise<ExitCode> {
+export async function check(
+  { probe, ...flags }: CommonFlags & { probe?: boolean },
+  io: Io,
+): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
   io.out(line("ok", "configuration", "environment, configuration file and templates are well-formed"));
   const local = await inspectAll(localInspections(options), io);
   if (local !== ExitCode.ok) return local;
   const seen = await look(options);
-  return inspectAll(inspections(options, seen), io);
+  const probes = probe ? probeInspections(seen.evaluation.merged) : [];
+  return inspectAll([...inspections(options, seen), ...probes], io);
 }
 
 function localInspections(options: Options): readonly Inspection[] {
