@@ -3,7 +3,7 @@ import type { WatchHealth } from "../consul/watch.ts";
 import type { Problem } from "../report/problems.ts";
 import type { CandidateStatus, EndpointStatus, State, Status, WatchStatus } from "../report/status.ts";
 import { whyNot } from "../settings/choose.ts";
-import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
+import { DEPENDENCY_NAMES, type DependencyName, PROBED_NAMES } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -32,7 +32,10 @@ export function statusOf(facets: Facets): Status {
     ...stateOf(facets),
     consul: { connected: join.connected, joined: join.joined, members: join.members },
     endpoints: Object.fromEntries(
-      DEPENDENCY_NAMES.map((name) => [name, endpointStatus(name, evaluation, memory, facets.leader)]),
+      shownDependencies(evaluation, memory).map((name) => [
+        name,
+        endpointStatus(name, evaluation, memory, facets.leader),
+      ]),
     ),
     desired: evaluation?.desired?.digest ?? null,
     applied: memory.applied?.digest ?? null,
@@ -91,6 +94,16 @@ function pendingReason(evaluation: Evaluation | undefined): string | undefined {
     ({ dependency, wanted, reason }) => `${dependency} ${wanted.host}:${wanted.port} ${reason}`,
   );
   return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
+}
+
+/** Those that Mastodon cannot do without, and the others as far as they are watched or known. */
+function shownDependencies(evaluation: Evaluation | undefined, memory: Memory): readonly DependencyName[] {
+  return DEPENDENCY_NAMES.filter(
+    (name) =>
+      PROBED_NAMES.some((known) => known === name) ||
+      evaluation?.instances.has(name) ||
+      name in memory.endpoints,
+  );
 }
 
 function endpointStatus(

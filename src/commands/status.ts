@@ -5,6 +5,7 @@ import { bracketed } from "../settings/types.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
+const NAME_WIDTH = 18;
 
 /** Asks the running agent. @throws Unavailable when none answers */
 export async function status({ json, config }: CommonFlags & { json?: boolean }, io: Io): Promise<ExitCode> {
@@ -37,7 +38,7 @@ function lines(status: Status): readonly string[] {
 }
 
 function row(name: string, text: string): string {
-  return `${name.padEnd(16)}${text}`;
+  return `${name.padEnd(NAME_WIDTH)}${text}`;
 }
 
 function endpointText({ host, port, source, since }: Status["endpoints"][string]): string {
