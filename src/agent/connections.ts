@@ -54,13 +54,14 @@ export function verifyConnections(
 
 /** What is known of a candidate, with the credentials that are in the settings now. */
 export function verdictsFor(
-  name: ProbedName,
+  name: DependencyName,
   base: Merged,
   verdicts: Verdicts,
 ): (endpoint: Endpoint) => Verdict {
-  const target = targetOf(name, base);
+  const probed = PROBED_NAMES.find((known) => known === name);
+  const target = probed && targetOf(probed, base);
   return (endpoint) => {
-    const result = verdicts.get(retarget(target, endpoint).key);
+    const result = target && verdicts.get(retarget(target, endpoint).key);
     return result && (result.kind === "writable" ? "good" : "bad");
   };
 }

@@ -4,13 +4,13 @@ import type { Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Choice } from "../settings/choose.ts";
-import { type DependencyName, PROBED_NAMES, type ProbedName } from "../settings/dependencies.ts";
+import type { DependencyName, ProbedName } from "../settings/dependencies.ts";
 import { deriveVariables, type PinnedValues } from "../settings/derive.ts";
 import type { Instance } from "../settings/instance.ts";
 import type { Leader } from "../settings/leader.ts";
-import { type Merged, merge } from "../settings/merge.ts";
+import { type Merged, merge, type Offers } from "../settings/merge.ts";
 import type { Target } from "../settings/targets.ts";
-import { type Layer, NO_WISHES } from "../settings/wish.ts";
+import { type Layer, NO_WISHES, type Refusal } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue } from "../sources/catalogue.ts";
 import { type KvEntry, type KvSnapshot, readKv } from "../sources/kv.ts";
 import { CLIENT_UNIT } from "./client-config.ts";
@@ -98,49 +98,57 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
   const instances = instancesOf(catalogue);
   const candidateTimes = trackCandidates(inputs.candidateTimes, instances, nowMs);
   const layers = { node: kv.node, shared: kv.shared, environment: rules.environment };
-  const base = merge({ ...layers, catalogue: NO_WISHES });
-  const choices = chooseAll({
-    instances,
-    leader: inputs.leader,
-    memory,
-    environment: rules.environment,
-    candidateTimes,
-    verdictsFor: (name) => {
-      const probed = PROBED_NAMES.find((known) => known === name);
-      return probed === undefined ? () => undefined : verdictsFor(probed, base, inputs.verdicts);
-    },
-    dwellMs: rules.dwellMs,
-    nowMs,
-  });
-  const chosen = catalogueLayer(choices);
-  const sentinels = sentinelWishes(inputs.sentinels, rules.sentinelMaster, memory);
-  const asked = merge({
-    ...layers,
-    catalogue: { ...chosen, variables: new Map([...chosen.variables, ...sentinels]) },
-  });
-  const { merged, pending, probes } = verifyConnections(
-    asked,
-    choices,
-    memory,
-    inputs.verdicts,
-    rules.probed,
-  );
+  const choices = chooseEndpoints(rules, inputs, { layers, instances, candidateTimes });
+  const asked = merge({ ...layers, catalogue: offered(choices, rules, inputs) });
+  const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
   const reloadToken = kv.reload || memory.reload;
+  const isFirstProbe = connections.pending.some(({ inUse }) => inUse === undefined);
   return {
     kv,
     instances,
     choices,
     candidateTimes,
-    merged,
-    pending,
-    probes,
+    ...connections,
     reloadToken,
-    refusals: [...kv.refusals, ...[...catalogue.values()].flatMap(({ refusals }) => refusals)].map(
-      ({ complaint }) => complaint,
-    ),
-    ...(pending.some(({ inUse }) => inUse === undefined)
-      ? NOTHING_YET
-      : render(rules, inputs, merged, reloadToken)),
+    refusals: [...kv.refusals, ...refusalsIn(catalogue)].map(({ complaint }) => complaint),
+    ...(isFirstProbe ? NOTHING_YET : render(rules, inputs, connections.merged, reloadToken)),
+  };
+}
+
+interface Scene {
+  readonly layers: Omit<Offers, "catalogue">;
+  readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
+  readonly candidateTimes: CandidateTimes;
+}
+
+function chooseEndpoints(
+  { environment, dwellMs }: Rules,
+  { leader, memory, verdicts, nowMs }: Inputs,
+  { layers, instances, candidateTimes }: Scene,
+): ReadonlyMap<DependencyName, Choice> {
+  const base = merge({ ...layers, catalogue: NO_WISHES });
+  return chooseAll({
+    instances,
+    leader,
+    memory,
+    environment,
+    candidateTimes,
+    verdictsFor: (name) => verdictsFor(name, base, verdicts),
+    dwellMs,
+    nowMs,
+  });
+}
+
+/** What the catalogue asks for: the chosen endpoints, and the sentinels. */
+function offered(
+  choices: ReadonlyMap<DependencyName, Choice>,
+  { sentinelMaster }: Rules,
+  { sentinels, memory }: Inputs,
+): Layer {
+  const { settings, variables } = catalogueLayer(choices);
+  return {
+    settings,
+    variables: new Map([...variables, ...sentinelWishes(sentinels, sentinelMaster, memory)]),
   };
 }
 
@@ -169,6 +177,10 @@ function render(
     if (!isAgentError(error)) throw error;
     return { ...NOTHING_YET, renderError: error.complaint };
   }
+}
+
+function refusalsIn(catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot>): readonly Refusal[] {
+  return [...catalogue.values()].flatMap(({ refusals }) => refusals);
 }
 
 function instancesOf(
