@@ -18,6 +18,11 @@ key_prefix "mastodon-agent/" {
   policy = "write"
 }
 
+# Patroni's leader key (dependencies.postgres.patroni.namespace). Where Patroni is not used, set its scope to "" instead.
+key_prefix "service/" {
+  policy = "read"
+}
+
 # Where Postgres, Redis and S3 are, with the health of their nodes.
 service_prefix "" {
   policy = "read"
