@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,10 +28,12 @@ export async function openGround(): Promise<Ground> {
   process.env["TMPDIR"] = path;
   const agentState = join(path, "agent", "state");
   const raze = () => {
+    quitPostgres(path);
     endDetached(path, agentState);
     rmSync(path, { recursive: true, force: true, maxRetries: 10 });
   };
-  process.once("exit", raze);
+  // Before the programs that are still running are killed, which they are by the listener of `start`.
+  process.prependOnceListener("exit", raze);
   return {
     path,
     agentState,
@@ -52,8 +54,23 @@ function endDetached(path: string, agentState: string): void {
     const pids = processes().filter(({ argv }) => isDetached(argv, path, agentState));
     if (pids.length === 0) return;
     for (const { pid } of pids) end(pid);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ROUND_MS);
+    pause();
   }
+}
+
+/** A Postgres that is killed leaves its shared memory behind; on SIGQUIT it ends at once, but takes that with it. */
+function quitPostgres(path: string): void {
+  const entries = existsSync(path) ? readdirSync(path) : [];
+  for (const name of entries.filter((entry) => entry.startsWith("postgres-"))) {
+    const pidfile = join(path, name, "data", "postmaster.pid");
+    const pid = Number.parseInt(textOf(pidfile), 10);
+    if (pid > 1) send(pid, "SIGQUIT");
+    for (let round = 0; round < ROUNDS && existsSync(pidfile); round++) pause();
+  }
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ROUND_MS);
 }
 
 /** By whole arguments, so that someone's `tail -f` in the folder is no part of it. */
@@ -65,23 +82,29 @@ function isDetached(argv: readonly string[], path: string, agentState: string): 
 
 /** The supervisors and the client lead a process group each: with a supervisor goes its program. */
 function end(pid: number): void {
-  for (const target of [-pid, pid]) {
-    try {
-      process.kill(target, "SIGKILL");
-    } catch {
-      // No group of that name, or gone already.
-    }
+  send(-pid, "SIGKILL");
+  send(pid, "SIGKILL");
+}
+
+function send(target: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(target, signal);
+  } catch {
+    // No group of that number, or gone already.
   }
 }
 
 /** proc(5). The stand-in's `setsid` is Linux's as well. */
 function processes(): readonly { readonly pid: number; readonly argv: readonly string[] }[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.flatMap((pid) => {
-    try {
-      return [{ pid: Number(pid), argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0") }];
-    } catch {
-      return [];
-    }
-  });
+  return pids.map((pid) => ({ pid: Number(pid), argv: textOf(`/proc/${pid}/cmdline`).split("\0") }));
+}
+
+/** Empty where there is no such file, or no more. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
 }
