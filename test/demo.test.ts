@@ -33,10 +33,14 @@ test("lets its user play and says what changes, until Ctrl-C", { timeout: DEADLI
   const shell = (command: string) => run("sh", ["-c", `. '${shellFile}' && ${command}`]);
 
   await shell("consul kv put mastodon/settings/MAILPASS another-secret");
-  await until("the change to be told", () => /SMTP_PASSWORD=\[redacted\]/.test(demo.output()));
+  await until("the change to be told", () => /SMTP_PASSWORD=\[redacted\]/.test(demo.output()), DEADLINE_MS);
   expect(demo.output()).not.toContain("another-secret");
   await shell("consul kv put mastodon/settings/DBPORT many");
-  await until("the refusal to be told", () => /problem: mastodon\/settings\/DBPORT/.test(demo.output()));
+  await until(
+    "the refusal to be told",
+    () => /problem: mastodon\/settings\/DBPORT/.test(demo.output()),
+    DEADLINE_MS,
+  );
   expect(await shell("mastodon-agent explain MAILPASS")).toContain("from shared: mastodon/settings/MAILPASS");
 
   expect((await processesIn(folder)).length).toBeGreaterThan(5);
