@@ -6,7 +6,7 @@ import type { TemplatedFile } from "../options/templates.ts";
 import { verifyEnvFile } from "../render/dotenv.ts";
 import type { RenderInput } from "../render/tree.ts";
 import type { Reader } from "../settings/variable.ts";
-import { VARIABLES } from "../settings/variables.ts";
+import { ENV_FILE_NAMES, VARIABLES } from "../settings/variables.ts";
 
 export interface DesiredInput {
   readonly files: readonly TemplatedFile[];
@@ -24,8 +24,8 @@ export interface DesiredInput {
  */
 export function desire({ files, units, input, variables, reloadToken }: DesiredInput): Desired {
   const rendered = files.map(({ spec, template }) => ({ spec, content: template.render(input) }));
-  for (const { spec, content } of rendered)
-    if (spec.template === ENV_TEMPLATE) verifyEnvFile(content, revealed(variables));
+  const lines = new Map([...revealed(variables)].filter(([name]) => ENV_FILE_NAMES.has(name)));
+  for (const { spec, content } of rendered) if (spec.template === ENV_TEMPLATE) verifyEnvFile(content, lines);
   const perUnit = units.map((unit): [string, UnitDigests] => [
     unit,
     {

@@ -5,7 +5,7 @@ import { deriveEndpoint, endpointUrl } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
 import { SETTING_NAMES, type SettingName } from "../settings/schema.ts";
 import type { Reader } from "../settings/variable.ts";
-import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
+import { ENV_FILE_NAMES, VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
 
 type Variables = ReadonlyMap<string, string | Secret>;
 
@@ -28,7 +28,7 @@ export function renderInput(
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
     env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
-    variables: listed(variables, (name) => (VARIABLES.get(name)?.readers.length ?? 0) > 0),
+    variables: listed(variables, (name) => ENV_FILE_NAMES.has(name)),
     process: {
       web: processVariables(variables, "web"),
       sidekiq: processVariables(variables, "sidekiq"),

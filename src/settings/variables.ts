@@ -197,6 +197,11 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
 
 export const VARIABLE_NAMES: readonly string[] = [...VARIABLES.keys()];
 
+/** The lines of `.env.production`: the other variables are read from the process environment only. */
+export const ENV_FILE_NAMES: ReadonlySet<string> = new Set(
+  VARIABLE_NAMES.filter((name) => (VARIABLES.get(name)?.readers.length ?? 0) > 0),
+);
+
 /** What an operator may put under `mastodon/env/`. */
 export const OPERATOR_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
   (name) => VARIABLES.get(name)?.origin.kind === "operator",

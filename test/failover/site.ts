@@ -12,7 +12,7 @@ export interface SiteOptions {
   readonly consul: ConsulServer;
   readonly environment: Readonly<Record<string, string>>;
   /** Laid over a configuration that has the stand-in's three units and neither settling nor distance between reloads. */
-  readonly config: Overrides | ((mastodon: Mastodon) => Overrides);
+  readonly config: Overrides | ((mastodon: Mastodon) => Overrides | Promise<Overrides>);
 }
 
 /** An agent and the Mastodon that it configures, starts and reloads. */
@@ -44,7 +44,7 @@ export async function startSite({ consul, environment, config }: SiteOptions): P
       config: {
         files: { env: { template: "env.production.hbs", path: mastodon.envFile, mode: "0640" } },
         units: unitsOf(mastodon),
-        ...(typeof config === "function" ? config(mastodon) : config),
+        ...(typeof config === "function" ? await config(mastodon) : config),
       },
     }),
   );

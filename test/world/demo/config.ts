@@ -54,25 +54,25 @@ export function agentConfig({ folder, state, consulAddress, http, mastodon }: Pl
 }
 
 /** Those of the potluck profile, with the stand-in's `service`. */
-export function unitsOf({ pidfiles, healthUrls, serviceArgv }: Mastodon): object {
+export function unitsOf({ pidfiles, healthUrls, serviceArgv }: Mastodon, timeout = "30s"): object {
   const { web, sidekiq, streaming } = pidfiles;
   return {
     sidekiq: {
       reload: [{ signal: "TSTP", pidfile: sidekiq }, { wait: "100ms" }, { signal: "TERM", pidfile: sidekiq }],
       restart: [{ run: serviceArgv("sidekiq", "restart") }],
       start: [{ run: serviceArgv("sidekiq", "start") }],
-      health: { pidfile: sidekiq, timeout: "30s" },
+      health: { pidfile: sidekiq, timeout },
     },
     web: {
       reload: [{ signal: "USR2", pidfile: web }],
       restart: [{ run: serviceArgv("web", "restart") }],
       start: [{ run: serviceArgv("web", "start") }],
-      health: { http: healthUrls.web, timeout: "30s" },
+      health: { http: healthUrls.web, timeout },
     },
     streaming: {
       reload: [{ signal: "TERM", pidfile: streaming }],
       start: [{ run: serviceArgv("streaming", "start") }],
-      health: { http: healthUrls.streaming, timeout: "30s" },
+      health: { http: healthUrls.streaming, timeout },
     },
   };
 }
