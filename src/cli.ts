@@ -140,6 +140,9 @@ function onRequest(listener: Parameters<Io["onRequest"]>[0]): void {
   process.on("SIGHUP", () => listener("reload"));
 }
 
+// Whoever reads the output may stop reading: `mastodon-agent explain | head`.
+process.stdout.on("error", () => process.exit(ExitCode.ok));
+
 process.exitCode = await main(process.argv.slice(2), {
   environment: process.env,
   version: metadata.version,

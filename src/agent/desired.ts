@@ -3,7 +3,7 @@ import type { Desired, UnitDigests } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
 import { reveal, type Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
-import { verifyEnvFile } from "../render/dotenv.ts";
+import { verifyEnvFile, verifyOwnEnvFile } from "../render/dotenv.ts";
 import type { RenderInput } from "../render/tree.ts";
 import type { Reader } from "../settings/variable.ts";
 import { ENV_FILE_NAMES, VARIABLES } from "../settings/variables.ts";
@@ -25,7 +25,11 @@ export interface DesiredInput {
 export function desire({ files, units, input, variables, reloadToken }: DesiredInput): Desired {
   const rendered = files.map(({ spec, template }) => ({ spec, content: template.render(input) }));
   const lines = new Map([...revealed(variables)].filter(([name]) => ENV_FILE_NAMES.has(name)));
-  for (const { spec, content } of rendered) if (spec.template === ENV_TEMPLATE) verifyEnvFile(content, lines);
+  for (const [at, { content }] of rendered.entries()) {
+    const file = files[at];
+    if (file?.template.language === "dotenv")
+      (file.isBuiltIn ? verifyEnvFile : verifyOwnEnvFile)(content, lines);
+  }
   const perUnit = units.map((unit): [string, UnitDigests] => [
     unit,
     {

@@ -24,32 +24,44 @@ export interface WatchOptions<Value> {
   readonly log: Log;
   /** How long Consul may hold a question. It also bounds how long a dead connection goes unnoticed. */
   readonly waitMs?: number;
+  /** How long servers whose index went back may take to catch up. */
+  readonly catchUpMs?: number;
 }
 
 const WAIT_MS = 60_000;
 const BURST = 20;
 const INTERVAL_MS = 25;
 
+/** Servers that were restarted replay their log for a moment, and answer from the middle of it. */
+const CATCH_UP_MS = 5_000;
+
 /**
  * Yields the content whenever it has changed, beginning with the first answer. It never ends before its signal
- * aborts: whatever goes wrong is reported, and the question is asked again.
+ * aborts: whatever goes wrong is reported, and the question is asked again. An answer that may not be true (hidden by
+ * ACLs, from a server without a leader, from before what is known already) changes nothing.
  */
 export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerator<Value, void, undefined> {
-  const { signal, waitMs = WAIT_MS } = options;
+  const { signal, waitMs = WAIT_MS, catchUpMs = CATCH_UP_MS } = options;
   const bucket = new TokenBucket(BURST, INTERVAL_MS);
   const reporter = new Reporter(options);
   let index = 0n;
-  let known: { value: Value } | undefined;
+  let known: { readonly value: Value; readonly index: bigint } | undefined;
+  let behindSinceMs: number | undefined;
   while (!signal.aborted) {
-    const answer = await untilAnswered(options, { index, waitMs, signal }, bucket, reporter);
+    const question = { index, waitMs: behindSinceMs === undefined ? waitMs : catchUpMs, signal };
+    const answer = await untilAnswered(options, question, bucket, reporter);
     if (answer === undefined) return;
-    index = nextIndex(index, answer.index);
-    reporter.answered(index, doubtAbout(answer));
-    // Hidden is not gone, and a server without a leader may be behind: what was known before is better.
-    if (doubtAbout(answer) !== undefined) continue;
-    if (known !== undefined && isDeepStrictEqual(known.value, answer.value)) continue;
-    known = { value: answer.value };
-    yield answer.value;
+    const isNews = known === undefined || !isDeepStrictEqual(known.value, answer.value);
+    const isBehind = isNews && known !== undefined && answer.index < known.index;
+    behindSinceMs = isBehind ? (behindSinceMs ?? performance.now()) : undefined;
+    index = isBehind ? atLeastOne(answer.index) : nextIndex(index, answer.index);
+    const isCatchingUp = behindSinceMs !== undefined && performance.now() - behindSinceMs < catchUpMs;
+    const doubt = doubtAbout(answer) ?? (isBehind ? doubtAboutBehind(answer.value, isCatchingUp) : undefined);
+    reporter.answered(index, doubt);
+    if (doubt !== undefined) continue;
+    known = { value: answer.value, index: answer.index };
+    behindSinceMs = undefined;
+    if (isNews) yield answer.value;
   }
 }
 
@@ -88,13 +100,34 @@ async function untilAnswered<Value>(
 /** Indices go backwards when a snapshot is restored or the servers are new: then everything is asked anew. */
 function nextIndex(before: bigint, answered: bigint): bigint {
   if (answered < before) return 0n;
-  return answered === 0n ? 1n : answered;
+  return atLeastOne(answered);
+}
+
+/** Index 0 would be answered at once. */
+function atLeastOne(index: bigint): bigint {
+  return index === 0n ? 1n : index;
 }
 
 function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string | undefined {
   if (filtered)
     return "Consul hid part of the answer: the token lacks a permission, see packaging/consul-policy.hcl";
   return knownLeader ? undefined : "Consul has no leader, so the answer may be old";
+}
+
+/**
+ * An index that went back means servers that were restarted, restored or replaced. What they say is believed once
+ * they had the time to catch up; that everything is gone is not believed at all.
+ */
+function doubtAboutBehind(value: unknown, isCatchingUp: boolean): string | undefined {
+  if (isCatchingUp) return "Consul's index went back, so its servers may still be catching up";
+  if (!isNothing(value)) return undefined;
+  return "Consul's servers have lost everything that was here, so what was known stays in force. Put it back, or restore a snapshot";
+}
+
+/** An empty list, or no leader key where there was one. */
+function isNothing(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "unseen";
 }
 
 /** Tells the health after each answer, and logs a trouble once when it comes and once when it goes. */

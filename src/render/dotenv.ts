@@ -60,6 +60,18 @@ export function verifyEnvFile(text: string, expected: ReadonlyMap<string, string
   });
 }
 
+/**
+ * Proves of somebody's own template what can be proved: that both readers see the same, and that what they see under
+ * the name of a variable is that variable.
+ *
+ * @throws Refused as `verifyEnvFile` does
+ */
+export function verifyOwnEnvFile(text: string, variables: ReadonlyMap<string, string>): void {
+  const { ruby, node } = readBack(text);
+  const seen = new Set([...ruby.keys(), ...node.keys()]);
+  verifyEnvFile(text, new Map([...seen].map((name) => [name, variables.get(name) ?? node.get(name) ?? ""])));
+}
+
 function differences(
   reader: string,
   seen: ReadonlyMap<string, string>,

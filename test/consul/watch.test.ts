@@ -42,7 +42,7 @@ test("each change yields the whole prefix once, and a deletion too", async () =>
 
 test("what is written elsewhere, or written again unchanged, wakes nobody", async () => {
   await consul.put("quiet/one", "1");
-  await using watched = follow(clientAt(consul.address), "quiet/", 100);
+  await using watched = follow(clientAt(consul.address), "quiet/", { waitMs: 100 });
   await until("a snapshot", () => watched.last());
   await consul.put("quieter/other", "x");
   await consul.put("quiet/one", "1");
@@ -104,19 +104,33 @@ test("an index that goes backwards, as with new servers, hides no change", async
   await until("the change", () => watched.last()?.[0] === "back/one=changed");
 });
 
-test("an answer with a lower index makes the next question one that is answered at once", async () => {
+test("that everything is gone is not believed of servers whose index went back, nor what they say on the way", async () => {
+  await using young = await startConsul();
+  for (let count = 0; count < 50; count++) await consul.put("lost/one", String(count));
+  await using proxy = await proxyTo(consul.address);
+  await using watched = follow(clientAt(proxy.address), "lost/", { catchUpMs: 500 });
+  await until("a snapshot", () => watched.last()?.[0] === "lost/one=49");
+  proxy.moveTo(young.address);
+  await until("the doubt to stay", () => watched.health()?.problem?.includes("lost everything"));
+  expect(watched.snapshots).toEqual([["lost/one=49"]]);
+  await young.put("lost/one", "back");
+  await until("what was put back", () => watched.last()?.[0] === "lost/one=back");
+  expect(watched.health()?.problem).toBeUndefined();
+});
+
+test("an answer with a lower index is asked on from there, and believed once the servers had time to catch up", async () => {
   const answer = (index: string, value: string) => ({
     status: 200,
     headers: { "X-Consul-Index": index },
     body: JSON.stringify([{ Key: "a/b", Value: Buffer.from(value).toString("base64"), ModifyIndex: 1 }]),
   });
   await using server = await replies(answer("90071992547409931", "1"), answer("7", "2"), answer("8", "3"));
-  await using watched = follow(clientAt(server.address), "a/");
+  await using watched = follow(clientAt(server.address), "a/", { catchUpMs: 0 });
   await until("four questions", () => server.asked.length === 4);
   expect(server.asked.map((url) => new URL(url, server.address).searchParams.get("index"))).toEqual([
     null,
     "90071992547409931",
-    null,
+    "7",
     "8",
   ]);
   expect(watched.snapshots).toEqual([["a/b=1"], ["a/b=2"], ["a/b=3"]]);
@@ -125,7 +139,7 @@ test("an answer with a lower index makes the next question one that is answered 
 test("a connection whose peer has died is given up, and the change that passed meanwhile is seen", async () => {
   await consul.put("half/one", "1");
   await using proxy = await proxyTo(consul.address);
-  await using watched = follow(clientAt(proxy.address), "half/", 200);
+  await using watched = follow(clientAt(proxy.address), "half/", { waitMs: 200 });
   await until("a snapshot", () => watched.last());
   proxy.swallow();
   await consul.put("half/one", "2");
@@ -188,7 +202,9 @@ test("a prefix that a token may no longer read does not turn empty", async () =>
   await using server = await startConsul({ acl: true });
   await server.put("acl/one", "1");
   const token = await server.createToken('key_prefix "acl/" { policy = "read" }');
-  await using watched = follow(clientAt(server.address, { token: new Secret(token) }), "acl/", 200);
+  await using watched = follow(clientAt(server.address, { token: new Secret(token) }), "acl/", {
+    waitMs: 200,
+  });
   await until("a snapshot", () => watched.last());
   const policies = await server.request("GET", "/v1/acl/policies");
   const policy = Array.isArray(policies)

@@ -2,7 +2,7 @@ import { parse as parseAsNode } from "dotenv";
 import { expect, test } from "vitest";
 import { Refused } from "../../src/base/errors.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { quote, readBack, verifyEnvFile, writeLine } from "../../src/render/dotenv.ts";
+import { quote, readBack, verifyEnvFile, verifyOwnEnvFile, writeLine } from "../../src/render/dotenv.ts";
 import { hardValues } from "./hard-values.ts";
 import { readByRuby } from "./ruby.ts";
 
@@ -113,3 +113,11 @@ function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[]
     items.slice(i * size, (i + 1) * size),
   );
 }
+
+test("a template of one's own may leave lines out and add some, but not change a variable or mean two things", () => {
+  const variables = new Map([["DB_HOST", "10.0.0.1"]]);
+  expect(() => verifyOwnEnvFile("DB_HOST=10.0.0.1\nMY_OWN=1\n", variables)).not.toThrow();
+  expect(() => verifyOwnEnvFile("MY_OWN=1\n", variables)).not.toThrow();
+  expect(() => verifyOwnEnvFile("DB_HOST=10.0.0.2\n", variables)).toThrow(/DB_HOST differs/);
+  expect(() => verifyOwnEnvFile("MY_OWN=$HOME\n", variables)).toThrow(/MY_OWN differs for Ruby/);
+});
