@@ -9,6 +9,7 @@ import type { Options } from "../options.ts";
 import type { Problems } from "../report/problems.ts";
 import type { LastChange } from "../report/status.ts";
 import type { Evaluation } from "./evaluate.ts";
+import type { Memory } from "./memory.ts";
 import { causeOf, remember } from "./record.ts";
 import { secretsIn } from "./secrets.ts";
 import { carryOut, type Workshop } from "./transact.ts";
@@ -26,9 +27,13 @@ export class Applier {
   lastChange: LastChange | undefined;
   /** When units were last reloaded, on the steady clock. */
   lastReloadMs: number | undefined;
+  /** An agent was killed in the middle of an apply: until all is settled again nobody knows what the units run with. */
+  wasCutOff: boolean;
+  #suspect: Rejected | undefined;
 
   constructor(context: ApplierContext) {
     this.#context = context;
+    this.wasCutOff = context.store.read().intent !== undefined;
   }
 
   /** Why this desired state was put back once; it is not tried again until it changes. */
@@ -44,7 +49,14 @@ export class Applier {
     const redact = redactor(secretsIn(evaluation.merged, keys));
     const began = performance.now();
     this.isApplying = true;
-    const outcome = await carryOut(task, this.#context, redact, signal, gateFor(options, evaluation));
+    const outcome = await carryOut(
+      task,
+      this.#context,
+      redact,
+      signal,
+      gateFor(options, evaluation),
+      evaluation.desired?.digest,
+    );
     this.isApplying = false;
     if (task.actions.some(({ was }) => was !== "stopped") && outcome.kind !== "refused")
       this.lastReloadMs = steadyMs();
@@ -66,8 +78,22 @@ export class Applier {
   async settled(evaluation: Evaluation): Promise<void> {
     const { problems, store } = this.#context;
     this.lastFailure = undefined;
+    this.wasCutOff = false;
     problems.replace("apply", []);
     await store.update((memory) => remember(memory, evaluation, new Date()));
+  }
+
+  /** Disk and units are as this says in place of what was asked for, which stays rejected. */
+  async settledWithout(evaluation: Evaluation): Promise<void> {
+    const { rejected } = this.#context.store.read();
+    await this.settled(evaluation);
+    if (rejected !== undefined) await this.#context.store.update((memory) => ({ ...memory, rejected }));
+  }
+
+  /** Rejects what a unit just failed with although no old files were at hand to go back to. */
+  async giveUp(digest: string): Promise<void> {
+    const rejected = this.#suspect;
+    if (rejected?.digest === digest) await this.#context.store.update((memory) => ({ ...memory, rejected }));
   }
 
   async #failed(outcome: Exclude<Outcome, { kind: "applied" }>, { desired }: Evaluation): Promise<void> {
@@ -79,11 +105,17 @@ export class Applier {
       { code: putBack ? "change_put_back" : `change_${outcome.kind}`, message: reason },
     ]);
     log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
-    if (putBack && desired !== undefined) {
-      await store.update((memory) => ({ ...memory, rejected: { digest: desired.digest, reason } }));
-    }
+    const rejected = desired && { digest: desired.digest, reason };
+    this.#suspect = outcome.kind === "failed" && outcome.stage !== "write" ? rejected : undefined;
+    await store.update(({ intent, ...memory }) => ({
+      ...memory,
+      ...(this.wasCutOff && intent !== undefined && { intent }),
+      ...(putBack && rejected && { rejected }),
+    }));
   }
 }
+
+type Rejected = NonNullable<Memory["rejected"]>;
 
 /** Not of a failed write: there the machine is to blame, and not what was written. */
 function wasPutBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {

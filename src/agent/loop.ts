@@ -53,6 +53,7 @@ export class Loop {
   readonly #facts: ReturnType<typeof configuredFacts>;
   readonly #startedMs = steadyMs();
   readonly #attempt = new Attempt();
+  readonly #wayBack = new Attempt();
   #candidateTimes: CandidateTimes = new Map();
   #unitsWereSeen = false;
 
@@ -163,7 +164,7 @@ export class Loop {
       return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs);
     const urgent = isUrgent(evaluation);
-    const dueMs = this.#dueAtMs(urgent);
+    const dueMs = this.#dueAtMs(this.#attempt, urgent);
     if (dueMs > nowMs) {
       const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
       return this.#attempt.hasFailed ? this.#withoutBadSettings(inputs, keys, atMs, signal) : { atMs };
@@ -171,14 +172,14 @@ export class Loop {
     return this.#applyInTurn(evaluation, desired, keys, urgent, signal);
   }
 
-  #dueAtMs(isUrgentChange: boolean): number {
+  #dueAtMs(attempt: Attempt, isUrgentChange: boolean): number {
     const { settle, reload } = this.#context.options.config;
     const now = {
       isUrgent: isUrgentChange,
       isFirst: !this.#unitsWereSeen,
       lastReloadMs: this.applier.lastReloadMs,
     };
-    return this.#attempt.dueAtMs(now, {
+    return attempt.dueAtMs(now, {
       settleMinMs: settle.min,
       settleMaxMs: settle.max,
       minIntervalMs: reload.min_interval,
@@ -196,21 +197,25 @@ export class Loop {
     const { turn, options } = this.#context;
     const task = await fullPlan(desired, this.#context);
     const disturbs = task.actions.some(({ was }) => was !== "stopped");
-    if (options.config.reload.fleet_lock && disturbs && !urgent && !turn.isOurs) {
+    // What was cut off had this node's turn; until it is finished nobody knows what the units run with.
+    const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
+    if (options.config.reload.fleet_lock && mayWait && !turn.isOurs) {
       turn.ask(keys.domain);
       return { atMs: nextDwellEndMs(evaluation.choices) };
     }
     this.#unitsWereSeen = true;
     if (isEmpty(task)) return this.#rest(evaluation);
     const isApplied = await this.applier.apply(evaluation, task, keys.values, signal);
-    if (!isApplied) this.#attempt.failed(steadyMs());
+    if (isApplied) await this.applier.settled(evaluation);
+    else this.#attempt.failed(steadyMs());
     await turn.end();
     return "again";
   }
 
   /**
    * What an operator put cannot be applied, and must not hold up the rest: endpoints go on moving, with the settings
-   * that were good last.
+   * that were good last. With these the units are also started when the jail is, and put right when an agent was
+   * killed in the middle of an apply that turns out to fail.
    */
   async #withoutBadSettings(
     inputs: Inputs,
@@ -218,21 +223,43 @@ export class Loop {
     atMs: number | undefined,
     signal: AbortSignal,
   ): Promise<Next> {
-    if (!this.#unitsWereSeen) return { atMs };
-    const evaluation = evaluate(this.#rules, { ...inputs, kv: lastGoodKv(inputs.memory) });
+    if (inputs.memory.applied === undefined) return { atMs };
+    const asked = this.evaluation?.desired?.digest;
+    const evaluation = this.#lastGood(inputs, asked);
     const { desired } = evaluation;
-    const isOther = desired !== undefined && desired.digest !== this.evaluation?.desired?.digest;
-    if (!isOther || !isUrgent(evaluation) || this.applier.rejection(desired.digest) !== undefined)
-      return { atMs };
+    if (desired === undefined || desired.digest === asked) return { atMs };
+    const { wasCutOff } = this.applier;
+    const isWanted = isUrgent(evaluation) || wasCutOff || this.#wayBack.hasFailed || !this.#unitsWereSeen;
+    if (!isWanted || this.applier.rejection(desired.digest) !== undefined) return { atMs };
+    this.#wayBack.see(desired.digest, inputs.nowMs);
+    const dueMs = this.#dueAtMs(this.#wayBack, true);
+    if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
+    if (wasCutOff && asked !== undefined) await this.applier.giveUp(asked);
+    this.#unitsWereSeen = true;
     const task = await fullPlan(desired, this.#context);
-    if (isEmpty(task) || !(await this.applier.apply(evaluation, task, keys.values, signal))) return { atMs };
-    await this.applier.settled(evaluation);
+    if (isEmpty(task) && !wasCutOff) return { atMs };
+    if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, signal))) {
+      this.#wayBack.failed(steadyMs());
+      return "again";
+    }
+    this.#wayBack.end();
+    await this.applier.settledWithout(evaluation);
     return "again";
+  }
+
+  /** With the settings that were good last; where it is not they that differ from what is asked for, with the endpoints too. */
+  #lastGood(inputs: Inputs, asked: string | undefined): Evaluation {
+    const settings = { ...inputs, kv: lastGoodKv(inputs.memory) };
+    const evaluation = evaluate(this.#rules, settings);
+    if (!this.applier.wasCutOff || evaluation.desired?.digest !== asked) return evaluation;
+    const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, []]));
+    return evaluate(this.#rules, { ...settings, catalogue, sentinels: [], leader: NO_LEADER });
   }
 
   /** Disk and units are as desired. */
   async #rest(evaluation: Evaluation): Promise<Next> {
     this.#attempt.end();
+    this.#wayBack.end();
     await this.#context.turn.end();
     await this.applier.settled(evaluation);
     return { atMs: nextDwellEndMs(evaluation.choices) };

@@ -29,6 +29,8 @@ export const memorySchema = z.strictObject({
   applied: z.strictObject({ digest: z.string(), at: z.string(), cause: z.string() }).exactOptional(),
   /** Digest of a desired state that was put back; it is not tried again until it changes. */
   rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
+  /** Digest of the desired state whose apply has begun. When an agent starts and it is there, that apply was cut off. */
+  intent: z.string().exactOptional(),
   endpoints: z.record(z.string(), endpoint),
   /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */
   targets: z.record(z.string(), z.record(z.string(), target)),

@@ -23,7 +23,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
   const { merged, kv, reloadToken } = evaluation;
   const digestNow = evaluation.desired?.digest ?? "";
   const isNew = memory.applied?.digest !== digestNow;
-  const { rejected: _, ...kept } = memory;
+  const { rejected: _, intent: __, ...kept } = memory;
   const endpoints = endpointsIn(memory, merged, now);
   return {
     ...kept,

@@ -34,12 +34,14 @@ export function isEmpty({ writes, actions }: Plan): boolean {
   return writes.length === 0 && actions.length === 0;
 }
 
+/** @param intent is on disk with what is remembered before the first rename, until the caller takes it away */
 export async function carryOut(
   task: Plan,
   { store, log }: Workshop,
   redact: (text: string) => string,
   signal: AbortSignal,
   gate?: Gate,
+  intent?: string,
 ): Promise<Outcome> {
   return apply(task, {
     log,
@@ -47,7 +49,11 @@ export async function carryOut(
     redact,
     gate,
     remember: (unit, digests) =>
-      store.update((memory) => ({ ...memory, units: { ...memory.units, [unit]: digests } })),
+      store.update((memory) => ({
+        ...memory,
+        ...(intent !== undefined && { intent }),
+        units: { ...memory.units, [unit]: digests },
+      })),
   });
 }
 

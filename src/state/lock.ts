@@ -1,5 +1,5 @@
 /** One agent a state directory: two that write the same files would undo each other for ever. */
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { codeOf, Misconfigured } from "../base/errors.ts";
@@ -25,6 +25,7 @@ export async function lockState(directory: string): Promise<Lock> {
   const holder: Holder = { pid: process.pid, started: me?.started ?? "" };
   const other = await take(path, holder);
   if (other !== undefined) throw held(path, other);
+  await sweep(directory);
   const release = () => rm(path, { force: true });
   return { release, [Symbol.asyncDispose]: release };
 }
@@ -57,6 +58,21 @@ async function take(path: string, me: Holder): Promise<Holder | undefined> {
     }
   } finally {
     await rm(mine, { force: true });
+  }
+}
+
+/**
+ * Removes what agents left that were killed while they took the lock. Who is just trying finds his claim gone, but
+ * looks at the lock again before he acts on it.
+ */
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(`${LOCK_FILE}.`) && !name.startsWith(`${LOCK_FILE}-of-`)) continue;
+    const path = join(directory, name);
+    const pid = Number(/\.(\d+)$/.exec(name)?.[1]);
+    const holder = Number.isNaN(pid) ? await holderOf(path) : await processOf(pid);
+    if (holder === "gone" || (holder !== undefined && (await isAlive(holder)))) continue;
+    await rm(path, { force: true });
   }
 }
 

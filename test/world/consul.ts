@@ -17,6 +17,8 @@ export interface ConsulServerOptions {
   /** HTTPS with a throwaway authority; `clients` also asks for a client's certificate. */
   readonly tls?: "server" | "clients";
   readonly nodeName?: string;
+  /** Connections of one client address; Consul's own 200 where none is given. Of a killed client they last as long as its questions. */
+  readonly maxConnections?: number;
 }
 
 /** A real Consul server. Calls of the world's own go past the code under test. */
@@ -141,6 +143,9 @@ function serverConfiguration({ host, ports, certificates, token, ...rest }: Conf
     skip_leave_on_interrupt: true,
     disable_update_check: true,
     log_level: "info",
+    ...(rest.maxConnections === undefined
+      ? {}
+      : { limits: { http_max_conns_per_client: rest.maxConnections } }),
     ...(rest.gossipKey === undefined ? {} : { encrypt: rest.gossipKey }),
     ...(token === undefined ? {} : accessControl(token)),
     ...(certificates === undefined ? {} : transportSecurity(certificates, rest.tls === "clients")),

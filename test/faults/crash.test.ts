@@ -1,0 +1,208 @@
+/** The agent is a real process and is killed by SIGKILL; a run is one kill. */
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestAgent, UNPROBED } from "../world/agent.ts";
+import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { until } from "../world/until.ts";
+import { EVENTS, killAt, type Moment, spreadOver } from "./fixtures/moments.ts";
+import { bytesOf, keysOf, leftOver, memoryOf, runningWith, startSite } from "./fixtures/site.ts";
+
+/** Each is followed by a second one: with those at each event 181 kills here, 22 below, 16 while keys are made. */
+const KILLS_BY_TIME = 72;
+const BAD_KILLS_BY_TIME = 12;
+const KEY_KILLS = 16;
+
+const KEY_NAMES = ["activerecord.keys", "otp.key", "secret.key", "vapid.keys"];
+
+let consul: ConsulServer;
+beforeAll(async () => {
+  consul = await startConsul({ maxConnections: 5000 });
+});
+afterAll(() => consul[Symbol.asyncDispose]());
+
+test("killed at any moment of an apply, and again while it is taken up, the agent ends with all of the new state", {
+  timeout: 400_000,
+}, async () => {
+  await using agent = await startSite(consul, { prefix: "crash" });
+  await agent.converged();
+  const keys = await keysOf(agent);
+  let port = 30_000;
+  const put = (next: number) => consul.put("crash/settings/MAILPORT", String(next));
+  const applied = async () => (await memoryOf(agent)).memory.kv[0]?.value === String(port);
+  const windowMs = await durationOf(async () => {
+    port += 1;
+    await put(port);
+    await until("the put to be applied", applied);
+  });
+  agent.signal("SIGKILL");
+  await agent.exited();
+  const startMs = await durationOf(async () => {
+    await agent.start();
+    await agent.converged();
+  });
+  const moments = [...EVENTS, ...spreadOver(windowMs * 1.1, KILLS_BY_TIME)];
+  const again = spreadOver(startMs, moments.length);
+  for (const [run, moment] of moments.entries()) {
+    const before = await bytesOf(agent);
+    port += 1;
+    const after = withPort(before, port);
+    await killAt(agent, moment, () => put(port));
+    await expectWhole(agent, [before, after]);
+    await killAt(agent, again[(run * 7) % again.length] ?? { afterMs: 0 }, () => agent.start());
+    await expectWhole(agent, [before, after]);
+    await agent.start();
+    await agent.converged();
+    await until("the put to be remembered", applied);
+    expect(await bytesOf(agent)).toEqual(after);
+    await expectSound(agent, keys);
+  }
+});
+
+test("killed at any moment of an apply that fails, the agent ends with all of the old state, verified", {
+  timeout: 300_000,
+}, async () => {
+  await using agent = await startSite(consul, { prefix: "bad", refuses: "SMTP_PORT=6" });
+  await agent.converged();
+  const keys = await keysOf(agent);
+  const put = (port: number) => consul.put("bad/settings/MAILPORT", String(port));
+  const isBack = async () => {
+    const { memory } = await memoryOf(agent);
+    return memory.rejected !== undefined && memory.intent === undefined;
+  };
+  const windowMs = await durationOf(async () => {
+    await put(60_000);
+    await until("the put to be put back", isBack);
+  });
+  const moments = [...badEvents(), ...spreadOver(windowMs * 1.1, BAD_KILLS_BY_TIME)];
+  for (const [run, moment] of moments.entries()) {
+    await put(30_000 + run);
+    await until("a good put to be applied", async () => !(await isBack()));
+    await agent.converged();
+    const before = await bytesOf(agent);
+    const bad = 60_001 + run;
+    await killAt(agent, moment, () => put(bad));
+    await expectWhole(agent, [before, withPort(before, bad)]);
+    await agent.start();
+    await until("the old state", isBack);
+    expect(await bytesOf(agent)).toEqual(before);
+    await expectSound(agent, keys);
+    await until("the reason in the status", async () =>
+      (await agent.status()).problems.some(({ code }) => code === "change_put_back"),
+    );
+  }
+});
+
+test("a move of an endpoint that was cut off and fails is taken back too", async () => {
+  const instance = { service: "postgresql", port: 5432, status: "passing" } as const;
+  await consul.register({ ...instance, id: "pg1", address: "10.5.5.5" });
+  await using agent = await startSite(consul, {
+    prefix: "move",
+    refuses: "DB_HOST=10.6",
+    config: { dependencies: { ...UNPROBED, postgres: { service: "postgresql", probe: false } } },
+    environment: { REDISHOST: "10.9.9.2", BUCKETHOST: "s3.example.org" },
+  });
+  await agent.converged();
+  const before = await bytesOf(agent);
+  await killAt(agent, { name: "reloads.log", event: "change", nth: 2 }, async () => {
+    await consul.register({ ...instance, id: "pg2", address: "10.6.6.6" });
+    await consul.setCheck({ ...instance, id: "pg1", address: "10.5.5.5" }, "critical");
+  });
+  expect(await bytesOf(agent)).not.toEqual(before);
+  await agent.start();
+  await until("the old state", async () => {
+    const { memory } = await memoryOf(agent);
+    return memory.rejected !== undefined && memory.intent === undefined;
+  });
+  expect(await bytesOf(agent)).toEqual(before);
+  await expectSound(agent, await keysOf(agent));
+});
+
+test("what was cut off is finished at once, although the killed agent seems to hold the fleet lock", async () => {
+  await using agent = await startSite(consul, {
+    prefix: "lock",
+    config: { reload: { min_interval: "0ms" } },
+  });
+  await agent.converged();
+  const before = await bytesOf(agent);
+  await killAt(agent, { name: "reloads.log", event: "change", nth: 1 }, () =>
+    consul.put("lock/settings/MAILPORT", "30001"),
+  );
+  await agent.start();
+  await agent.converged();
+  expect(await bytesOf(agent)).toEqual(withPort(before, 30_001));
+  await expectSound(agent, await keysOf(agent));
+});
+
+test("killed at any moment of its first start, the agent keeps every key that it had made", {
+  timeout: 120_000,
+}, async () => {
+  await using agent = await startSite(consul, { prefix: "keys" });
+  const firstMs = await durationOf(() => agent.converged());
+  await agent.stop();
+  for (const [run, moment] of spreadOver(firstMs * 1.2, KEY_KILLS).entries()) {
+    for (const name of ["keys", "state"])
+      await rm(path.join(agent.folder, name), { recursive: true, force: true });
+    await agent.removeEnvFile();
+    const domain = { DOMAIN: `born${run}.example.org` };
+    await killAt(agent, moment, () => agent.start(domain));
+    const made = await keysOf(agent);
+    await agent.start(domain);
+    await agent.converged();
+    const keys = await keysOf(agent);
+    expect(keys).toMatchObject(
+      Object.fromEntries(KEY_NAMES.flatMap((name) => (made[name] ? [[name, made[name]]] : []))),
+    );
+    expect((await agent.variables())["SECRET_KEY_BASE"]).toBe(keys["secret.key"]?.trim());
+    await expectSound(agent, keys);
+    await agent.stop();
+  }
+});
+
+/** Also those of the way back: the first file's second rename, the second unit's second line. */
+function badEvents(): readonly Moment[] {
+  return [
+    { name: ".env.production", event: "rename", nth: 1 },
+    { name: "extra.json", event: "rename", nth: 1 },
+    { name: "reloads.log", event: "change", nth: 1 },
+    { name: "reloads.log", event: "change", nth: 2 },
+    { name: "extra.json", event: "rename", nth: 2 },
+    { name: ".env.production", event: "rename", nth: 2 },
+    { name: "reloads.log", event: "change", nth: 3 },
+    { name: "reloads.log", event: "change", nth: 4 },
+    { name: "state.json", event: "rename", nth: 2 },
+    { name: "state.json", event: "rename", nth: 4 },
+  ];
+}
+
+/** What a reader may find at the moment of the kill: of each file the old bytes or the new, and a state file that is one. */
+async function expectWhole(agent: TestAgent, states: readonly Readonly<Record<string, string>>[]) {
+  for (const [file, bytes] of Object.entries(await bytesOf(agent)))
+    expect(states.map((state) => state[file])).toContain(bytes);
+  expect((await memoryOf(agent)).mode).toBe(0o600);
+}
+
+/** What must hold once the agent is at rest again. */
+async function expectSound(agent: TestAgent, keys: Readonly<Record<string, string>>): Promise<void> {
+  for (const { runs, says, unit } of await runningWith(agent))
+    expect({ unit, runs }).toEqual({ unit, runs: says });
+  expect(await keysOf(agent)).toEqual(keys);
+  expect(await leftOver(agent)).toEqual([]);
+  const { memory, mode } = await memoryOf(agent);
+  expect({ mode, intent: memory.intent }).toEqual({ mode: 0o600, intent: undefined });
+}
+
+function withPort(bytes: Readonly<Record<string, string>>, port: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(bytes).map(([file, text]) => [
+      file,
+      text.replace(/^(SMTP_PORT=|.*"port": ")\d+/m, `$1${port}`),
+    ]),
+  );
+}
+
+async function durationOf(work: () => Promise<unknown>): Promise<number> {
+  const beganMs = performance.now();
+  await work();
+  return performance.now() - beganMs;
+}
