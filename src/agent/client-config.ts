@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Desired } from "../apply/plan.ts";
+import { type Desired, NO_PROCESS_VARIABLES } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
 import { redactor } from "../base/secret.ts";
 import { moveForeignKeyring } from "../consul/keyring.ts";
@@ -46,7 +46,7 @@ export async function configureClient(
 }
 
 function desiredClient({ spec }: TemplatedFile, content: string): Desired {
-  const digests = { reload: digest(content), restart: "none" };
+  const digests = { reload: digest(content), restart: NO_PROCESS_VARIABLES };
   return { digest: digest(content), files: [{ spec, content }], units: new Map([[CLIENT_UNIT, digests]]) };
 }
 

@@ -1,5 +1,5 @@
 import type { FileSpec } from "../apply/config.ts";
-import type { Desired, UnitDigests } from "../apply/plan.ts";
+import { type Desired, NO_PROCESS_VARIABLES, type UnitDigests } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
 import { reveal, type Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
@@ -36,7 +36,7 @@ export function desire({ files, units, input, variables, reloadToken }: DesiredI
       reload: digest(
         JSON.stringify([reloadToken, read(variables, unit, "readers"), filesOf(rendered, unit)]),
       ),
-      restart: digest(JSON.stringify(read(variables, unit, "processReaders"))),
+      restart: processDigest(read(variables, unit, "processReaders")),
     },
   ]);
   return {
@@ -46,7 +46,11 @@ export function desire({ files, units, input, variables, reloadToken }: DesiredI
   };
 }
 
-/** The built-in template whose result is read back before it is used. */
+function processDigest(variables: readonly (readonly [string, string])[]): string {
+  return variables.length === 0 ? NO_PROCESS_VARIABLES : digest(JSON.stringify(variables));
+}
+
+/** The built-in template of `.env.production`. */
 export const ENV_TEMPLATE = "env.production.hbs";
 
 function revealed(variables: ReadonlyMap<string, string | Secret>): ReadonlyMap<string, string> {

@@ -44,6 +44,12 @@ export interface Plan {
   readonly actions: readonly Action[];
 }
 
+/**
+ * The `restart` digest of a unit that needs nothing in its process environment. A unit of which nothing is known is
+ * taken to have none of ours in there, so that an agent that meets a running site reloads and does not restart it.
+ */
+export const NO_PROCESS_VARIABLES = "none";
+
 /** Stands for "not known what it runs with": no digest is empty, so the unit stays concerned. */
 const UNKNOWN = "";
 
@@ -76,7 +82,7 @@ export function plan(
 
 /** What may be remembered of a unit from the moment that its files change until it is verified. */
 export function unsettled({ kind, had }: Action): UnitDigests {
-  const restart = kind === "reload" ? (had?.restart ?? UNKNOWN) : UNKNOWN;
+  const restart = kind === "reload" ? (had?.restart ?? NO_PROCESS_VARIABLES) : UNKNOWN;
   return { reload: UNKNOWN, restart };
 }
 
@@ -97,8 +103,9 @@ function kindOf(
   was: Running,
 ): Action["kind"] | undefined {
   if (was === "stopped" && unit.start !== undefined) return "start";
-  if (wanted.restart !== had?.restart && unit.restart !== undefined) return "restart";
-  if (wanted.restart !== had?.restart || wanted.reload !== had.reload) return "reload";
+  const isEnvironmentOther = wanted.restart !== (had?.restart ?? NO_PROCESS_VARIABLES);
+  if (isEnvironmentOther && unit.restart !== undefined) return "restart";
+  if (isEnvironmentOther || wanted.reload !== had?.reload) return "reload";
   return undefined;
 }
 

@@ -3,6 +3,7 @@ import { fileSchema, type UnitSpec, unitSchema } from "../../src/apply/config.ts
 import {
   type Desired,
   isKnown,
+  NO_PROCESS_VARIABLES,
   plan,
   type Running,
   type UnitDigests,
@@ -84,6 +85,12 @@ test("goes sidekiq, web, streaming, then as configured", () => {
 
 test("leaves a unit alone that nothing is desired of", () => {
   expect(actions([unit("web", { start: [{ touch: "/s" }] })], {}, {}, { web: "stopped" })).toEqual([]);
+});
+
+test("a running unit of which nothing is known is reloaded, and restarted only for a process environment of ours", () => {
+  const web = unit("web", { restart: [{ touch: "/r" }] });
+  expect(actions([web], { web: { reload: "a", restart: NO_PROCESS_VARIABLES } }, {})).toEqual(["reload web"]);
+  expect(actions([web], { web: A }, {})).toEqual(["restart web"]);
 });
 
 test("an interrupted reload is planned again as a reload, not as a restart", () => {
