@@ -1,0 +1,87 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
+import { until } from "../world/until.ts";
+
+const PUTS = 4;
+
+test("two nodes of a domain never reload web at the same time, and both come to the newest value", async () => {
+  await using consul = await startConsul();
+  await using folder = await temporaryFolder("fleet");
+  await using one = await startNode(consul, folder, "node1", "sleep 0.5");
+  await using two = await startNode(consul, folder, "node2", "sleep 0.5");
+  const boths = async (value: string) =>
+    (await Promise.all([one, two].map((agent) => agent.variables()))).every(
+      ({ SMTP_PORT }) => SMTP_PORT === value,
+    );
+  for (let count = 1; count <= PUTS; count++) {
+    await consul.put("mastodon/settings/MAILPORT", String(10_000 + count));
+    await until("both to have it", () => boths(String(10_000 + count)), 60_000);
+  }
+  await Promise.all([one.converged(), two.converged()]);
+  const lines = await logOf(folder);
+  expect(lines).toHaveLength(2 * 2 * PUTS);
+  expect(overlaps(lines)).toEqual([]);
+}, 120_000);
+
+test("a node that is killed while it reloads does not keep the others from it", async () => {
+  await using consul = await startConsul();
+  await using folder = await temporaryFolder("fleet");
+  const gate = folder.file("gate");
+  await using one = await startNode(consul, folder, "node1", `until [ -e ${gate} ]; do sleep 0.1; done`);
+  await using two = await startNode(consul, folder, "node2", "true");
+  await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10001");
+  await until("the first to reload", async () => (await logOf(folder)).includes("begin node1"));
+  await consul.put("mastodon/nodes/node2/settings/MAILPORT", "10002");
+  await until(
+    "the second to wait",
+    async () => (await two.status()).desired !== (await two.status()).applied,
+  );
+  one.signal("SIGKILL");
+  await one.exited();
+  expect(await logOf(folder)).toEqual(["begin node1"]);
+  await until("the second's turn", async () => (await logOf(folder)).includes("end node2"), 60_000);
+  await two.converged();
+  // What the killed one had begun is ended.
+  await writeFile(gate, "");
+  await until("the reload that was left behind", async () => (await logOf(folder)).includes("end node1"));
+}, 120_000);
+
+/** Returns once it has made its first apply, which needs no lock; the log is empty then. */
+async function startNode(
+  consul: ConsulServer,
+  folder: TemporaryFolder,
+  node: string,
+  busy: string,
+): Promise<TestAgent> {
+  const [log, keys] = [folder.file("log"), folder.file("keys")];
+  const reload = `echo begin ${node} >> ${log}; ${busy}; echo end ${node} >> ${log}`;
+  const started = folder.file(`${node}.started`);
+  const agent = await startAgent({
+    consul,
+    environment: { ...HOSTS, NODENAME: node },
+    config: (home) => ({
+      paths: { keys, state: path.join(home, "state"), mastodon: home },
+      units: { web: { reload: [{ run: ["sh", "-c", `[ ! -e ${started} ] || { ${reload}; }`] }] } },
+      reload: { min_interval: "0ms", fleet_lock: true },
+    }),
+  });
+  await agent.converged();
+  await writeFile(started, "");
+  return agent;
+}
+
+async function logOf(folder: TemporaryFolder): Promise<readonly string[]> {
+  const text = await readFile(folder.file("log"), "utf8").catch(() => "");
+  return text.split("\n").filter((line) => line !== "");
+}
+
+/** Lines that do not end what the line before them began. */
+function overlaps(lines: readonly string[]): readonly string[] {
+  return lines.filter((line, at) =>
+    at % 2 === 0 ? !line.startsWith("begin ") : line !== lines[at - 1]?.replace("begin", "end"),
+  );
+}
