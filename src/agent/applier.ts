@@ -10,6 +10,7 @@ import type { Problems } from "../report/problems.ts";
 import type { LastChange } from "../report/status.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
+import { errorProblem } from "./problems.ts";
 import { causeOf, remember } from "./record.ts";
 import { secretsIn } from "./secrets.ts";
 import { carryOut, type Workshop } from "./transact.ts";
@@ -76,28 +77,28 @@ export class Applier {
 
   /** Disk and units are as desired: this is the last known good from now on. */
   async settled(evaluation: Evaluation): Promise<void> {
-    const { problems, store } = this.#context;
+    const { problems } = this.#context;
     this.lastFailure = undefined;
     this.wasCutOff = false;
     problems.replace("apply", []);
-    await store.update((memory) => remember(memory, evaluation, new Date()));
+    await this.#note((memory) => remember(memory, evaluation, new Date()));
   }
 
   /** Disk and units are as this says in place of what was asked for, which stays rejected. */
   async settledWithout(evaluation: Evaluation): Promise<void> {
     const { rejected } = this.#context.store.read();
     await this.settled(evaluation);
-    if (rejected !== undefined) await this.#context.store.update((memory) => ({ ...memory, rejected }));
+    if (rejected !== undefined) await this.#note((memory) => ({ ...memory, rejected }));
   }
 
   /** Rejects what a unit just failed with although no old files were at hand to go back to. */
   async giveUp(digest: string): Promise<void> {
     const rejected = this.#suspect;
-    if (rejected?.digest === digest) await this.#context.store.update((memory) => ({ ...memory, rejected }));
+    if (rejected?.digest === digest) await this.#note((memory) => ({ ...memory, rejected }));
   }
 
   async #failed(outcome: Exclude<Outcome, { kind: "applied" }>, { desired }: Evaluation): Promise<void> {
-    const { problems, store, log } = this.#context;
+    const { problems, log } = this.#context;
     const reason = messageOf(outcome.error);
     const putBack = wasPutBack(outcome);
     this.lastFailure = reason;
@@ -107,11 +108,22 @@ export class Applier {
     log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
     const rejected = desired && { digest: desired.digest, reason };
     this.#suspect = outcome.kind === "failed" && outcome.stage !== "write" ? rejected : undefined;
-    await store.update(({ intent, ...memory }) => ({
+    await this.#note(({ intent, ...memory }) => ({
       ...memory,
       ...(this.wasCutOff && intent !== undefined && { intent }),
       ...(putBack && rejected && { rejected }),
     }));
+  }
+
+  /** A state that cannot be written holds nothing up: it is known all the same, and written with the next change. */
+  async #note(change: (memory: Memory) => Memory): Promise<void> {
+    const { store, problems } = this.#context;
+    try {
+      await store.update(change);
+      problems.replace("state", []);
+    } catch (error) {
+      problems.replace("state", [errorProblem("state_not_written", error)]);
+    }
   }
 }
 
