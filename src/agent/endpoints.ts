@@ -14,8 +14,9 @@ import {
 } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
+import type { Merged } from "../settings/merge.ts";
 import { isSettingName, type SettingName } from "../settings/schema.ts";
-import { wishIn } from "../settings/slot.ts";
+import { rankedIn, wishIn } from "../settings/slot.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
@@ -97,6 +98,18 @@ export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>): La
       put(scheme, { ...offer.wish, value: offer.scheme });
   }
   return { settings, variables };
+}
+
+/** Dependencies whose endpoint stays in use for want of a candidate, and why. One that an operator has put is not among them. */
+export function heldIn(
+  choices: ReadonlyMap<DependencyName, Choice>,
+  merged: Merged,
+): readonly { readonly name: DependencyName; readonly endpoint: Endpoint; readonly reason: string }[] {
+  return [...choices].flatMap(([name, choice]) => {
+    const decides = rankedIn(merged, DEPENDENCIES[name].host)?.[0].level;
+    const isOverridden = decides === "node" || decides === "shared";
+    return choice.kind === "hold" && !isOverridden ? [{ name, ...choice }] : [];
+  });
 }
 
 /** The time at which a dwell ends, so that the loop looks again then. */

@@ -5,6 +5,7 @@ import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
 import { type SettingName, settingSpec } from "../settings/schema.ts";
 import { bracketed } from "../settings/types.ts";
 import type { Pending } from "./connections.ts";
+import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 
 /** What a round found wrong with the input, as problems: by code, in a constant form. */
@@ -18,18 +19,13 @@ export function inputProblems(
     ...(renderError === undefined ? [] : [problem("render_refused", renderError)]),
     ...pending.flatMap(probeProblem),
     ...merged.missing.map((name) => problem("setting_missing", missing(name, services))),
-    ...[...choices].flatMap(([name, choice]) => {
-      if (choice.kind !== "hold") return [];
-      const { host, port } = choice.endpoint;
-      const what = `${choice.reason}; ${host}:${port} stays in use`;
-      return [
-        problem("no_candidate", {
-          where: `${name} (service ${services[name]})`,
-          what,
-          cure: "Look at its checks in Consul.",
-        }),
-      ];
-    }),
+    ...heldIn(choices, merged).map(({ name, endpoint, reason }) =>
+      problem("no_candidate", {
+        where: `${name} (service ${services[name]})`,
+        what: `${reason}; ${endpoint.host}:${endpoint.port} stays in use`,
+        cure: "Look at its checks in Consul.",
+      }),
+    ),
   ];
 }
 

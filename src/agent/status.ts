@@ -6,6 +6,7 @@ import { whyNot } from "../settings/choose.ts";
 import { DEPENDENCY_NAMES, type DependencyName, PROBED_NAMES } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
+import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
@@ -80,9 +81,8 @@ function missingReason(evaluation: Evaluation | undefined): string | false {
 }
 
 function degradedReason(evaluation: Evaluation | undefined): string | undefined {
-  const held = [...(evaluation?.choices ?? [])].flatMap(([name, choice]) =>
-    choice.kind === "hold" ? [`${name}: ${choice.reason}`] : [],
-  );
+  if (evaluation === undefined) return undefined;
+  const held = heldIn(evaluation.choices, evaluation.merged).map(({ name, reason }) => `${name}: ${reason}`);
   return held.length === 0 ? undefined : `no candidate for ${held.join("; ")}; the endpoint in use stays`;
 }
 
