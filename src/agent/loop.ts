@@ -195,7 +195,7 @@ export class Loop {
     signal: AbortSignal,
   ): Promise<Next> {
     const { turn, options } = this.#context;
-    const task = await fullPlan(desired, this.#context);
+    const task = await fullPlan(desired, this.#context, urgent);
     const disturbs = task.actions.some(({ was }) => was !== "stopped");
     // What was cut off had this node's turn; until it is finished nobody knows what the units run with.
     const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
@@ -229,14 +229,15 @@ export class Loop {
     const { desired } = evaluation;
     if (desired === undefined || desired.digest === asked) return { atMs };
     const { wasCutOff } = this.applier;
-    const isWanted = isUrgent(evaluation) || wasCutOff || this.#wayBack.hasFailed || !this.#unitsWereSeen;
+    const urgent = isUrgent(evaluation);
+    const isWanted = urgent || wasCutOff || this.#wayBack.hasFailed || !this.#unitsWereSeen;
     if (!isWanted || this.applier.rejection(desired.digest) !== undefined) return { atMs };
     this.#wayBack.see(desired.digest, inputs.nowMs);
     const dueMs = this.#dueAtMs(this.#wayBack, true);
     if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
     if (wasCutOff && asked !== undefined) await this.applier.giveUp(asked);
     this.#unitsWereSeen = true;
-    const task = await fullPlan(desired, this.#context);
+    const task = await fullPlan(desired, this.#context, urgent);
     if (isEmpty(task) && !wasCutOff) return { atMs };
     if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, signal))) {
       this.#wayBack.failed(steadyMs());

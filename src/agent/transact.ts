@@ -1,7 +1,7 @@
 import type { FileSpec, UnitSpec } from "../apply/config.ts";
 import type { Gate } from "../apply/gate.ts";
 import type { Outcome } from "../apply/outcome.ts";
-import { type Desired, type OnDisk, type Plan, plan, type Running } from "../apply/plan.ts";
+import { type Desired, inHaste, type OnDisk, type Plan, plan, type Running } from "../apply/plan.ts";
 import { isRunning } from "../apply/running.ts";
 import { current } from "../apply/stage.ts";
 import { apply } from "../apply/transaction.ts";
@@ -22,12 +22,17 @@ export async function differences(desired: Desired, { units, store }: Workshop):
 }
 
 /** The full plan, with a look at each unit: one that is down is started where it has steps for that. */
-export async function fullPlan(desired: Desired, { units, store }: Workshop): Promise<Plan> {
+export async function fullPlan(
+  desired: Desired,
+  { units, store }: Workshop,
+  isUrgent = false,
+): Promise<Plan> {
   const concerned = units.filter(({ name }) => desired.units.has(name));
   const running = await Promise.all(
     concerned.map(async (unit): Promise<[string, Running]> => [unit.name, await isRunning(unit)]),
   );
-  return plan(desired, await onDisk(desired), known(store), units, new Map(running));
+  const full = plan(desired, await onDisk(desired), known(store), units, new Map(running));
+  return isUrgent ? inHaste(full) : full;
 }
 
 export function isEmpty({ writes, actions }: Plan): boolean {

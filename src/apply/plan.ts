@@ -80,6 +80,18 @@ export function plan(
   return { writes: desired.files.filter((file) => differs(file, onDisk.get(file.spec.path))), actions };
 }
 
+/**
+ * The same where the endpoint in use is dead or demoted: sidekiq comes last. It is given time for its jobs and tries
+ * them again, while people get errors until web has the new endpoint.
+ */
+export function inHaste({ writes, actions }: Plan): Plan {
+  const isPatient = ({ unit }: Action) => unit.name === "sidekiq";
+  return {
+    writes,
+    actions: [...actions.filter((action) => !isPatient(action)), ...actions.filter(isPatient)],
+  };
+}
+
 /** What may be remembered of a unit from the moment that its files change until it is verified. */
 export function unsettled({ kind, had }: Action): UnitDigests {
   const restart = kind === "reload" ? (had?.restart ?? NO_PROCESS_VARIABLES) : UNKNOWN;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { fileSchema, type UnitSpec, unitSchema } from "../../src/apply/config.ts";
 import {
   type Desired,
+  inHaste,
   isKnown,
   NO_PROCESS_VARIABLES,
   plan,
@@ -99,4 +100,17 @@ test("an interrupted reload is planned again as a reload, not as a restart", () 
   const left = action === undefined ? A : unsettled(action);
   expect(isKnown(left)).toBe(false);
   expect(actions([web], { web: A }, { web: left })).toEqual(["reload web"]);
+});
+
+test("in haste sidekiq comes last, for it takes its time", () => {
+  const units = ["sidekiq", "web", "streaming", "nginx"].map((name) => unit(name));
+  const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));
+  const usual = plan(desired(wanted), new Map(), new Map(), units, new Map());
+  expect(inHaste(usual).actions.map(({ unit: { name } }) => name)).toEqual([
+    "web",
+    "streaming",
+    "nginx",
+    "sidekiq",
+  ]);
+  expect(inHaste(usual).writes).toEqual(usual.writes);
 });

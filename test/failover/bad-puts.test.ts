@@ -115,7 +115,7 @@ async function configure(mastodon: Mastodon): Promise<Record<string, unknown>> {
       rc_web: { template: "rc.web.hbs", path: join(folder, "rc.conf.d", "mastodon_web") },
       nginx: nginx.file,
     },
-    units: { ...unitsOf(mastodon, "5s"), nginx: nginx.unit },
+    units: { ...unitsOf(mastodon, { timeout: "5s" }), nginx: nginx.unit },
     values: { nginx: nginx.values },
   };
 }

@@ -1,14 +1,8 @@
 import pg from "pg";
 import type { ConsulServer } from "../world/consul.ts";
 import type { PatroniCluster, PatroniNode } from "../world/patroni.ts";
-import type { Site } from "./site.ts";
 import { startTimeline, type Timeline } from "./timeline.ts";
-
-export interface World {
-  readonly consul: ConsulServer;
-  readonly cluster: PatroniCluster;
-  readonly site: Site;
-}
+import type { World } from "./world.ts";
 
 /** What a change of the primary looked like to those who watched it. */
 export interface Observed {

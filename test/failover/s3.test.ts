@@ -50,7 +50,7 @@ test("a move of S3 reloads web and sidekiq but not streaming, and only goes wher
   await until("the move", async () => (await site.variables())["S3_ENDPOINT"] === urlOf(two));
   const { problems, last_change } = await site.agent.converged();
   expect(problems).toEqual([]);
-  expect(last_change).toMatchObject({ outcome: "applied", units: ["sidekiq", "web"] });
+  expect(last_change).toMatchObject({ outcome: "applied", units: ["web", "sidekiq"] });
   expect(await site.variables()).toMatchObject({ S3_ALIAS_HOST: "files.example.org" });
   expect((await site.mastodon.webEnv())["S3_ENDPOINT"]).toBe(urlOf(two));
   expect(await site.boots()).toEqual({ ...boots, web: boots.web + 1, sidekiq: boots.sidekiq + 1 });

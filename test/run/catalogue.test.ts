@@ -29,10 +29,14 @@ test("follows an endpoint that moves between two registered instances", async ()
   expect(status.endpoints["postgres"]).toMatchObject({ host: "10.0.0.2", source: "catalogue: service pg2" });
   expect(status.last_change).toMatchObject({
     outcome: "applied",
-    units: ["sidekiq", "web", "streaming"],
+    units: ["web", "streaming", "sidekiq"],
     cause: expect.stringMatching(/^DBHOST from service pg2 \(index \d+\)/),
   });
-  expect((await agent.reloads()).slice(before)).toEqual(["sidekiq", "web", "streaming"]);
+  expect((await agent.reloads()).slice(before), "sidekiq last, since this is urgent").toEqual([
+    "web",
+    "streaming",
+    "sidekiq",
+  ]);
 });
 
 test("changes nothing on disk when the last instance turns critical, and when it is gone", async () => {
@@ -101,7 +105,7 @@ test("moves S3 by its meta without touching streaming, and keeps the alias", asy
   );
   await agent.converged();
   expect((await agent.variables())["S3_ALIAS_HOST"]).toBe("files.example.org");
-  expect((await agent.reloads()).slice(before)).toEqual(["sidekiq", "web"]);
+  expect((await agent.reloads()).slice(before)).toEqual(["web", "sidekiq"]);
 });
 
 test("refuses an instance whose address is no host, and says which", async () => {

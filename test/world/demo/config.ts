@@ -53,12 +53,15 @@ export function agentConfig({ folder, state, consulAddress, http, mastodon }: Pl
   };
 }
 
-/** Those of the potluck profile, with the stand-in's `service`. */
-export function unitsOf({ pidfiles, healthUrls, serviceArgv }: Mastodon, timeout = "30s"): object {
+/** Those of the potluck profile, with the stand-in's `service`. It has few jobs, so sidekiq need not be `quiet` for long. */
+export function unitsOf(
+  { pidfiles, healthUrls, serviceArgv }: Mastodon,
+  { timeout = "30s", quiet = "100ms" } = {},
+): object {
   const { web, sidekiq, streaming } = pidfiles;
   return {
     sidekiq: {
-      reload: [{ signal: "TSTP", pidfile: sidekiq }, { wait: "100ms" }, { signal: "TERM", pidfile: sidekiq }],
+      reload: [{ signal: "TSTP", pidfile: sidekiq }, { wait: quiet }, { signal: "TERM", pidfile: sidekiq }],
       restart: [{ run: serviceArgv("sidekiq", "restart") }],
       start: [{ run: serviceArgv("sidekiq", "start") }],
       health: { pidfile: sidekiq, timeout },
