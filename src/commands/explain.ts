@@ -25,24 +25,43 @@ export async function explain(
   { json, ...flags }: CommonFlags & { json?: boolean },
   io: Io,
 ): Promise<ExitCode> {
-  const asked = name === undefined ? undefined : settingFor(name);
+  const asked = name === undefined ? undefined : namesBehind(name);
   const { evaluation, memory, consulError } = await look(optionsFrom(flags, io));
   if (consulError !== undefined)
     io.err(`Consul was not asked (${consulError}): the last known good settings stand in.`);
   const all = explanations(evaluation.merged, memory);
-  const wanted = asked === undefined ? all : [all.find((each) => each.name === asked) ?? nothing(asked)];
+  const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? nothing(known)) ?? all;
   if (json) io.out(JSON.stringify(wanted, null, 2));
   else for (const each of wanted) for (const line of lines(each, asked === undefined)) io.out(line);
   return ExitCode.ok;
 }
 
-/** A variable that a setting feeds is explained by its setting. */
-function settingFor(name: string): string {
+/** A variable that settings feed is explained by them. */
+function namesBehind(name: string): readonly string[] {
+  if (isSettingName(name)) return [name];
   const origin = VARIABLES.get(name)?.origin;
-  if (origin?.kind === "setting") return origin.setting;
-  if (origin !== undefined || isSettingName(name)) return name;
-  const known = [...SETTING_NAMES, ...VARIABLE_NAMES];
-  throw new Refused({ where: name, what: "neither a setting nor a variable", cure: didYouMean(name, known) });
+  switch (origin?.kind) {
+    case "setting":
+      return [origin.setting];
+    case "derived":
+      return origin.from;
+    case "operator":
+      return [name];
+    case "pinned":
+      throw refused(name, "a pinned key, which no source but its file has", "See mastodon-agent keys show.");
+    case "barred":
+      throw refused(name, `never rendered: ${origin.reason}`, "See docs/settings.md.");
+    default:
+      throw refused(
+        name,
+        "neither a setting nor a variable",
+        didYouMean(name, [...SETTING_NAMES, ...VARIABLE_NAMES]),
+      );
+  }
+}
+
+function refused(where: string, what: string, cure: string): Refused {
+  return new Refused({ where, what, cure });
 }
 
 function explanations({ settings, variables }: Merged, memory: Memory): readonly Explanation[] {
@@ -67,6 +86,7 @@ function nothing(name: string): Explanation {
 
 function isFedBy(variable: string, setting: string): boolean {
   const origin = VARIABLES.get(variable)?.origin;
+  if (origin?.kind === "derived") return origin.from.some((name) => name === setting);
   return origin?.kind === "setting" && origin.setting === setting;
 }
 

@@ -9,7 +9,7 @@ export type Origin =
   /** A setting, unchanged. */
   | { readonly kind: "setting"; readonly setting: SettingName }
   /** Made of several settings, see `derive.ts`. */
-  | { readonly kind: "derived" }
+  | { readonly kind: "derived"; readonly from: readonly SettingName[] }
   /** A pinned key. */
   | { readonly kind: "pinned" }
   /** What an operator puts under `mastodon/env/`. */
@@ -54,8 +54,8 @@ export function from(setting: SettingName): Columns {
 }
 
 /** Made of several settings, see `derive.ts`. */
-export function derived(): Columns {
-  return { origin: { kind: "derived" } };
+export function derived(...from: readonly SettingName[]): Columns {
+  return { origin: { kind: "derived", from } };
 }
 
 /** A pinned key. */

@@ -95,7 +95,7 @@ function whyBarred(name: string, origin: Exclude<Origin, { kind: "operator" }>):
     case "pinned":
       return `${name} is a pinned key and cannot be set from Consul`;
     case "derived":
-      return `${name} is made of other settings`;
+      return `${name} is made of ${origin.from.join(", ")}`;
     case "barred":
       return `${name} cannot be set: ${origin.reason}`;
   }

@@ -61,6 +61,12 @@ test("explain prints every source's value in order, the one in force first, and 
   const all = (await command(agent, "explain")).output;
   expect(all).toContain("DBPASS (DB_PASS) = [redacted], from environment: DBPASS");
   for (const secret of SECRETS) expect(all).not.toContain(secret);
+  const derived = (await command(agent, "explain", "S3_ENDPOINT")).output;
+  expect(derived).toMatch(
+    /BUCKETHOST \(.*S3_ENDPOINT.*\) = s3\.example\.org[\s\S]*BUCKETPORT .* = 443[\s\S]*BUCKETSCHEME .* = https/,
+  );
+  const pinned = await command(agent, "explain", "SECRET_KEY_BASE");
+  expect([pinned.code, pinned.output]).toEqual([65, expect.stringMatching(/pinned key.*keys show/)]);
   const unknown = await command(agent, "explain", "DB_HOTS");
   expect([unknown.code, unknown.output]).toEqual([65, expect.stringMatching(/Did you mean DB_HOST\?/)]);
 });
