@@ -29,7 +29,8 @@ export async function untilHealthy(unit: UnitSpec, { oldMayAnswer, redact }: Hea
   const { health } = unit;
   if (health === undefined) return;
   const countsFromMs = performance.now() + (oldMayAnswer ? OLD_SELF_MS : 0);
-  const deadlineMs = Math.max(health.timeout, oldMayAnswer ? OLD_SELF_MS : 0);
+  // However short the timeout: an answer that counts must have its time.
+  const deadlineMs = Math.max(health.timeout, oldMayAnswer ? OLD_SELF_MS + SHORTEST_PROBE_MS : 0);
   let reason = "";
   const healthy = await pollUntil(async (remainingMs) => {
     const counts = performance.now() >= countsFromMs;
