@@ -17,12 +17,13 @@ interface BadInput {
   readonly argv?: readonly string[];
   readonly prepare?: (folder: string) => Promise<unknown>;
   /** Root may write everywhere, so some things are only refused to others. */
-  readonly asNobody?: true;
+  readonly withoutOverride?: true;
   readonly exitCode: number;
   readonly message: RegExp;
 }
 
-const NOBODY = 65_534;
+/** util-linux: root may read everything still, but write only what its owner may write. */
+const WITHOUT_OVERRIDE = ["setpriv", "--bounding-set=-dac_override"] as const;
 const GOOD_KEY_LINE = `${"0123456789abcdef".repeat(8)}\n`;
 
 const table: readonly BadInput[] = [
@@ -160,7 +161,7 @@ const table: readonly BadInput[] = [
     config: (folder) => ({
       files: { own: { template: "env.production.hbs", path: path.join(folder, "closed", ".env") } },
     }),
-    asNobody: true,
+    withoutOverride: true,
     exitCode: 78,
     message: /closed.*(not writable|may not write|cannot be written|permission)/i,
   },
@@ -209,9 +210,8 @@ const table: readonly BadInput[] = [
 
 test.each(table)(
   "$title: one message, exit code $exitCode, nothing changed on disk",
-  async ({ environment, config, argv, prepare, asNobody, exitCode, message }) => {
+  async ({ environment, config, argv, prepare, withoutOverride, exitCode, message }) => {
     await using folder = await temporaryFolder("bad-input");
-    if (asNobody) await chmod(folder.path, 0o777);
     await prepare?.(folder.path);
     const configFile = folder.file("agent.yaml");
     await writeFile(
@@ -229,11 +229,10 @@ test.each(table)(
       CONSUL_HTTP_ADDR: "127.0.0.1:1",
       ...environment,
     };
-    await using running = await start(
-      process.execPath,
-      [AGENT, ...(argv ?? ["run", "--config", configFile])],
-      { onlyEnv: env, ...(asNobody && { uid: NOBODY, gid: NOBODY }) },
-    );
+    const whole = [process.execPath, AGENT, ...(argv ?? ["run", "--config", configFile])];
+    const isRoot = process.getuid?.() === 0;
+    const [program = "", ...rest] = withoutOverride && isRoot ? [...WITHOUT_OVERRIDE, ...whole] : whole;
+    await using running = await start(program, rest, { onlyEnv: env });
     const exit = await running.exited;
 
     expect(running.output()).toMatch(message);
