@@ -63,7 +63,10 @@ const rawInstance = z
     };
   });
 
-export const instances = z.array(rawInstance);
+/** Sorted, since Consul's order is that of the distance, which changes by itself. */
+export const instances = z
+  .array(rawInstance)
+  .transform((found) => found.sort((a, b) => order(a.id, b.id) || order(a.node, b.node)));
 
 export const sessionId = z.object({ ID: z.string() }).transform(({ ID }) => ID);
 
@@ -96,4 +99,9 @@ export function readHeaders(headers: Readonly<Record<string, unknown>>) {
 /** Indices are 64 bits wide: more than a number holds. */
 function readIndex(header: unknown): bigint {
   return typeof header === "string" && /^\d+$/.test(header) ? BigInt(header) : 0n;
+}
+
+function order(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

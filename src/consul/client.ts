@@ -106,7 +106,9 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
     },
     kvKey,
     instances: (service, blocking) =>
-      ask(answers.instances, blocking, (options) => questions.health.service({ ...options, service })),
+      ask(answers.instances, blocking, (options) =>
+        questions.health.service({ ...options, ...FROM_A_SERVER, service }),
+      ),
     compareAndSet: (key, value, cas, signal) =>
       call(z.boolean(), signal, (options) => calls.kv.set({ ...options, key, value, cas })),
     put: async (key, value, signal) => {
@@ -151,6 +153,12 @@ function packageOptions({ address, token, namespace, ...tls }: ConsulConnection,
     ...(token !== undefined && { defaults: { token: token.reveal() } }),
   };
 }
+
+/**
+ * Since 1.10 a client answers from a copy that servers stream to it, and cannot say then whether there is a leader
+ * (`X-Consul-KnownLeader` is always false). What is to be sorted by distance it has to ask a server for.
+ */
+const FROM_A_SERVER = { near: "_agent" };
 
 /** Values as they are, not as text. */
 const BYTES = { buffer: true };

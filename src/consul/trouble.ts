@@ -6,7 +6,7 @@ export type Trouble =
   | { readonly kind: "denied"; readonly reason: string }
   | { readonly kind: "server_unreachable"; readonly server: string; readonly reason: string };
 
-/** Lines of Consul 1.8 (memberlist, serf and the catalogue); each but the first of a kind is ignored. */
+/** Lines of Consul 1.8 to 1.22 (memberlist, serf and the catalogue); each but the first of a kind is ignored. */
 export function troubleIn(line: string): Trouble | undefined {
   if (WRONG_KEY.test(line)) return { kind: "wrong_gossip_key" };
   const other = CONFLICTS.map((pattern) => pattern.exec(line)?.[1]).find((found) => found !== undefined);
@@ -27,5 +27,5 @@ const CONFLICTS = [
 /** Coordinates are sent every half a minute, so a client that may not register says so again and again. */
 const DENIED =
   /(?:Node info update|Service registration|Coordinate update) blocked by ACLs|rpc error making call: ACL not found/;
-/** Both from one list item of a multi-line message. */
-const UNREACHABLE = /^\s*\* Failed to (?:join|resolve) (\S+): (.+)/;
+/** Both from one list item of a multi-line message. Newer versions put a bar before each line, and write its tab as `\t`. */
+const UNREACHABLE = /^\s*(?:\| )?(?:\\t|\s)*\* Failed to (?:join|resolve) (\S+): (.+)/;

@@ -30,6 +30,19 @@ test("HTTPS works with the authority's certificate and a client's own, and not w
   expect((await asked({ ...own, sslVerify: false })).value?.key).toBe("tls/one");
 });
 
+test("instances that are waited for come from a server, which knows whether there is a leader", async () => {
+  await using consul = await startConsul();
+  const redis = (id: string) => ({ id, service: "redis", port: 6379 });
+  await consul.register(redis("a"));
+  const client = clientAt(consul.address);
+  const { index } = await client.instances("redis", now());
+  const waiting = client.instances("redis", { ...now(), index, waitMs: 10_000 });
+  await consul.register(redis("b"));
+  const { value, knownLeader } = await waiting;
+  expect(value.map(({ id }) => id)).toEqual(["a", "b"]);
+  expect(knownLeader).toBe(true);
+});
+
 test("an instance's host is its meta, else its address, else its node's", async () => {
   await using consul = await startConsul();
   const redis = (id: string, more: object) => ({ id, service: "redis", port: 6379, ...more });

@@ -27,6 +27,14 @@ test.each([
     },
   ],
   [
+    "  | \\t* Failed to join 127.44.1.9:8301: dial tcp 127.44.1.9:8301: connect: connection refused",
+    {
+      kind: "server_unreachable",
+      server: "127.44.1.9:8301",
+      reason: "dial tcp 127.44.1.9:8301: connect: connection refused",
+    },
+  ],
+  [
     "\t* Failed to join 10.0.0.2: read tcp 10.0.0.9:45618->10.0.0.2:8301: i/o timeout",
     { kind: "server_unreachable", server: "10.0.0.2", reason: "read tcp: i/o timeout" },
   ],
