@@ -24,7 +24,7 @@ import { Problems } from "./report/problems.ts";
 import type { Status } from "./report/status.ts";
 import { NO_LEADER } from "./settings/leader.ts";
 import { lockState } from "./state/lock.ts";
-import { openState, type StateStore } from "./state/store.ts";
+import { openState, type StateStore, stateFileIn } from "./state/store.ts";
 
 /**
  * Assembles the stages and runs them until the signal aborts. An apply that has begun is finished first.
@@ -40,7 +40,10 @@ export async function runAgent(
   await refuseEarly(options);
   const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY);
   await using _lock = await lockState(options.config.paths.state);
-  await sweep(allFiles(options).map(({ spec }) => spec));
+  await sweep([
+    ...allFiles(options).map(({ spec }) => spec),
+    { path: stateFileIn(options.config.paths.state) },
+  ]);
   const { tasks, status } = assemble(options, store, log, version);
   await using _http = await openHttp(options.config.http, status);
   if (store.complaint !== undefined) log.warn({ problem: sentence(store.complaint) }, "state was not usable");

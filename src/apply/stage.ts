@@ -38,7 +38,7 @@ export async function stage(spec: FileSpec, content: string): Promise<StagedFile
 }
 
 /** Removes what a crash may have left beside these files. One that has no place is preflight's to report. */
-export async function sweep(specs: readonly FileSpec[]): Promise<void> {
+export async function sweep(specs: readonly Pick<FileSpec, "path">[]): Promise<void> {
   for (const { path } of specs) {
     const target = await targetOf(path).catch(() => path);
     await rm(temporaryOf(target), { force: true }).catch(() => {});

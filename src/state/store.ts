@@ -5,7 +5,10 @@ import type * as z from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { replace, writeTemporary } from "./durable.ts";
 
-const STATE_FILE = "state.json";
+/** Where the state of a directory is. */
+export function stateFileIn(directory: string): string {
+  return join(directory, "state.json");
+}
 
 export interface StateStore<T> {
   /** What was said about the file when it was opened: it could not be used and was moved aside. */
@@ -31,7 +34,7 @@ export async function openState<T>(
   schema: z.ZodType<T>,
   empty: T,
 ): Promise<StateStore<T>> {
-  const path = join(directory, STATE_FILE);
+  const path = stateFileIn(directory);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await chmod(directory, 0o700);
@@ -46,7 +49,7 @@ export async function openState<T>(
 
 /** The state as a running agent last wrote it, for those who only look; undefined when there is none that can be used. */
 export async function readState<T>(directory: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readFile(join(directory, STATE_FILE), "utf8").catch(() => "");
+  const text = await readFile(stateFileIn(directory), "utf8").catch(() => "");
   return schema.safeParse(parseJson(text)).data;
 }
 
