@@ -6,11 +6,12 @@ import {
   type Endpoint,
   PROBED_NAMES,
   type ProbedName,
+  sameEndpoint,
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
 import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
-import { makeTarget, retarget, type Target, targetOf, withTarget } from "../settings/targets.ts";
+import { makeTarget, movedTo, retarget, type Target, targetOf, withTarget } from "../settings/targets.ts";
 import type { Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
@@ -52,17 +53,19 @@ export function verifyConnections(
   return result;
 }
 
-/** What is known of a candidate, with the credentials that are in the settings now. */
+/** What is known of a candidate, with the credentials that are in the settings now or with those in force. */
 export function verdictsFor(
   name: DependencyName,
   base: Merged,
+  memory: Memory,
   verdicts: Verdicts,
 ): (endpoint: Endpoint) => Verdict {
   const probed = PROBED_NAMES.find((known) => known === name);
-  const target = probed && targetOf(probed, base);
+  const targets = probed === undefined ? [] : both(targetOf(probed, base), remembered(probed, memory));
   return (endpoint) => {
-    const result = target && verdicts.get(retarget(target, endpoint).key);
-    return result && (result.kind === "writable" ? "good" : "bad");
+    const results = targets.map((target) => verdicts.get(retarget(target, endpoint).key));
+    if (results.some((result) => result?.kind === "writable")) return "good";
+    return results.some((result) => result !== undefined) ? "bad" : undefined;
   };
 }
 
@@ -86,11 +89,17 @@ function verifyOne(
   const wanted = targetOf(name, before.merged);
   const wantedEndpoint = deriveEndpoint(name, before.merged);
   if (wantedEndpoint === undefined) return before;
-  const probes = [...before.probes, ...doubtful(choice, wanted)];
   const inForce = remembered(name, memory);
+  const targets = both(wanted, inForce);
+  const probes = [...before.probes, ...targets.flatMap((target) => doubtful(choice, target))];
   const verdict = verdicts.get(wanted.key);
   if (inForce?.key === wanted.key) return { ...before, probes };
-  const asked = [...probes, wanted, ...alternatives(choice, wanted)];
+  const moved = inForce && movesTo(choice, wantedEndpoint) ? movedTo(inForce, wanted) : undefined;
+  const asked = [
+    ...probes,
+    ...both(wanted, moved),
+    ...targets.flatMap((target) => alternatives(choice, target)),
+  ];
   // Asked on until it is in force: what is no longer asked is forgotten, and this may wait for its turn.
   if (verdict?.kind === "writable") return { ...before, probes: asked };
   const pending: Pending = {
@@ -100,10 +109,22 @@ function verifyOne(
     reason: verdict?.reason,
   };
   const all = { pending: [...before.pending, pending], probes: asked };
-  if (inForce !== undefined) return { ...all, merged: withTarget(before.merged, inForce) };
+  // Credentials that do not work are not taken over, but must not keep Mastodon at an endpoint that is dead.
+  const isMoved = moved !== undefined && verdicts.get(moved.key)?.kind === "writable";
+  const best = isMoved ? moved : inForce;
+  if (best !== undefined) return { ...all, merged: withTarget(before.merged, best) };
   return verdict === undefined
     ? { ...all, merged: before.merged }
     : { ...all, merged: before.merged, pending: before.pending };
+}
+
+function both(wanted: Target, other: Target | undefined): readonly Target[] {
+  return other === undefined ? [wanted] : [wanted, other];
+}
+
+/** It is the catalogue that asks for the endpoint, and not an operator. */
+function movesTo(choice: Choice | undefined, endpoint: Endpoint): boolean {
+  return choice?.kind === "move" && sameEndpoint(choice.instance, endpoint);
 }
 
 /** Other candidates that would do as well: the probe decides. */

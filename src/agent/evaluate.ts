@@ -133,7 +133,7 @@ function chooseEndpoints(
     memory,
     environment,
     candidateTimes,
-    verdictsFor: (name) => verdictsFor(name, base, verdicts),
+    verdictsFor: (name) => verdictsFor(name, base, memory, verdicts),
     dwellMs,
     nowMs,
   });

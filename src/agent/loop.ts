@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Desired } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
-import { DEPENDENCIES } from "../settings/dependencies.ts";
+import { DEPENDENCIES, sameEndpoint } from "../settings/dependencies.ts";
+import { deriveEndpoint } from "../settings/derive.ts";
 import { NO_LEADER } from "../settings/leader.ts";
 import { rankedIn } from "../settings/slot.ts";
-import type { KvEntry } from "../sources/kv.ts";
+import type { AcceptedEntry, KvEntry } from "../sources/kv.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import type { Bell } from "./bell.ts";
@@ -164,12 +166,23 @@ export class Loop {
       return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs);
     const urgent = isUrgent(evaluation);
+    if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#canDoWithoutNews(inputs, desired))
+      return this.#withoutBadSettings(inputs, keys, undefined, signal);
     const dueMs = this.#dueAtMs(this.#attempt, urgent);
     if (dueMs > nowMs) {
       const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
       return this.#attempt.hasFailed ? this.#withoutBadSettings(inputs, keys, atMs, signal) : { atMs };
     }
     return this.#applyInTurn(evaluation, desired, keys, urgent, signal);
+  }
+
+  /** Then a failover is not tried together with what an operator just put: that comes after it, as a routine change. */
+  #canDoWithoutNews(inputs: Inputs, { digest }: Desired): boolean {
+    if (!this.#unitsWereSeen || this.#wayBack.hasFailed || inputs.memory.applied === undefined) return false;
+    const evaluation = this.#lastGood(inputs, digest);
+    const { desired } = evaluation;
+    if (desired === undefined || desired.digest === digest || !isUrgent(evaluation)) return false;
+    return this.applier.rejection(desired.digest) === undefined;
   }
 
   #dueAtMs(attempt: Attempt, isUrgentChange: boolean): number {
@@ -205,7 +218,8 @@ export class Loop {
     }
     this.#unitsWereSeen = true;
     if (isEmpty(task)) return this.#rest(evaluation);
-    const isApplied = await this.applier.apply(evaluation, task, keys.values, signal);
+    const isOneWay = urgent && hasGoodSettings(evaluation, this.#context.store.read());
+    const isApplied = await this.applier.apply(evaluation, { ...task, isOneWay }, keys.values, signal);
     if (isApplied) await this.applier.settled(evaluation);
     else this.#attempt.failed(steadyMs());
     await turn.end();
@@ -237,8 +251,8 @@ export class Loop {
     if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
     if (wasCutOff && asked !== undefined) await this.applier.giveUp(asked);
     this.#unitsWereSeen = true;
-    const task = await fullPlan(desired, this.#context, urgent);
-    if (isEmpty(task) && !wasCutOff) return { atMs };
+    const task = { ...(await fullPlan(desired, this.#context, urgent)), isOneWay: urgent };
+    if (isEmpty(task) && !wasCutOff && !urgent) return { atMs };
     if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, signal))) {
       this.#wayBack.failed(steadyMs());
       return "again";
@@ -268,12 +282,20 @@ export class Loop {
 }
 
 /** The endpoint in use is dead or demoted, and what replaces it is what will be rendered. */
-function isUrgent({ choices, merged, pending }: Evaluation): boolean {
+function isUrgent({ choices, merged }: Evaluation): boolean {
   return [...choices].some(([name, choice]) => {
-    const isMove = choice.kind === "move" && choice.urgent;
-    const isTakenOver = !pending.some(({ dependency }) => dependency === name);
-    return isMove && isTakenOver && rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
+    if (choice.kind !== "move" || !choice.urgent) return false;
+    const endpoint = deriveEndpoint(name, merged);
+    const isTakenOver = endpoint !== undefined && sameEndpoint(endpoint, choice.instance);
+    return isTakenOver && rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
   });
+}
+
+/** Nothing that an operator put is new: if a unit fails now, it is not because of that. */
+function hasGoodSettings({ kv }: Evaluation, memory: Memory): boolean {
+  const values = (entries: readonly AcceptedEntry[]) =>
+    new Map(entries.map(({ key, value }) => [key, value]));
+  return isDeepStrictEqual(values(kv.accepted), values(memory.kv));
 }
 
 /** The KV entries that were last applied and verified. */

@@ -42,6 +42,8 @@ export interface Action {
 export interface Plan {
   readonly writes: readonly DesiredFile[];
   readonly actions: readonly Action[];
+  /** The old files name an endpoint that is dead, so that going back to them would help nobody. */
+  readonly isOneWay?: boolean;
 }
 
 /**
@@ -84,10 +86,10 @@ export function plan(
  * The same where the endpoint in use is dead or demoted: sidekiq comes last. It is given time for its jobs and tries
  * them again, while people get errors until web has the new endpoint.
  */
-export function inHaste({ writes, actions }: Plan): Plan {
+export function inHaste({ actions, ...rest }: Plan): Plan {
   const isPatient = ({ unit }: Action) => unit.name === "sidekiq";
   return {
-    writes,
+    ...rest,
     actions: [...actions.filter((action) => !isPatient(action)), ...actions.filter(isPatient)],
   };
 }

@@ -46,10 +46,11 @@ async function write(
 
 /**
  * A failure is undone if the unit ran well before, for then the new files are to blame. Any other (the unit was
- * down, or was never seen healthy) is reported and tried again, and does not keep the other units from theirs.
+ * down, or was never seen healthy, or there is no way back) is reported and tried again, and does not keep the other
+ * units from theirs.
  */
 async function actAll(
-  { actions }: Plan,
+  { actions, isOneWay = false }: Plan,
   files: readonly StagedFile[],
   context: ApplyContext,
 ): Promise<Failed | undefined> {
@@ -65,7 +66,7 @@ async function actAll(
     const { stage, error } = result;
     context.log.error({ unit: unit.name, stage, error: messageOf(error) }, "apply failed");
     const failed: Failed = { kind: "failed", stage, unit: unit.name, error };
-    if (files.length > 0 && ranWell(action)) {
+    if (files.length > 0 && ranWell(action) && !isOneWay) {
       const parts = { files, touched: actions.slice(0, index + 1), untouched: actions.slice(index + 1) };
       return { ...failed, undone: await undo(parts, context) };
     }

@@ -50,6 +50,16 @@ export function retarget({ dependency, wishes }: Target, { host, port, scheme }:
   return makeTarget(dependency, new Map(moved));
 }
 
+/** The credentials of one connection at the endpoint of another. */
+export function movedTo({ dependency, wishes }: Target, elsewhere: Target): Target {
+  const { host, port, scheme } = DEPENDENCIES[dependency];
+  const moved = CONNECTION_SETTINGS[dependency].flatMap((name): [SettingName, Wish][] => {
+    const wish = ([host, port, scheme].includes(name) ? elsewhere.wishes : wishes).get(name);
+    return wish === undefined ? [] : [[name, wish]];
+  });
+  return makeTarget(dependency, new Map(moved));
+}
+
 /** Takes a connection back to what it was: the wishes in force, with those that were not taken over behind them. */
 export function withTarget(merged: Merged, { dependency, wishes }: Target): Merged {
   const settings = new Map(merged.settings);

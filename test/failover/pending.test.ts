@@ -1,6 +1,6 @@
 import path from "node:path";
 import { expect, test } from "vitest";
-import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { HOSTS, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { freePort } from "../world/ports.ts";
 import { startPostgres } from "../world/postgres.ts";
@@ -101,7 +101,10 @@ test.each(table)(
     await consul.setCheck(entryOf("redis-1", one), "critical");
     await promote(two);
     await until("the move", async () => (await agent.variables())["REDIS_PORT"] === String(two.port));
-    await problem(agent, stuck.code);
+    await until("what is pending to be turned down again", async () => {
+      const { state, problems } = await agent.status();
+      return state !== "applying" && problems.some(({ code }) => code === stuck.code);
+    });
     expect((await agent.variables())[stuck.variable]).toBe(before[stuck.variable]);
 
     await consul.delete(stuck.key);
@@ -111,6 +114,32 @@ test.each(table)(
   },
   120_000,
 );
+
+test("Redis moves with the password in force although a wrong one is pending for itself", async () => {
+  await using consul = await startConsul();
+  await using one = await startRedis({ password: "right" });
+  await using two = await startRedis({ password: "right" });
+  await two.command("config", "set", "masterauth", "right");
+  await follow(two, one);
+  await consul.register(entryOf("redis-1", one));
+  await consul.register(entryOf("redis-2", two));
+  await using agent = await startAgent({
+    consul,
+    environment: { DBHOST: HOSTS.DBHOST, BUCKETHOST: HOSTS.BUCKETHOST, REDISPASS: "right" },
+    config: { dependencies: { ...UNPROBED, redis: { probe: true } } },
+  });
+  await agent.converged();
+  await consul.put("mastodon/settings/REDISPASS", "wrong");
+  await problem(agent, "probe_failed");
+  await kill(one);
+  await consul.setCheck(entryOf("redis-1", one), "critical");
+  await promote(two);
+  await until("the move", async () => (await agent.variables())["REDIS_PORT"] === String(two.port));
+  expect((await agent.variables())["REDIS_PASSWORD"]).toBe("right");
+  await problem(agent, "probe_failed");
+  await consul.put("mastodon/settings/REDISPASS", "right");
+  expect((await agent.converged()).problems).toEqual([]);
+}, 90_000);
 
 async function problem(agent: TestAgent, code: string): Promise<void> {
   await until(
