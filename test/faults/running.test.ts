@@ -1,6 +1,5 @@
 import { readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { steadyMs } from "../../src/base/clock.ts";
 import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
@@ -13,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-const CLOCK = pathToFileURL(path.join(import.meta.dirname, "fixtures", "jumping-clock.mjs")).href;
+const CLOCK = new URL("fixtures/jumping-clock.mjs", import.meta.url).href;
 
 test("a clock that jumps an hour ahead and back neither delays nor hurries anything", async () => {
   await using agent = await startAgent({
