@@ -266,7 +266,9 @@ export class Loop {
   #lastGood(inputs: Inputs, asked: string | undefined): Evaluation {
     const settings = { ...inputs, kv: lastGoodKv(inputs.memory) };
     const evaluation = evaluate(this.#rules, settings);
-    if (!this.applier.wasCutOff || evaluation.desired?.digest !== asked) return evaluation;
+    const isOther = evaluation.desired?.digest !== asked;
+    // From a dead endpoint there is only the way ahead.
+    if (!this.applier.wasCutOff || isOther || isUrgent(evaluation)) return evaluation;
     const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, []]));
     return evaluate(this.#rules, { ...settings, catalogue, sentinels: [], leader: NO_LEADER });
   }

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type TestAgent, UNPROBED } from "../world/agent.ts";
+import { HOSTS, type TestAgent, UNPROBED } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
 import { EVENTS, killAt, type Moment, spreadOver } from "./fixtures/moments.ts";
@@ -95,32 +95,38 @@ test("killed at any moment of an apply that fails, the agent ends with all of th
 });
 
 test("a move of an endpoint that was cut off and fails is taken back too", async () => {
-  const instance = { service: "postgresql", port: 5432, status: "passing" } as const;
-  await consul.register({ ...instance, id: "pg1", address: "10.5.5.5" });
+  const isBack = async () => {
+    const { memory } = await memoryOf(agent);
+    return memory.rejected !== undefined && memory.intent === undefined;
+  };
   await using agent = await startSite(consul, {
-    prefix: "move",
-    refuses: "DB_HOST=10.6",
-    config: { dependencies: { ...UNPROBED, postgres: { service: "postgresql", probe: false } } },
-    environment: { REDISHOST: "10.9.9.2", BUCKETHOST: "s3.example.org" },
+    ...moving("move"),
+    environment: { ...HOSTS, DBHOST: "10.5.5.5" },
   });
   await agent.converged();
   const before = await bytesOf(agent);
-  await killAt(
-    agent,
-    { name: "reloads.log", event: "change", nth: 1 },
-    async () => {
-      await consul.register({ ...instance, id: "pg2", address: "10.6.6.6" });
-      await consul.setCheck({ ...instance, id: "pg1", address: "10.5.5.5" }, "critical");
-    },
-    SURE_TO_COME_MS,
-  );
+  const register = () => consul.register(database("move", "10.6.6.6"));
+  await killAt(agent, { name: "reloads.log", event: "change", nth: 1 }, register, SURE_TO_COME_MS);
   await agent.start();
-  await until("the old state", async () => {
-    const { memory } = await memoryOf(agent);
-    return memory.rejected !== undefined && memory.intent === undefined;
-  });
+  await until("the old state", isBack);
   expect(await bytesOf(agent)).toEqual(before);
   await expectSound(agent, await keysOf(agent));
+});
+
+test("a move away from a dead endpoint that was cut off and fails is not taken back, but tried on", async () => {
+  const { DBHOST: _, ...others } = HOSTS;
+  await consul.register(database("ahead", "10.5.5.5"));
+  await using agent = await startSite(consul, { ...moving("ahead"), environment: others });
+  await agent.converged();
+  const fail = async () => {
+    await consul.register({ ...database("ahead", "10.6.6.6"), id: "ahead2" });
+    await consul.setCheck(database("ahead", "10.5.5.5"), "critical");
+  };
+  await killAt(agent, { name: "reloads.log", event: "change", nth: 1 }, fail, SURE_TO_COME_MS);
+  await agent.start();
+  await until("two attempts", () => agent.output().split('"change not applied"').length > 2);
+  expect((await agent.variables())["DB_HOST"]).toBe("10.6.6.6");
+  expect((await memoryOf(agent)).memory.rejected).toBeUndefined();
 });
 
 test("what was cut off is finished at once, although the killed agent seems to hold the fleet lock", async () => {
@@ -162,6 +168,16 @@ test("killed at any moment of its first start, the agent keeps every key that it
     await agent.stop();
   }
 });
+
+/** Web does not take the database at 10.6.6.6. */
+function moving(service: string) {
+  const dependencies = { ...UNPROBED, postgres: { service, probe: false } };
+  return { prefix: service, refuses: "DB_HOST=10.6", config: { dependencies } };
+}
+
+function database(service: string, address: string) {
+  return { id: service, service, address, port: 5432, status: "passing" } as const;
+}
 
 /** Also those of the way back: the first file's second rename, the second unit's second line. */
 function badEvents(): readonly Moment[] {
