@@ -87,7 +87,7 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     log,
     onChange: onWatchChange,
   });
-  const prober = new Prober(onRing, () => loop.sslMode);
+  const prober = new Prober(onRing);
   const turn = new Turn({ client, node, log, onChange: onRing });
   const workshop = { options, units, store, log, problems };
   const loop = new Loop({ ...workshop, world, prober, turn, keyStorage, pinsOf, bell });

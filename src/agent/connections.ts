@@ -10,7 +10,7 @@ import {
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
-import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
+import { isSecretNamed } from "../settings/slot.ts";
 import { makeTarget, movedTo, retarget, type Target, targetOf, withTarget } from "../settings/targets.ts";
 import type { Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
@@ -142,9 +142,9 @@ function doubtful(choice: Choice | undefined, wanted: Target): readonly Target[]
 function remembered(name: ProbedName, memory: Memory): Target | undefined {
   const stored = memory.targets[name];
   if (stored === undefined || Object.keys(stored).length === 0) return undefined;
-  const wishes = Object.entries(stored).flatMap(([setting, wish]): [SettingName, Wish][] => {
-    if (!isSettingName(setting)) return [];
-    return [[setting, { ...wish, value: settingSpec(setting).secret ? new Secret(wish.value) : wish.value }]];
-  });
+  const wishes = Object.entries(stored).map(([setting, wish]): [string, Wish] => [
+    setting,
+    { ...wish, value: isSecretNamed(setting) ? new Secret(wish.value) : wish.value },
+  ]);
   return makeTarget(name, new Map(wishes));
 }

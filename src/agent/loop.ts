@@ -71,12 +71,6 @@ export class Loop {
     this.applier = new Applier(context);
   }
 
-  /** `DB_SSLMODE` as it is asked for. */
-  get sslMode(): string | undefined {
-    const value = this.evaluation?.merged.variables.get("DB_SSLMODE")?.[0].value;
-    return typeof value === "string" ? value : undefined;
-  }
-
   async run(signal: AbortSignal): Promise<void> {
     const { bell, prober, turn } = this.#context;
     try {

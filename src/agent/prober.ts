@@ -5,7 +5,6 @@ import { reveal, Secret } from "../base/secret.ts";
 import { probePostgres, probeRedis, probeS3 } from "../probe/probe.ts";
 import type { ProbeResult } from "../probe/result.ts";
 import type { ProbedName } from "../settings/dependencies.ts";
-import type { SettingName } from "../settings/schema.ts";
 import type { Target } from "../settings/targets.ts";
 
 /** For a whole probe: a server that needs longer to say that it is well is not one to move to. */
@@ -25,13 +24,10 @@ interface Probe {
 /** Probes what the loop wants probed, again and again until it is no longer wanted, and rings when something new is found. */
 export class Prober {
   readonly #onChange: () => void;
-  readonly #sslMode: () => string | undefined;
   readonly #probes = new Map<string, Probe>();
 
-  /** @param sslMode `DB_SSLMODE` as it is in force */
-  constructor(onChange: () => void, sslMode: () => string | undefined) {
+  constructor(onChange: () => void) {
     this.#onChange = onChange;
-    this.#sslMode = sslMode;
   }
 
   get verdicts(): ReadonlyMap<string, ProbeResult> {
@@ -61,7 +57,7 @@ export class Prober {
     const { signal } = probe.end;
     const beganMs = performance.now();
     while (!signal.aborted) {
-      const verdict = await probeOnce(target, this.#sslMode(), signal);
+      const verdict = await probeOnce(target, signal);
       if (signal.aborted) return;
       const isNews = !isDeepStrictEqual(verdict, probe.verdict);
       probe.verdict = verdict;
@@ -72,13 +68,9 @@ export class Prober {
 }
 
 /** One look at a target. What a probe did not expect is no reason to move, and is said like any other failure. */
-export async function probeOnce(
-  target: Target,
-  sslMode: string | undefined,
-  signal: AbortSignal,
-): Promise<ProbeResult> {
+export async function probeOnce(target: Target, signal: AbortSignal): Promise<ProbeResult> {
   try {
-    return await PROBES[target.dependency](reader(target), { timeoutMs: TIMEOUT_MS, signal }, sslMode);
+    return await PROBES[target.dependency](reader(target), { timeoutMs: TIMEOUT_MS, signal });
   } catch (error) {
     const reason = signal.aborted
       ? "is not asked any more"
@@ -87,21 +79,28 @@ export async function probeOnce(
   }
 }
 
-type Read = (name: SettingName) => string;
+type Read = (name: string) => string;
 type Limits = Parameters<typeof probePostgres>[1];
 
-const PROBES: Readonly<
-  Record<ProbedName, (read: Read, limits: Limits, sslMode: string | undefined) => Promise<ProbeResult>>
-> = {
-  postgres: (read, limits, sslmode) => {
+const PROBES: Readonly<Record<ProbedName, (read: Read, limits: Limits) => Promise<ProbeResult>>> = {
+  postgres: (read, limits) => {
+    const sslmode = read("DB_SSLMODE");
     const { host, port } = { host: read("DBHOST"), port: Number(read("DBPORT")) };
     const login = { user: read("DBUSER"), password: new Secret(read("DBPASS")), database: read("DBNAME") };
-    return probePostgres({ host, port, ...login, ...(sslmode !== undefined && { sslmode }) }, limits);
+    return probePostgres({ host, port, ...login, ...(sslmode !== "" && { sslmode }) }, limits);
   },
   redis: (read, limits) => {
-    const password = read("REDISPASS");
+    const [username, password] = [read("REDIS_USER"), read("REDISPASS")];
     const target = { host: read("REDISHOST"), port: Number(read("REDISPORT")) };
-    return probeRedis({ ...target, ...(password !== "" && { password: new Secret(password) }) }, limits);
+    return probeRedis(
+      {
+        ...target,
+        ...(username !== "" && { username }),
+        ...(password !== "" && { password: new Secret(password) }),
+        database: Number(read("REDIS_DB")),
+      },
+      limits,
+    );
   },
   s3: (read, limits) =>
     probeS3(

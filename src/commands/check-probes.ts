@@ -16,12 +16,11 @@ const NEVER = new AbortController().signal;
 
 /** What `check --probe` adds: a look at every backend with the very credentials that Mastodon has. */
 export function probeInspections(merged: Merged): readonly (readonly [string, () => Promise<string>])[] {
-  const sslMode = textOf(merged, "DB_SSLMODE");
   return [
     ...PROBED_NAMES.map((name) => {
       const endpoint = deriveEndpoint(name, merged);
       const where = endpoint === undefined ? name : `${name} ${bracketed(endpoint.host)}:${endpoint.port}`;
-      return [where, () => verdict(where, probeOnce(targetOf(name, merged), sslMode, NEVER))] as const;
+      return [where, () => verdict(where, probeOnce(targetOf(name, merged), NEVER))] as const;
     }),
     ...smtpInspection(merged),
   ];

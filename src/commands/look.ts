@@ -51,13 +51,10 @@ export async function look(options: Options): Promise<Look> {
 
 /** As the loop does it, only that each probe gets one chance. */
 async function evaluateProbed(rules: Rules, inputs: Inputs): Promise<Evaluation> {
-  const { probes, merged } = evaluate(rules, inputs);
-  const sslMode = merged.variables.get("DB_SSLMODE")?.[0].value;
+  const { probes } = evaluate(rules, inputs);
   const { signal } = new AbortController();
   const verdicts = await Promise.all(
-    probes.map(
-      async (target) => [target.key, await probeOnce(target, sslMode && String(sslMode), signal)] as const,
-    ),
+    probes.map(async (target) => [target.key, await probeOnce(target, signal)] as const),
   );
   return evaluate(rules, { ...inputs, verdicts: new Map(verdicts) });
 }

@@ -10,6 +10,8 @@ export interface RedisTarget {
   readonly port: number;
   readonly username?: string;
   readonly password?: Secret;
+  /** The number of the database; 0 where none is given. */
+  readonly database?: number;
   readonly tls?: boolean;
   /** PEM file with the authority of the server's certificate. */
   readonly caFile?: string;
@@ -31,7 +33,9 @@ export async function lookAtRedis(target: RedisTarget, signal: AbortSignal): Pro
     const socket = target.tls
       ? await dialTls(target, await authority(target.caFile), signal)
       : await dial(target, signal);
-    return judge(await converse(socket, [login(target), ...QUESTIONS]));
+    const database = target.database ?? 0;
+    const select = ["SELECT", String(database)];
+    return judge(await converse(socket, [login(target), ...QUESTIONS, select]), database);
   } catch (error) {
     return explainNetwork(error, NO_ANSWER);
   }
@@ -42,14 +46,16 @@ function login({ username = "default", password }: RedisTarget): readonly string
   return password === undefined ? ["PING"] : ["AUTH", username, password.reveal()];
 }
 
-function judge([login, ping, role, hello]: readonly Reply[]): ProbeResult {
+function judge([login, ping, role, hello, select]: readonly Reply[], database: number): ProbeResult {
   for (const reply of [login, ping]) {
     if (reply === undefined) return unreachable(NO_ANSWER);
     if (reply.kind === "error") return explain(reply.code);
   }
   switch (roleIn(role, hello)) {
     case "master":
-      return WRITABLE;
+      return select?.kind === "error" && database > 0
+        ? refused("no_such_database", `has no database ${database}, or does not let this user use it`)
+        : WRITABLE;
     case undefined:
       return refused("not_ready", "does not tell its role");
     case "sentinel":

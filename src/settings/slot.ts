@@ -13,6 +13,10 @@ export function rankedIn(merged: Pick<Merged, "settings" | "variables">, name: s
   return isSettingName(name) ? merged.settings.get(name) : merged.variables.get(name);
 }
 
+export function isSecretNamed(name: string): boolean {
+  return isSettingName(name) ? settingSpec(name).secret === true : VARIABLES.get(name)?.secret === true;
+}
+
 export function typeNamed(name: string): ValueType {
   return isSettingName(name) ? settingSpec(name).type : (VARIABLES.get(name)?.type ?? text("a text"));
 }

@@ -2,34 +2,35 @@ import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
 import { DEPENDENCIES, type Endpoint, type ProbedName } from "./dependencies.ts";
 import type { Merged, Ranked } from "./merge.ts";
-import type { SettingName } from "./schema.ts";
+import { isSettingName } from "./schema.ts";
+import { rankedIn } from "./slot.ts";
 import type { Wish } from "./wish.ts";
 
-/** The settings that make one connection: they are probed together, and taken over or left together. */
-export const CONNECTION_SETTINGS: Readonly<Record<ProbedName, readonly SettingName[]>> = {
-  postgres: ["DBHOST", "DBPORT", "DBUSER", "DBPASS", "DBNAME"],
-  redis: ["REDISHOST", "REDISPORT", "REDISPASS"],
+/** The settings and variables that make one connection: they are probed together, and taken over or left together. */
+const CONNECTIONS: Readonly<Record<ProbedName, readonly string[]>> = {
+  postgres: ["DBHOST", "DBPORT", "DBUSER", "DBPASS", "DBNAME", "DB_SSLMODE"],
+  redis: ["REDISHOST", "REDISPORT", "REDISPASS", "REDIS_USER", "REDIS_DB"],
   s3: ["BUCKETHOST", "BUCKETPORT", "BUCKETSCHEME", "BUCKETNAME", "BUCKETUSER", "BUCKETPASS", "BUCKETREGION"],
 };
 
 /** One connection with all that is needed to try it. */
 export interface Target {
   readonly dependency: ProbedName;
-  readonly wishes: ReadonlyMap<SettingName, Wish>;
+  readonly wishes: ReadonlyMap<string, Wish>;
   /** Equal for the same connection; says nothing about where its parts come from. */
   readonly key: string;
 }
 
 export function targetOf(dependency: ProbedName, merged: Merged): Target {
-  const wishes = new Map<SettingName, Wish>();
-  for (const name of CONNECTION_SETTINGS[dependency]) {
-    const wish = merged.settings.get(name)?.[0];
+  const wishes = new Map<string, Wish>();
+  for (const name of CONNECTIONS[dependency]) {
+    const wish = rankedIn(merged, name)?.[0];
     if (wish !== undefined) wishes.set(name, wish);
   }
   return makeTarget(dependency, wishes);
 }
 
-export function makeTarget(dependency: ProbedName, wishes: ReadonlyMap<SettingName, Wish>): Target {
+export function makeTarget(dependency: ProbedName, wishes: ReadonlyMap<string, Wish>): Target {
   const values = [...wishes].map(([name, { value }]) => [name, reveal(value)]);
   return { dependency, wishes, key: digest(JSON.stringify([dependency, values])) };
 }
@@ -42,7 +43,7 @@ export function retarget({ dependency, wishes }: Target, { host, port, scheme }:
     [row.port, String(port)],
     [row.scheme, scheme],
   ]);
-  const moved = CONNECTION_SETTINGS[dependency].flatMap((name): [SettingName, Wish][] => {
+  const moved = CONNECTIONS[dependency].flatMap((name): [string, Wish][] => {
     const wish = wishes.get(name);
     const value = elsewhere.get(name) ?? wish?.value;
     return value === undefined ? [] : [[name, { level: "catalogue", where: "probe", ...wish, value }]];
@@ -53,7 +54,7 @@ export function retarget({ dependency, wishes }: Target, { host, port, scheme }:
 /** The credentials of one connection at the endpoint of another. */
 export function movedTo({ dependency, wishes }: Target, elsewhere: Target): Target {
   const { host, port, scheme } = DEPENDENCIES[dependency];
-  const moved = CONNECTION_SETTINGS[dependency].flatMap((name): [SettingName, Wish][] => {
+  const moved = CONNECTIONS[dependency].flatMap((name): [string, Wish][] => {
     const wish = ([host, port, scheme].includes(name) ? elsewhere.wishes : wishes).get(name);
     return wish === undefined ? [] : [[name, wish]];
   });
@@ -62,12 +63,17 @@ export function movedTo({ dependency, wishes }: Target, elsewhere: Target): Targ
 
 /** Takes a connection back to what it was: the wishes in force, with those that were not taken over behind them. */
 export function withTarget(merged: Merged, { dependency, wishes }: Target): Merged {
-  const settings = new Map(merged.settings);
-  for (const name of CONNECTION_SETTINGS[dependency]) {
+  const [settings, variables] = [new Map(merged.settings), new Map(merged.variables)];
+  for (const name of CONNECTIONS[dependency]) {
     const inForce = wishes.get(name);
-    const ranked: Ranked | undefined = inForce && [inForce, ...(merged.settings.get(name) ?? [])];
-    if (ranked === undefined) settings.delete(name);
-    else settings.set(name, ranked);
+    const ranked: Ranked | undefined = inForce && [inForce, ...(rankedIn(merged, name) ?? [])];
+    if (isSettingName(name)) put(settings, name, ranked);
+    else put(variables, name, ranked);
   }
-  return { ...merged, settings };
+  return { ...merged, settings, variables };
+}
+
+function put<Name>(all: Map<Name, Ranked>, name: Name, ranked: Ranked | undefined): void {
+  if (ranked === undefined) all.delete(name);
+  else all.set(name, ranked);
 }

@@ -61,6 +61,29 @@ function connections({ closedPort, postgresPort, redisPort, s3Port }: Elsewhere)
       message,
     }),
   );
+  const variables: readonly BadPut[] = [
+    {
+      title: "TLS that the database does not offer",
+      key: "env/DB_SSLMODE",
+      value: "verify-full",
+      code: "probe_failed",
+      message: /postgres: .*offers no TLS, which DB_SSLMODE asks for/,
+    },
+    {
+      title: "a Redis user that there is not",
+      key: "env/REDIS_USER",
+      value: "stranger",
+      code: "probe_failed",
+      message: /redis: .*refuses the user or the password/,
+    },
+    {
+      title: "a Redis database that there is not",
+      key: "env/REDIS_DB",
+      value: "999",
+      code: "probe_failed",
+      message: /redis: .*has no database 999/,
+    },
+  ];
   const nodeOnly: BadPut = {
     title: "a wrong password for this node alone",
     key: "nodes/jail1/settings/DBPASS",
@@ -68,7 +91,7 @@ function connections({ closedPort, postgresPort, redisPort, s3Port }: Elsewhere)
     code: "probe_failed",
     message: /postgres: .*refuses the password/,
   };
-  return [...puts, nodeOnly];
+  return [...puts, ...variables, nodeOnly];
 }
 
 const MALFORMED: readonly [setting: string, value: string | Uint8Array, message: RegExp][] = [
