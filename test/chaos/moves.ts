@@ -159,7 +159,7 @@ export const MOVES: readonly Move[] = [
   {
     name: "a unit's reload breaks or is repaired",
     weight: 4,
-    make: ({ breakUnit }, random) => breakUnit(random.pick(UNITS), random.chance(0.4)),
+    make: ({ breakUnit }, random) => breakUnit(random.pick(UNITS), random.chance(0.15)),
   },
 ];
 

@@ -32,7 +32,7 @@ export const consul: Subject = {
     if (isExecutable(built)) return here(built, "built before from the Go module proxy");
     if (which("go") === undefined)
       return missing("no CONSUL_BIN, no consul on the PATH, and no go to build one");
-    say(`building Consul ${VERSION} at low priority: half an hour on a slow machine`);
+    say(`building Consul ${VERSION} at low priority: it takes ten minutes or more`);
     try {
       await build(built, say);
       return await here(built, "built from the Go module proxy");
