@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
@@ -11,6 +11,24 @@ beforeAll(async () => {
   consul = await startConsul();
 });
 afterAll(() => consul[Symbol.asyncDispose]());
+
+test("a state directory that cannot be made is refused at the start, with its cure", async () => {
+  await using agent = await startAgent({
+    consul,
+    environment: born("file"),
+    config: (folder) => ({
+      paths: {
+        keys: path.join(folder, "keys"),
+        mastodon: folder,
+        state: path.join(folder, "taken", "state"),
+        certificates: folder,
+      },
+    }),
+    prepare: (folder) => writeFile(path.join(folder, "taken"), "a file\n"),
+  });
+  expect((await agent.exited()).code).toBe(78);
+  expect(agent.output()).toMatch(/taken\/state: the state directory cannot be used.*Make it a directory/);
+});
 
 // Where nothing can be mounted there is no small disk to fill.
 if (mayMount()) {
