@@ -12,7 +12,7 @@ import { startSmtp } from "../world/smtp.ts";
 import { until } from "../world/until.ts";
 import { badPuts } from "./bad-puts.ts";
 import { prepareNginxFront } from "./nginx-front.ts";
-import { type Boots, type Site, startSite } from "./site.ts";
+import { type Boots, type Parts, type Site, startSite } from "./site.ts";
 import { startVisitor, type Visitor } from "./visitor.ts";
 
 const SECRETS = ["not-the-password", "not-the-secret"];
@@ -100,11 +100,11 @@ async function answers(): Promise<void> {
   expect(await site.mastodon.ask("/redis")).toMatchObject({ port: String(redis.port) });
 }
 
-async function configure(mastodon: Mastodon): Promise<Record<string, unknown>> {
+async function configure(mastodon: Mastodon, ending: Parts): Promise<Record<string, unknown>> {
   const { folder, envFile } = mastodon;
   await mkdir(join(folder, "rc.conf.d"));
   const nginx = await prepareNginxFront(mastodon);
-  parts.defer(nginx.stop);
+  ending.defer(nginx.stop);
   frontUrl = nginx.url;
   const services = { postgres: { service: "" }, redis: { service: "" }, s3: { service: "" } };
   return {

@@ -8,11 +8,14 @@ import { temporaryFolder } from "../world/temporary.ts";
 
 type Overrides = Readonly<Record<string, unknown>>;
 
+/** What is put in here ends after the agent, and before the folder that it may live in. */
+export type Parts = Pick<AsyncDisposableStack, "use" | "defer">;
+
 export interface SiteOptions {
   readonly consul: ConsulServer;
   readonly environment: Readonly<Record<string, string>>;
   /** Laid over a configuration that has the stand-in's three units and neither settling nor distance between reloads. */
-  readonly config: Overrides | ((mastodon: Mastodon) => Overrides | Promise<Overrides>);
+  readonly config: Overrides | ((mastodon: Mastodon, parts: Parts) => Overrides | Promise<Overrides>);
 }
 
 /** An agent and the Mastodon that it configures, starts and reloads. */
@@ -44,7 +47,7 @@ export async function startSite({ consul, environment, config }: SiteOptions): P
       config: {
         files: { env: { template: "env.production.hbs", path: mastodon.envFile, mode: "0640" } },
         units: unitsOf(mastodon),
-        ...(typeof config === "function" ? await config(mastodon) : config),
+        ...(typeof config === "function" ? await config(mastodon, starting) : config),
       },
     }),
   );
