@@ -1,20 +1,15 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Desired } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
-import { DEPENDENCIES, sameEndpoint } from "../settings/dependencies.ts";
-import { deriveEndpoint } from "../settings/derive.ts";
 import { NO_LEADER } from "../settings/leader.ts";
-import { rankedIn } from "../settings/slot.ts";
-import type { AcceptedEntry, KvEntry } from "../sources/kv.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import type { Bell } from "./bell.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { certifiedDomains, configuredFacts } from "./facts.ts";
-import type { Memory } from "./memory.ts";
+import { hasGoodSettings, isUrgent, lastGood, lastGoodKv } from "./last-good.ts";
 import type { Prober } from "./prober.ts";
 import { errorProblem, inputProblems } from "./problems.ts";
 import { serviceNames } from "./services.ts";
@@ -173,7 +168,7 @@ export class Loop {
   /** Then a failover is not tried together with what an operator just put: that comes after it, as a routine change. */
   #canDoWithoutNews(inputs: Inputs, { digest }: Desired): boolean {
     if (!this.#unitsWereSeen || this.#wayBack.hasFailed || inputs.memory.applied === undefined) return false;
-    const evaluation = this.#lastGood(inputs, digest);
+    const evaluation = lastGood(this.#rules, inputs, digest, this.applier.wasCutOff);
     const { desired } = evaluation;
     if (desired === undefined || desired.digest === digest || !isUrgent(evaluation)) return false;
     return this.applier.rejection(desired.digest) === undefined;
@@ -233,10 +228,10 @@ export class Loop {
   ): Promise<Next> {
     if (inputs.memory.applied === undefined) return { atMs };
     const asked = this.evaluation?.desired?.digest;
-    const evaluation = this.#lastGood(inputs, asked);
+    const { wasCutOff } = this.applier;
+    const evaluation = lastGood(this.#rules, inputs, asked, wasCutOff);
     const { desired } = evaluation;
     if (desired === undefined || desired.digest === asked) return { atMs };
-    const { wasCutOff } = this.applier;
     const urgent = isUrgent(evaluation);
     const isWanted = urgent || wasCutOff || this.#wayBack.hasFailed || !this.#unitsWereSeen;
     if (!isWanted || this.applier.rejection(desired.digest) !== undefined) return { atMs };
@@ -256,17 +251,6 @@ export class Loop {
     return "again";
   }
 
-  /** With the settings that were good last; where it is not they that differ from what is asked for, with the endpoints too. */
-  #lastGood(inputs: Inputs, asked: string | undefined): Evaluation {
-    const settings = { ...inputs, kv: lastGoodKv(inputs.memory) };
-    const evaluation = evaluate(this.#rules, settings);
-    const isOther = evaluation.desired?.digest !== asked;
-    // From a dead endpoint there is only the way ahead.
-    if (!this.applier.wasCutOff || isOther || isUrgent(evaluation)) return evaluation;
-    const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, []]));
-    return evaluate(this.#rules, { ...settings, catalogue, sentinels: [], leader: NO_LEADER });
-  }
-
   /** Disk and units are as desired. */
   async #rest(evaluation: Evaluation): Promise<Next> {
     this.#attempt.end();
@@ -275,26 +259,4 @@ export class Loop {
     await this.applier.settled(evaluation);
     return { atMs: nextDwellEndMs(evaluation.choices) };
   }
-}
-
-/** The endpoint in use is dead or demoted, and what replaces it is what will be rendered. */
-function isUrgent({ choices, merged }: Evaluation): boolean {
-  return [...choices].some(([name, choice]) => {
-    if (choice.kind !== "move" || !choice.urgent) return false;
-    const endpoint = deriveEndpoint(name, merged);
-    const isTakenOver = endpoint !== undefined && sameEndpoint(endpoint, choice.instance);
-    return isTakenOver && rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
-  });
-}
-
-/** Nothing that an operator put is new: if a unit fails now, it is not because of that. */
-function hasGoodSettings({ kv }: Evaluation, memory: Memory): boolean {
-  const values = (entries: readonly AcceptedEntry[]) =>
-    new Map(entries.map(({ key, value }) => [key, value]));
-  return isDeepStrictEqual(values(kv.accepted), values(memory.kv));
-}
-
-/** The KV entries that were last applied and verified. */
-function lastGoodKv(memory: Memory): readonly KvEntry[] {
-  return memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) }));
 }

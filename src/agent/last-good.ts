@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from "node:util";
+import { DEPENDENCIES, sameEndpoint } from "../settings/dependencies.ts";
+import { deriveEndpoint } from "../settings/derive.ts";
+import { NO_LEADER } from "../settings/leader.ts";
+import { rankedIn } from "../settings/slot.ts";
+import type { AcceptedEntry, KvEntry } from "../sources/kv.ts";
+import { type Evaluation, evaluate, type Inputs, type Rules } from "./evaluate.ts";
+import type { Memory } from "./memory.ts";
+
+/** The KV entries that were last applied and verified. */
+export function lastGoodKv(memory: Memory): readonly KvEntry[] {
+  return memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) }));
+}
+
+/**
+ * With the settings that were good last. Where it is not they that differ from what is asked for, and an apply was cut
+ * off, with the endpoints that were good last too.
+ *
+ * @param asked digest of what is asked for
+ */
+export function lastGood(
+  rules: Rules,
+  inputs: Inputs,
+  asked: string | undefined,
+  wasCutOff: boolean,
+): Evaluation {
+  const settings = { ...inputs, kv: lastGoodKv(inputs.memory) };
+  const evaluation = evaluate(rules, settings);
+  const isOther = evaluation.desired?.digest !== asked;
+  // From a dead endpoint there is only the way ahead.
+  if (!wasCutOff || isOther || isUrgent(evaluation)) return evaluation;
+  const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, []]));
+  return evaluate(rules, { ...settings, catalogue, sentinels: [], leader: NO_LEADER });
+}
+
+/** Nothing that an operator put is new: if a unit fails now, it is not because of that. */
+export function hasGoodSettings({ kv }: Evaluation, memory: Memory): boolean {
+  return isDeepStrictEqual(valuesOf(kv.accepted), valuesOf(memory.kv));
+}
+
+/** The endpoint in use is dead or demoted, and what replaces it is what will be rendered. */
+export function isUrgent({ choices, merged }: Evaluation): boolean {
+  return [...choices].some(([name, choice]) => {
+    if (choice.kind !== "move" || !choice.urgent) return false;
+    const endpoint = deriveEndpoint(name, merged);
+    const isTakenOver = endpoint !== undefined && sameEndpoint(endpoint, choice.instance);
+    return isTakenOver && rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
+  });
+}
+
+function valuesOf(entries: readonly AcceptedEntry[]): ReadonlyMap<string, string> {
+  return new Map(entries.map(({ key, value }) => [key, value]));
+}
