@@ -28,7 +28,7 @@ export class Applier {
   lastChange: LastChange | undefined;
   /** When units were last reloaded, on the steady clock. */
   lastReloadMs: number | undefined;
-  /** An agent was killed in the middle of an apply: until all is settled again nobody knows what the units run with. */
+  /** An apply or its way back was cut off: until all is settled again nobody knows what the units run with. */
   wasCutOff: boolean;
   #suspect: Rejected | undefined;
 
@@ -102,6 +102,8 @@ export class Applier {
     const reason = messageOf(outcome.error);
     const putBack = wasPutBack(outcome);
     this.lastFailure = reason;
+    // As after a kill: what is rejected stays so, and the last known good is gone back to until it is verified.
+    if (isHalfBack(outcome)) this.wasCutOff = true;
     problems.replace("apply", [
       { code: putBack ? "change_put_back" : `change_${outcome.kind}`, message: reason },
     ]);
@@ -131,7 +133,12 @@ type Rejected = NonNullable<Memory["rejected"]>;
 
 /** Not of a failed write: there the machine is to blame, and not what was written. */
 function wasPutBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {
-  return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone?.errors.length === 0;
+  return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone !== undefined;
+}
+
+/** The way back was begun and not seen to its end: a unit does not run well with the old files either, or not yet. */
+function isHalfBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {
+  return wasPutBack(outcome) && outcome.kind === "failed" && outcome.undone?.errors.length !== 0;
 }
 
 function gateFor({ config }: Options, { variables }: Evaluation): Gate | undefined {
