@@ -1,13 +1,14 @@
 import path from "node:path";
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import metadata from "../package.json" with { type: "json" };
 import { ExitCode, isAgentError, messageOf } from "./base/errors.ts";
-import type { CommonFlags, Io } from "./commands/io.ts";
+import type { Io } from "./commands/io.ts";
+import { buildProgram } from "./commands/program.ts";
 
 /** argv -> command -> exit code. Nothing else touches `process`. */
 async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = ExitCode.ok;
-  const program = build(io, (code) => {
+  const program = buildProgram(io, (code) => {
     exitCode = code;
   });
   try {
@@ -17,104 +18,6 @@ async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     return report(error, io);
   }
 }
-
-/** A command is loaded when it is asked for, so that none pays for the others. */
-function build(io: Io, done: (code: ExitCode) => void): Command {
-  const program = new Command("mastodon-agent")
-    .description(
-      "Keeps Mastodon's configuration true to Consul: settings by KV, endpoints by the catalogue, keys pinned.",
-    )
-    .version(io.version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.out(text.trimEnd()),
-      writeErr: (text) => io.err(text.trimEnd()),
-    })
-    .showHelpAfterError("Run mastodon-agent --help to see what there is.");
-
-  const command = (name: string, description: string, example: string, parent = program): Command =>
-    parent
-      .command(name)
-      .description(description)
-      .option("--config <file>", "configuration file (YAML)")
-      .addHelpText("after", `\nExample:\n  $ mastodon-agent ${example}`);
-
-  command(
-    "run",
-    "Join Consul, watch it and keep Mastodon's configuration true; runs until SIGTERM.",
-    "run --config /usr/local/etc/mastodon-agent.yaml",
-  )
-    .option("--log-level <level>", "trace, debug, info, warn, error or silent")
-    .action(async (flags: CommonFlags & { logLevel?: string }) =>
-      done(await (await import("./commands/run.ts")).run(flags, io)),
-    );
-
-  command(
-    "render",
-    "Render every file as it would be applied now, without applying it. Secrets are not shown.",
-    "render --diff",
-  )
-    .option("--diff", "show what differs from the files on disk")
-    .option("--out <dir>", "write the files into this directory, readable by you alone, secrets included")
-    .action(async (flags: CommonFlags & { diff?: boolean; out?: string }) =>
-      done(await (await import("./commands/render.ts")).render(flags, io)),
-    );
-
-  command(
-    "check",
-    "Look at configuration, permissions, keys, Consul and every rendered file, and say what is wrong.",
-    "check --probe",
-  )
-    .option("--probe", "also try PostgreSQL, Redis, S3 and SMTP with Mastodon's own credentials")
-    .action(async (flags: CommonFlags & { probe?: boolean }) =>
-      done(await (await import("./commands/check.ts")).check(flags, io)),
-    );
-
-  command(
-    "explain",
-    "Say where a setting or variable comes from: every source's value in order of precedence.",
-    "explain DB_HOST",
-  )
-    .argument("[name]", "a setting (DBHOST) or a variable (DB_HOST); without it, all that are set")
-    .option("--json", "for scripts")
-    .action(async (name: string | undefined, flags: CommonFlags & { json?: boolean }) =>
-      done(await (await import("./commands/explain.ts")).explain(name, flags, io)),
-    );
-
-  command("status", "Ask the running agent where Mastodon is pointing, and why.", "status --json")
-    .option("--json", "for scripts")
-    .action(async (flags: CommonFlags & { json?: boolean }) =>
-      done(await (await import("./commands/status.ts")).status(flags, io)),
-    );
-
-  const keys = program
-    .command("keys")
-    .description("Mastodon's pinned keys: make, show, verify or adopt them.");
-  for (const [name, description] of KEYS_COMMANDS) {
-    command(name, description, `keys ${name}`, keys).action(async (flags: CommonFlags) =>
-      done(await (await import("./commands/keys-command.ts")).keys(name, flags, io)),
-    );
-  }
-
-  command(
-    "demo",
-    "Show the life of the agent on a throwaway Consul, Postgres, Redis and a stand-in for Mastodon.",
-    "demo --once",
-  )
-    .option("--once", "end when everything was shown and verified")
-    .action(async (flags: { once?: boolean }) =>
-      done(await (await import("./commands/demo.ts")).demo(flags, io)),
-    );
-
-  return program;
-}
-
-const KEYS_COMMANDS = [
-  ["init", "Make the keys that are missing, if this domain has none yet."],
-  ["show", "Show files, fingerprints and modes; never the keys."],
-  ["verify", "Verify files, pairs, storage and the pins in Consul."],
-  ["adopt", "Take the keys of the live .env.production over into the key files."],
-] as const;
 
 /** One message, one code. A stack is for bugs only. */
 function report(error: unknown, io: Io): ExitCode {
