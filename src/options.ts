@@ -9,6 +9,7 @@ import type { Config } from "./options/schema.ts";
 import { loadTemplate, type TemplatedFile } from "./options/templates.ts";
 import type { SettingName } from "./settings/schema.ts";
 import type { Layer } from "./settings/wish.ts";
+import { withEnvFile } from "./sources/env-file.ts";
 import { type Environment, readEnvironment } from "./sources/environment.ts";
 
 /** What was given at the start, checked and complete: made once, handed down, never changed. */
@@ -29,16 +30,20 @@ export interface Options {
 
 export interface Given {
   readonly environment: Environment;
+  /** The value of `--env-file`; the process environment goes before it. */
+  readonly envFile?: string | undefined;
   /** The value of `--config`. */
   readonly configFile: string | undefined;
   /** Where the templates that came with the agent are. */
   readonly templates: string;
 }
 
-/** @throws Misconfigured for whatever is wrong in the environment, the configuration file or a template */
-export function readOptions({ environment, configFile, templates }: Given): Options {
+/** @throws Misconfigured for whatever is wrong in the environment or its file, the configuration file or a template */
+export function readOptions({ environment: exported, envFile, configFile, templates }: Given): Options {
   const config = readConfig(configFile);
-  const layer = readEnvironment(environment);
+  const { environment, places: lines } =
+    envFile === undefined ? { environment: exported, places: undefined } : withEnvFile(exported, envFile);
+  const layer = readEnvironment(environment, lines);
   const places = { own: path.dirname(configFile ?? DEFAULT_CONFIG_FILE), builtIn: templates };
   const clientFile = clientFileOf(config);
   const { consul: _, ...files } = config.files;

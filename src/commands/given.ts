@@ -2,6 +2,6 @@ import { type Options, readOptions } from "../options.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
 /** The options as this process was given them. @throws Misconfigured */
-export function optionsFrom({ config }: CommonFlags, { environment, templates }: Io): Options {
-  return readOptions({ environment, configFile: config, templates });
+export function optionsFrom({ config, envFile }: CommonFlags, { environment, templates }: Io): Options {
+  return readOptions({ environment, envFile, configFile: config, templates });
 }

@@ -23,4 +23,6 @@ export interface Io {
 export interface CommonFlags {
   /** `--config`: undefined means the default place, where the file may be absent. */
   readonly config?: string;
+  /** `--env-file`: the jail's parameters, where they are not in the process environment. */
+  readonly envFile?: string;
 }

@@ -21,6 +21,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       .command(name)
       .description(description)
       .option("--config <file>", "configuration file (YAML)")
+      .option(
+        "--env-file <file>",
+        "the jail's parameters, as pot writes them; the environment goes before it",
+      )
       .addHelpText("after", `\nExample:\n  $ mastodon-agent ${example}`);
 
   command(

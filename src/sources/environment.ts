@@ -12,6 +12,9 @@ interface Found {
   readonly where: string;
 }
 
+/** Where variables stand that were given by a file, by their names. */
+type Places = ReadonlyMap<string, string>;
+
 /**
  * The settings that the jail was born with. Any setting `X` may come as `X_FILE` instead: the path of a file that
  * holds the value, as secrets are handed over without showing in the process environment.
@@ -19,11 +22,11 @@ interface Found {
  * @throws Misconfigured naming every variable that is malformed, twice there, unreadable, or missing though
  * Consul cannot be joined without it.
  */
-export function readEnvironment(environment: Environment): Layer {
+export function readEnvironment(environment: Environment, places: Places = new Map()): Layer {
   const settings = new Map<SettingName, Wish>();
   const complaints: Complaint[] = [];
   for (const name of SETTING_NAMES) {
-    const result = readSetting(name, settingSpec(name), environment);
+    const result = readSetting(name, settingSpec(name), environment, places);
     if (result === undefined) continue;
     if ("what" in result) complaints.push(result);
     else settings.set(name, result);
@@ -37,9 +40,10 @@ function readSetting(
   name: SettingName,
   spec: SettingSpec,
   environment: Environment,
+  places: Places,
 ): Wish | Complaint | undefined {
   const found = spellings(name, spec).flatMap(({ name: spelling, translate }) => {
-    const one = find(spelling, environment);
+    const one = find(spelling, environment, places);
     return one === undefined ? [] : ["what" in one ? one : { ...one, text: translate(one.text) }];
   });
   const unusable = found.find((one) => "what" in one);
@@ -63,18 +67,24 @@ function spellings(
 }
 
 /** An empty variable counts as unset: that is what `pot set-env -E X=` leaves behind. */
-function find(name: string, environment: Environment): Found | Complaint | undefined {
+function find(name: string, environment: Environment, places: Places): Found | Complaint | undefined {
+  const placed = (given: string, variable: string) => {
+    const place = places.get(variable);
+    return place === undefined ? given : `${given} (${place})`;
+  };
   const text = environment[name] || undefined;
   const path = environment[`${name}_FILE`] || undefined;
   if (text !== undefined && path !== undefined) {
-    return { where: `${name} and ${name}_FILE`, what: "both are set", cure: "Keep one of them." };
+    const where = `${placed(name, name)} and ${placed(`${name}_FILE`, `${name}_FILE`)}`;
+    return { where, what: "both are set", cure: "Keep one of them." };
   }
-  if (path === undefined) return text === undefined ? undefined : { text, where: name };
+  if (path === undefined) return text === undefined ? undefined : { text, where: placed(name, name) };
+  const where = placed(`${name}_FILE=${path}`, `${name}_FILE`);
   try {
-    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, ""), where: `${name}_FILE=${path}` };
+    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, ""), where };
   } catch (error) {
     return {
-      where: `${name}_FILE=${path}`,
+      where,
       what: `the file cannot be read (${messageOf(error)})`,
       cure: "Create it, or let the agent's user read it.",
     };

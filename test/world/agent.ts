@@ -48,6 +48,8 @@ export interface AgentOptions {
   /** Called with the agent's folder before the agent starts. */
   readonly prepare?: (folder: string) => Promise<unknown>;
   readonly logLevel?: string;
+  /** More flags of `run`, by the agent's folder. */
+  readonly flags?: (folder: string) => readonly string[];
 }
 
 /** A real agent, as a process, with everything that it writes in a folder of its own. */
@@ -93,6 +95,7 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
   let running: Running;
   const boot = async (changes: Readonly<Record<string, string>> = {}) => {
     const argv = ["run", "--config", configFile, "--log-level", options.logLevel ?? "debug"];
+    argv.push(...(options.flags?.(folder.path) ?? []));
     const onlyEnv = { PATH: process.env["PATH"] ?? "", ...environment, ...changes };
     const { program } = options;
     running = await (program === undefined

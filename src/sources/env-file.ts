@@ -1,0 +1,119 @@
+/** The file in which a jail is given its parameters: `pot` writes one at every start, by hand it is as easily made. */
+import { readFileSync, statSync } from "node:fs";
+import { type Complaint, Misconfigured, messageOf } from "../base/errors.ts";
+import type { Environment } from "./environment.ts";
+
+/** The variables of the process and of the file, and where each that came from the file stands. */
+export interface GivenVariables {
+  readonly environment: Environment;
+  /** `path:line` of the variables that the file gave. */
+  readonly places: ReadonlyMap<string, string>;
+}
+
+/**
+ * Lays the process environment over the file's: what was exported by hand wins. The file is read, never run: `$` and
+ * backticks mean themselves.
+ *
+ * @throws Misconfigured for a file that cannot be read, that others can write, or that has lines of another kind; they
+ * are named by their numbers, never by what is in them
+ */
+export function withEnvFile(environment: Environment, path: string): GivenVariables {
+  const { variables, unreadable } = parseEnvFile(read(path));
+  const [first, ...others] = unreadable.map((line) => complaint(path, line));
+  if (first !== undefined) throw new Misconfigured(first, { others });
+  const exported = Object.entries(environment).filter(([, text]) => text !== undefined && text !== "");
+  const given = [...variables].map(([name, { text }]) => [name, text]);
+  const fromFile = [...variables].filter(([name]) => !environment[name]);
+  return {
+    environment: Object.fromEntries([...given, ...exported]),
+    places: new Map(fromFile.map(([name, { line }]) => [name, `${path}:${line}`])),
+  };
+}
+
+interface EnvFile {
+  readonly variables: ReadonlyMap<string, { readonly text: string; readonly line: number }>;
+  /** Numbers of the lines that say nothing that can be understood. */
+  readonly unreadable: readonly number[];
+}
+
+/** Where a name is given twice the later line counts, as for a shell. */
+export function parseEnvFile(text: string): EnvFile {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const read = lines.flatMap((content, index) => {
+    if (BLANK.test(content) || ABOUT_POT.test(content)) return [];
+    return [{ line: index + 1, pair: pairIn(content) }];
+  });
+  return {
+    variables: new Map(
+      read.flatMap(({ line, pair }) => (pair ? [[pair.name, { text: pair.text, line }]] : [])),
+    ),
+    unreadable: read.filter(({ pair }) => pair === undefined).map(({ line }) => line),
+  };
+}
+
+const BLANK = /^\s*(#.*)?$/;
+
+/** What pot tells the jail about itself, in spellings of its own (pot's share/pot/info.sh). Not ours. */
+const ABOUT_POT = /^\s*export\s+_POT_\w+=/;
+
+/** The end of a line behind a value. */
+const REST = /\s*(?:\s#.*)?$/.source;
+
+/**
+ * pot wraps all of `NAME=value` in double quotes and puts a backslash before each `"` of the value, and before nothing
+ * else (share/pot/set-env.sh). Read backwards that is: between double quotes only `\"` stands for something else than
+ * itself, and a value may end in a backslash. No control characters: no terminal should get them from an error later.
+ */
+const FORMS: readonly RegExp[] = [
+  new RegExp(String.raw`^(?:export\s+)?"(?<name>[A-Za-z_]\w*)=(?<double>(?:\\"|[^"\x00-\x08])*)"${REST}`),
+  new RegExp(String.raw`^(?:export\s+)?(?<name>[A-Za-z_]\w*)="(?<double>(?:\\"|[^"\x00-\x08])*)"${REST}`),
+  new RegExp(String.raw`^(?:export\s+)?'(?<name>[A-Za-z_]\w*)=(?<single>[^'\x00-\x08]*)'${REST}`),
+  new RegExp(String.raw`^(?:export\s+)?(?<name>[A-Za-z_]\w*)='(?<single>[^'\x00-\x08]*)'${REST}`),
+  // Bare: only what every reader of such files takes alike.
+  new RegExp(
+    String.raw`^(?:export\s+)?(?<name>[A-Za-z_]\w*)=(?<bare>[^\s"'\\$\x60;&|<>()\x00-\x08]*)${REST}`,
+  ),
+];
+
+function pairIn(line: string): { name: string; text: string } | undefined {
+  for (const form of FORMS) {
+    const found = form.exec(line.trim())?.groups;
+    if (found?.["name"] === undefined) continue;
+    const { name, double, single, bare } = found;
+    return { name, text: double?.replaceAll('\\"', '"') ?? single ?? bare ?? "" };
+  }
+  return undefined;
+}
+
+function read(path: string): string {
+  try {
+    refuseForeign(path);
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Misconfigured) throw error;
+    const cure = "Name another file with --env-file, or let the agent's user read it.";
+    throw new Misconfigured({ where: path, what: messageOf(error), cure }, { cause: error });
+  }
+}
+
+/** The place is often /tmp, where everybody may put a file; and a setting may name a file whose content is then used. */
+function refuseForeign(path: string): void {
+  const { uid, mode } = statSync(path);
+  const isOurs = uid === 0 || uid === process.geteuid?.();
+  if (isOurs && (mode & 0o022) === 0) return;
+  throw new Misconfigured({
+    where: path,
+    what: isOurs
+      ? "others may write it"
+      : `it belongs to user id ${uid}, who is neither root nor the agent's user`,
+    cure: "Only root or the agent's user may own and write this file: chown root it, chmod 600 it.",
+  });
+}
+
+function complaint(path: string, line: number): Complaint {
+  return {
+    where: `${path}:${line}`,
+    what: "not a line that the agent can read",
+    cure: `Write export "NAME=value", or NAME='value' where the value has spaces, quotes or any of \\ $ ; & | < > ( ).`,
+  };
+}
