@@ -1,4 +1,7 @@
 import { Bell } from "./agent/bell.ts";
+import { CLIENT_UNIT } from "./agent/client-config.ts";
+import { HeadlineClock } from "./agent/headline.ts";
+import { History } from "./agent/history.ts";
 import { keyStorageOf } from "./agent/key-storage.ts";
 import { reportKeys } from "./agent/keys-report.ts";
 import { Loop } from "./agent/loop.ts";
@@ -11,6 +14,7 @@ import { patroniScope, serviceNames } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { type Task, together } from "./agent/together.ts";
 import { Turn } from "./agent/turn.ts";
+import { UnitWatch } from "./agent/unit-watch.ts";
 import { WatchedWorld } from "./agent/world.ts";
 import { sweep } from "./apply/stage.ts";
 import { sentence } from "./base/errors.ts";
@@ -18,10 +22,11 @@ import { createConsulClient } from "./consul/client.ts";
 import { JoinWatch } from "./consul/join.ts";
 import { createPinStore } from "./consul/pins.ts";
 import type { Options } from "./options.ts";
-import { openHttp } from "./report/http.ts";
+import type { Change } from "./report/change.ts";
+import { openHttp, type Views } from "./report/http.ts";
 import type { Log } from "./report/log.ts";
+import { Notice } from "./report/notice.ts";
 import { Problems } from "./report/problems.ts";
-import type { Status } from "./report/status.ts";
 import { NO_LEADER } from "./settings/leader.ts";
 import { lockState } from "./state/lock.ts";
 import { openState, type StateStore, stateFileIn } from "./state/store.ts";
@@ -44,28 +49,42 @@ export async function runAgent(
     ...allFiles(options).map(({ spec }) => spec),
     { path: stateFileIn(options.config.paths.state) },
   ]);
-  const { tasks, status } = assemble(options, store, log, version);
-  await using _http = await openHttp(options.config.http, status);
+  const problems = new Problems(log);
+  const history = await History.open(options.config.paths.state, problems);
+  const { tasks, views } = assemble({ options, store, log, version, problems, history });
+  await using _http = await openHttp(options.config.http, views);
   if (store.complaint !== undefined) log.warn({ problem: sentence(store.complaint) }, "state was not usable");
   log.info({ version, node: options.node, http: options.config.http }, "agent started");
   await together(tasks, signal);
   log.info("agent stopped");
 }
 
+interface Parts {
+  readonly options: Options;
+  readonly store: StateStore<Memory>;
+  readonly log: Log;
+  readonly version: string;
+  readonly problems: Problems;
+  readonly history: History;
+}
+
 interface Assembly {
   readonly tasks: readonly Task[];
-  readonly status: () => Status;
+  readonly views: Views;
 }
 
 /** Makes every part and tells each of those that it needs. Nothing runs yet. */
-function assemble(options: Options, store: StateStore<Memory>, log: Log, version: string): Assembly {
+function assemble({ options, store, log, version, problems, history }: Parts): Assembly {
   const { config, connection, units, node } = options;
+  const startedAt = new Date().toISOString();
   const bell = new Bell();
-  const problems = new Problems(log);
+  const notice = new Notice();
+  const clock = new HeadlineClock();
   const client = createConsulClient(connection);
   const keyStorage = keyStorageOf(options);
   const pinsOf = (domain: string) => createPinStore(client, domain);
   const onRing = () => bell.ring();
+  const onNews = () => notice.tell();
   const onChange = () => {
     problems.replace("consul", join.state.problems);
     // Outside the cluster that is the problem, and not each of the watches.
@@ -87,10 +106,31 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
     log,
     onChange: onWatchChange,
   });
-  const prober = new Prober(onRing);
+  const prober = new Prober(onRing, onNews);
   const turn = new Turn({ client, node, log, onChange: onRing });
   const workshop = { options, units, store, log, problems };
-  const loop = new Loop({ ...workshop, world, prober, turn, keyStorage, pinsOf, bell });
+  const record = async (change: Change) => {
+    await history.record(change);
+    onNews();
+  };
+  const loop = new Loop({
+    ...workshop,
+    world,
+    prober,
+    turn,
+    keyStorage,
+    pinsOf,
+    bell,
+    record,
+    onChange: onNews,
+  });
+  const unitWatch = new UnitWatch({
+    units: units.filter(({ name }) => name !== CLIENT_UNIT),
+    isBusy: () => loop.applier.isApplying || loop.evaluation?.desired === undefined,
+    redact: (text) => loop.redact(text),
+    problems,
+    onChange: onNews,
+  });
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
 
   return {
@@ -100,19 +140,29 @@ function assemble(options: Options, store: StateStore<Memory>, log: Log, version
       (signal) => world.run(signal),
       (signal) => loop.run(signal),
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
+      (signal) => unitWatch.run(signal),
     ],
-    status: () =>
-      statusOf({
-        version,
-        node,
-        nowMs: Date.now(),
-        join: join.state,
-        loop,
-        memory: store.read(),
-        leader: world.snapshot.leader ?? NO_LEADER,
-        watches: world.health,
-        problems: problems.list(),
-      }),
+    views: {
+      notice,
+      changes: () => history.changes(),
+      status: () =>
+        statusOf({
+          version,
+          node,
+          startedAt,
+          nowMs: Date.now(),
+          join: join.state,
+          loop,
+          history,
+          clock,
+          memory: store.read(),
+          leader: world.snapshot.leader ?? NO_LEADER,
+          watches: world.health,
+          unitHealth: unitWatch.health,
+          findings: prober.findings,
+          problems: problems.list(),
+        }),
+    },
   };
 }
 

@@ -1,23 +1,36 @@
 import type { Gate } from "../apply/gate.ts";
-import type { Outcome } from "../apply/outcome.ts";
+import { type Outcome, wasPutBack } from "../apply/outcome.ts";
 import type { Plan } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { redactor, reveal } from "../base/secret.ts";
+import type { Span } from "../base/span.ts";
 import type { PinnedKeys } from "../keys/load.ts";
 import type { Options } from "../options.ts";
+import type { Change } from "../report/change.ts";
 import type { Problems } from "../report/problems.ts";
-import type { LastChange } from "../report/status.ts";
+import { changeOf } from "./change.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 import { errorProblem } from "./problems.ts";
-import { causeOf, remember } from "./record.ts";
+import { remember } from "./record.ts";
 import { secretsIn } from "./secrets.ts";
 import { carryOut, type Workshop } from "./transact.ts";
 
 export interface ApplierContext extends Workshop {
   readonly options: Options;
   readonly problems: Problems;
+  /** Takes what became of each apply. */
+  readonly record: (change: Change) => Promise<void>;
+  /** Called when the status is another. */
+  readonly onChange: () => void;
+}
+
+/** What led to an apply. */
+export interface Approach {
+  readonly urgent: boolean;
+  /** Where the time went before it. */
+  readonly spans: readonly Span[];
 }
 
 /** Applies what the loop has decided on, and keeps the books: what is in force, what was put back, what failed last. */
@@ -25,7 +38,6 @@ export class Applier {
   readonly #context: ApplierContext;
   isApplying = false;
   lastFailure: string | undefined;
-  lastChange: LastChange | undefined;
   /** When units were last reloaded, on the steady clock. */
   lastReloadMs: number | undefined;
   /** An apply or its way back was cut off: until all is settled again nobody knows what the units run with. */
@@ -44,15 +56,23 @@ export class Applier {
   }
 
   /** True when everything is in force. An apply that has begun is finished, whatever the signal says. */
-  async apply(evaluation: Evaluation, task: Plan, keys: PinnedKeys, signal: AbortSignal): Promise<boolean> {
-    const { store, log, options } = this.#context;
-    const cause = causeOf(store.read(), evaluation);
+  async apply(
+    evaluation: Evaluation,
+    task: Plan,
+    keys: PinnedKeys,
+    approach: Approach,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { store, log, options, record, onChange } = this.#context;
+    const memory = store.read();
     const redact = redactor(secretsIn(evaluation.merged, keys));
+    const spans = [...approach.spans];
     const began = performance.now();
     this.isApplying = true;
+    onChange();
     const outcome = await carryOut(
       task,
-      this.#context,
+      { ...this.#context, observe: (span) => spans.push(span) },
       redact,
       signal,
       gateFor(options, evaluation),
@@ -61,17 +81,22 @@ export class Applier {
     this.isApplying = false;
     if (task.actions.some(({ was }) => was !== "stopped") && outcome.kind !== "refused")
       this.lastReloadMs = steadyMs();
-    const units = task.actions.map(({ unit }) => unit.name);
-    const durationMs = Math.round(performance.now() - began);
-    this.lastChange = {
-      at: new Date().toISOString(),
-      cause,
-      units,
-      duration_ms: durationMs,
-      outcome: outcome.kind,
-    };
+    const change = changeOf({
+      memory,
+      evaluation,
+      task,
+      outcome,
+      urgent: approach.urgent,
+      redact,
+      spans,
+      began,
+    });
     if (outcome.kind !== "applied") await this.#failed(outcome, evaluation);
-    else log.info({ cause, units, wrote: outcome.wrote, duration_ms: durationMs }, "change applied");
+    else {
+      const { cause, units, wrote, duration_ms } = change;
+      log.info({ cause, units, wrote, duration_ms }, "change applied");
+    }
+    await record(change);
     return outcome.kind === "applied";
   }
 
@@ -130,11 +155,6 @@ export class Applier {
 }
 
 type Rejected = NonNullable<Memory["rejected"]>;
-
-/** Not of a failed write: there the machine is to blame, and not what was written. */
-function wasPutBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {
-  return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone !== undefined;
-}
 
 /** The way back was begun and not seen to its end: a unit does not run well with the old files either, or not yet. */
 function isHalfBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {

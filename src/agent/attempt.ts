@@ -8,6 +8,11 @@ export class Attempt {
   #failures = 0;
   #retryAtMs: number | undefined;
 
+  /** Milliseconds since the epoch at which this desired state was first seen. */
+  get firstSeenMs(): number {
+    return this.#firstSeenMs;
+  }
+
   get hasFailed(): boolean {
     return this.#failures > 0;
   }

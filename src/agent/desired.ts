@@ -5,7 +5,7 @@ import { reveal, type Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import { verifyEnvFile, verifyOwnEnvFile } from "../render/dotenv.ts";
 import type { RenderInput } from "../render/tree.ts";
-import type { Reader } from "../settings/variable.ts";
+import { READERS, type Reader } from "../settings/variable.ts";
 import { ENV_FILE_NAMES, VARIABLES } from "../settings/variables.ts";
 
 export interface DesiredInput {
@@ -23,7 +23,12 @@ export interface DesiredInput {
  * @throws Refused for a value that a file cannot hold, Misconfigured for a template with an unknown name
  */
 export function desire({ files, units, input, variables, reloadToken }: DesiredInput): Desired {
-  const rendered = files.map(({ spec, template }) => ({ spec, content: template.render(input) }));
+  const rendered = files.map(({ spec, template }) => ({
+    spec,
+    content: template.render(input),
+    readBy:
+      spec.units ?? (template.language === "dotenv" ? READERS.filter((name) => units.includes(name)) : []),
+  }));
   const lines = new Map([...revealed(variables)].filter(([name]) => ENV_FILE_NAMES.has(name)));
   for (const [at, { content }] of rendered.entries()) {
     const file = files[at];

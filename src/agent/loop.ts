@@ -1,6 +1,8 @@
 import type { Desired } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
+import { redactor } from "../base/secret.ts";
+import { roundedMs, type Span } from "../base/span.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
@@ -12,6 +14,7 @@ import { certifiedDomains, configuredFacts } from "./facts.ts";
 import { hasGoodSettings, isUrgent, lastGood, lastGoodKv } from "./last-good.ts";
 import type { Prober } from "./prober.ts";
 import { errorProblem, inputProblems } from "./problems.ts";
+import { secretsIn } from "./secrets.ts";
 import { serviceNames } from "./services.ts";
 import { differences, fullPlan, isEmpty } from "./transact.ts";
 import type { Turn } from "./turn.ts";
@@ -28,6 +31,13 @@ export interface LoopContext extends ApplierContext {
   readonly keyStorage: KeyStorage;
   readonly pinsOf: (domain: string) => PinStore;
   readonly bell: Bell;
+}
+
+/** What a round has looked at, and how long the evaluation took. */
+interface Seen {
+  readonly inputs: Inputs;
+  readonly keys: Keys;
+  readonly evaluateMs: number;
 }
 
 /** When to look again: at once, at a time, or when the bell rings. */
@@ -66,6 +76,12 @@ export class Loop {
     this.applier = new Applier(context);
   }
 
+  /** Takes the secrets that are known at the moment out of what a program printed. */
+  redact(text: string): string {
+    const { evaluation, keys } = this;
+    return evaluation === undefined ? text : redactor(secretsIn(evaluation.merged, keys?.values))(text);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { bell, prober, turn } = this.#context;
     try {
@@ -80,25 +96,29 @@ export class Loop {
   }
 
   async #round(nowMs: number, signal: AbortSignal): Promise<Next> {
-    const { options, problems, store, prober } = this.#context;
+    const { options, problems, store, prober, onChange } = this.#context;
     if (!this.#mayBegin(nowMs)) return { atMs: store.read().applied && this.#startedMs + PATIENCE_MS };
     const inputs = await this.#inputs(nowMs);
+    const began = performance.now();
     const evaluation = evaluate(this.#rules, inputs);
+    const evaluateMs = roundedMs(performance.now() - began);
     this.evaluation = evaluation;
     this.#candidateTimes = evaluation.candidateTimes;
     prober.want(evaluation.probes);
     problems.replace("input", inputProblems(evaluation, serviceNames(options)));
+    onChange();
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
     if (this.keys === undefined) return this.#readKeys(evaluation, nowMs);
+    const seen: Seen = { inputs, keys: this.keys, evaluateMs };
     const { desired } = evaluation;
     if (evaluation.kv.hold !== undefined) return ON_RING;
-    if (desired === undefined) return this.#withoutBadSettings(inputs, this.keys, undefined, signal);
+    if (desired === undefined) return this.#withoutBadSettings(seen, undefined, signal);
     const rejection = this.applier.rejection(desired.digest);
     if (rejection !== undefined) {
       problems.replace("apply", [{ code: "change_put_back", message: rejection }]);
-      return this.#withoutBadSettings(inputs, this.keys, undefined, signal);
+      return this.#withoutBadSettings(seen, undefined, signal);
     }
-    return this.#advance(evaluation, desired, inputs, this.keys, signal);
+    return this.#advance(evaluation, desired, seen, signal);
   }
 
   /** The world must have been seen once; a jail that starts while Consul is away goes on with the last known good. */
@@ -143,26 +163,21 @@ export class Loop {
     }
   }
 
-  async #advance(
-    evaluation: Evaluation,
-    desired: Desired,
-    inputs: Inputs,
-    keys: Keys,
-    signal: AbortSignal,
-  ): Promise<Next> {
+  async #advance(evaluation: Evaluation, desired: Desired, seen: Seen, signal: AbortSignal): Promise<Next> {
+    const { inputs } = seen;
     const { nowMs } = inputs;
     if (this.#unitsWereSeen && isEmpty(await differences(desired, this.#context)))
       return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs);
     const urgent = isUrgent(evaluation);
     if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#canDoWithoutNews(inputs, desired))
-      return this.#withoutBadSettings(inputs, keys, undefined, signal);
+      return this.#withoutBadSettings(seen, undefined, signal);
     const dueMs = this.#dueAtMs(this.#attempt, urgent);
     if (dueMs > nowMs) {
       const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
-      return this.#attempt.hasFailed ? this.#withoutBadSettings(inputs, keys, atMs, signal) : { atMs };
+      return this.#attempt.hasFailed ? this.#withoutBadSettings(seen, atMs, signal) : { atMs };
     }
-    return this.#applyInTurn(evaluation, desired, keys, urgent, signal);
+    return this.#applyInTurn(evaluation, desired, seen, urgent, signal);
   }
 
   /** Then a failover is not tried together with what an operator just put: that comes after it, as a routine change. */
@@ -192,11 +207,12 @@ export class Loop {
   async #applyInTurn(
     evaluation: Evaluation,
     desired: Desired,
-    keys: Keys,
+    seen: Seen,
     urgent: boolean,
     signal: AbortSignal,
   ): Promise<Next> {
     const { turn, options } = this.#context;
+    const { keys } = seen;
     const task = await fullPlan(desired, this.#context, urgent);
     const disturbs = task.actions.some(({ was }) => was !== "stopped");
     // What was cut off had this node's turn; until it is finished nobody knows what the units run with.
@@ -208,7 +224,13 @@ export class Loop {
     this.#unitsWereSeen = true;
     if (isEmpty(task)) return this.#rest(evaluation);
     const isOneWay = urgent && hasGoodSettings(evaluation, this.#context.store.read());
-    const isApplied = await this.applier.apply(evaluation, { ...task, isOneWay }, keys.values, signal);
+    const isApplied = await this.applier.apply(
+      evaluation,
+      { ...task, isOneWay },
+      keys.values,
+      { urgent, spans: this.#waySoFar(this.#attempt, seen) },
+      signal,
+    );
     if (isApplied) await this.applier.settled(evaluation);
     else this.#attempt.failed(steadyMs());
     await turn.end();
@@ -220,12 +242,8 @@ export class Loop {
    * that were good last. With these the units are also started when the jail is, and put right when an agent was
    * killed in the middle of an apply that turns out to fail.
    */
-  async #withoutBadSettings(
-    inputs: Inputs,
-    keys: Keys,
-    atMs: number | undefined,
-    signal: AbortSignal,
-  ): Promise<Next> {
+  async #withoutBadSettings(seen: Seen, atMs: number | undefined, signal: AbortSignal): Promise<Next> {
+    const { inputs, keys } = seen;
     if (inputs.memory.applied === undefined) return { atMs };
     const asked = this.evaluation?.desired?.digest;
     const { wasCutOff } = this.applier;
@@ -242,13 +260,22 @@ export class Loop {
     this.#unitsWereSeen = true;
     const task = { ...(await fullPlan(desired, this.#context, urgent)), isOneWay: urgent };
     if (isEmpty(task) && !wasCutOff && !urgent) return { atMs };
-    if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, signal))) {
+    const approach = { urgent, spans: this.#waySoFar(this.#wayBack, seen) };
+    if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, approach, signal))) {
       this.#wayBack.failed(steadyMs());
       return "again";
     }
     this.#wayBack.end();
     await this.applier.settledWithout(evaluation);
     return "again";
+  }
+
+  /** How long the change waited (to settle, for its distance and its turn), and the evaluation that it comes from. */
+  #waySoFar(attempt: Attempt, { inputs, evaluateMs }: Seen): readonly Span[] {
+    return [
+      { stage: "settle", ms: roundedMs(inputs.nowMs - attempt.firstSeenMs), ok: true },
+      { stage: "evaluate", ms: evaluateMs, ok: true },
+    ];
   }
 
   /** Disk and units are as desired. */

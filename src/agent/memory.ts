@@ -44,8 +44,11 @@ export const memorySchema = z.strictObject({
   kv: z.array(z.strictObject({ key: z.string(), value: z.string(), modifyIndex: z.number() })),
   /** The newest `control/reload` token that was obeyed. */
   reload: z.string(),
-  /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time. */
-  since: z.record(z.string(), z.strictObject({ digest: z.string(), at: z.string() })),
+  /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time, the value unless it is secret. */
+  since: z.record(
+    z.string(),
+    z.strictObject({ digest: z.string(), at: z.string(), shown: z.string().exactOptional() }),
+  ),
 });
 
 export type Memory = z.infer<typeof memorySchema>;

@@ -16,7 +16,14 @@ const PATIENT_PAUSE_MS = 2000;
 /** What was found well is looked at again while it waits for its turn, or has rivals. */
 const CONTENT_PAUSE_MS = 5000;
 
+/** What a probe last found. */
+export interface Finding {
+  readonly target: Target;
+  readonly verdict: ProbeResult;
+}
+
 interface Probe {
+  readonly target: Target;
   readonly end: AbortController;
   verdict: ProbeResult | undefined;
 }
@@ -24,15 +31,25 @@ interface Probe {
 /** Probes what the loop wants probed, again and again until it is no longer wanted, and rings when something new is found. */
 export class Prober {
   readonly #onChange: () => void;
+  readonly #onProbe: (finding: Finding) => void;
   readonly #probes = new Map<string, Probe>();
 
-  constructor(onChange: () => void) {
+  /** @param onChange called when something new is found; `onProbe` after every probe */
+  constructor(onChange: () => void, onProbe: (finding: Finding) => void) {
     this.#onChange = onChange;
+    this.#onProbe = onProbe;
   }
 
   get verdicts(): ReadonlyMap<string, ProbeResult> {
     return new Map(
       [...this.#probes].flatMap(([key, { verdict }]) => (verdict === undefined ? [] : [[key, verdict]])),
+    );
+  }
+
+  /** What was found of each, for the status. */
+  get findings(): readonly Finding[] {
+    return [...this.#probes.values()].flatMap(({ target, verdict }) =>
+      verdict === undefined ? [] : [{ target, verdict }],
     );
   }
 
@@ -48,7 +65,7 @@ export class Prober {
   }
 
   #begin(key: string, target: Target): void {
-    const probe: Probe = { end: new AbortController(), verdict: undefined };
+    const probe: Probe = { target, end: new AbortController(), verdict: undefined };
     this.#probes.set(key, probe);
     void this.#repeat(probe, target);
   }
@@ -61,6 +78,7 @@ export class Prober {
       if (signal.aborted) return;
       const isNews = !isDeepStrictEqual(verdict, probe.verdict);
       probe.verdict = verdict;
+      this.#onProbe({ target, verdict });
       if (isNews) this.#onChange();
       await sleep(pauseMs(verdict, performance.now() - beganMs), undefined, { signal }).catch(() => {});
     }

@@ -1,14 +1,17 @@
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
+import type { EndpointChange, ValueChange } from "../report/change.ts";
 import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
   type DependencyName,
+  type Endpoint,
   sameEndpoint,
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
 import { rankedIn } from "../settings/slot.ts";
+import { bracketed } from "../settings/types.ts";
 import { targetsIn } from "./connections.ts";
 import { HELD } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -43,22 +46,46 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
 /** Why something is applied: the names whose values changed and where the new ones come from. */
 export function causeOf(memory: Memory, { merged, reloadToken }: Evaluation): string {
   if (memory.applied === undefined) return "first apply";
-  const values = namedValues(merged);
-  const changed = [...values].filter(
-    ([name, [wish]]) => memory.since[name]?.digest !== digest(reveal(wish.value)),
-  );
-  const gone = Object.keys(memory.since).filter((name) => !values.has(name));
   const parts = [
-    ...changed.map(
-      ([name, [wish]]) =>
-        `${name} from ${wish.where}${wish.index === undefined ? "" : ` (index ${wish.index})`}`,
+    ...valueChanges(memory, merged).map(({ name, source, index }) =>
+      source === null
+        ? `${name} is gone`
+        : `${name} from ${source}${index === null ? "" : ` (index ${index})`}`,
     ),
-    ...gone.map((name) => `${name} is gone`),
     ...(reloadToken === memory.reload ? [] : ["control/reload"]),
   ];
   if (parts.length === 0) return "files or units differ from what was applied";
   const more = parts.length - NAMES_IN_CAUSE;
   return parts.slice(0, NAMES_IN_CAUSE).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** The values that differ from those in force; of a secret one only that it does. */
+export function valueChanges(memory: Memory, merged: Merged): ValueChange[] {
+  const values = namedValues(merged);
+  const changed = [...values].flatMap(([name, [wish]]): ValueChange[] => {
+    const known = memory.since[name];
+    if (known?.digest === digest(reveal(wish.value))) return [];
+    const { where: source, index = null } = wish;
+    return [{ name, before: known?.shown ?? null, after: String(wish.value), source, index }];
+  });
+  const gone = Object.entries(memory.since)
+    .filter(([name]) => !values.has(name))
+    .map(([name, { shown = null }]) => ({ name, before: shown, after: null, source: null, index: null }));
+  return [...changed, ...gone];
+}
+
+/** The dependencies that are somewhere else than before. */
+export function endpointChanges(memory: Memory, merged: Merged): EndpointChange[] {
+  return DEPENDENCY_NAMES.flatMap((dependency) => {
+    const before = memory.endpoints[dependency];
+    const after = deriveEndpoint(dependency, merged);
+    if (after === undefined || (before !== undefined && sameEndpoint(before, after))) return [];
+    return [{ dependency, before: before === undefined ? null : addressOf(before), after: addressOf(after) }];
+  });
+}
+
+function addressOf({ host, port }: Endpoint): string {
+  return `${bracketed(host)}:${port}`;
 }
 
 function namedValues(merged: Merged): ReadonlyMap<string, Ranked> {
@@ -67,9 +94,9 @@ function namedValues(merged: Merged): ReadonlyMap<string, Ranked> {
 
 function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] {
   const entries = [...namedValues(merged)].map(([name, [wish]]) => {
-    const fresh = { digest: digest(reveal(wish.value)), at: now.toISOString() };
+    const fresh = { digest: digest(reveal(wish.value)), at: now.toISOString(), shown: String(wish.value) };
     const known = memory.since[name];
-    return [name, known?.digest === fresh.digest ? known : fresh] as const;
+    return [name, known?.digest === fresh.digest ? { ...fresh, at: known.at } : fresh] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -1,15 +1,32 @@
 import type { JoinState } from "../consul/join.ts";
 import type { WatchHealth } from "../consul/watch.ts";
+import type { Change } from "../report/change.ts";
 import type { Problem } from "../report/problems.ts";
-import type { CandidateStatus, EndpointStatus, State, Status, WatchStatus } from "../report/status.ts";
+import type {
+  CandidateStatus,
+  EndpointStatus,
+  ProbeStatus,
+  Status,
+  UnitStatus,
+  WatchStatus,
+} from "../report/status.ts";
 import { whyNot } from "../settings/choose.ts";
-import { DEPENDENCY_NAMES, type DependencyName, PROBED_NAMES } from "../settings/dependencies.ts";
+import {
+  DEPENDENCIES,
+  DEPENDENCY_NAMES,
+  type DependencyName,
+  PROBED_NAMES,
+} from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
-import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { explanations } from "./explanation.ts";
+import { type HeadlineClock, headlineOf } from "./headline.ts";
+import type { History } from "./history.ts";
 import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
+import type { Finding } from "./prober.ts";
+import type { UnitHealth } from "./unit-watch.ts";
 
 /** Everything that the status is made of. */
 export interface Facets {
@@ -17,7 +34,12 @@ export interface Facets {
   readonly node: string;
   readonly nowMs: number;
   readonly join: JoinState;
+  readonly startedAt: string;
   readonly loop: Pick<Loop, "evaluation" | "keys" | "applier">;
+  readonly history: Pick<History, "last" | "lastActions">;
+  readonly clock: HeadlineClock;
+  readonly unitHealth: ReadonlyMap<string, UnitHealth>;
+  readonly findings: readonly Finding[];
   readonly memory: Memory;
   readonly leader: Leader;
   readonly watches: readonly WatchHealth[];
@@ -26,11 +48,15 @@ export interface Facets {
 
 export function statusOf(facets: Facets): Status {
   const { loop, memory, join } = facets;
-  const { evaluation, keys, applier } = loop;
+  const { evaluation, keys } = loop;
+  const headline = headlineOf(facets);
   return {
     version: facets.version,
     node: facets.node,
-    ...stateOf(facets),
+    ...headline,
+    since: facets.clock.since(headline.state),
+    started_at: facets.startedAt,
+    hold: evaluation?.kv.hold ?? null,
     consul: { connected: join.connected, joined: join.joined, members: join.members },
     endpoints: Object.fromEntries(
       shownDependencies(evaluation, memory).map((name) => [
@@ -42,58 +68,14 @@ export function statusOf(facets: Facets): Status {
     applied: memory.applied?.digest ?? null,
     keys: Object.fromEntries(keys?.values.fingerprints ?? []),
     missing: [...(evaluation?.merged.missing ?? [])],
-    units: unitStatus(evaluation, memory),
+    settings: evaluation === undefined ? [] : [...explanations(evaluation.merged, memory)],
+    files: fileStatus(evaluation),
+    units: Object.fromEntries(unitStatus(facets)),
+    probes: facets.findings.map(probeStatus),
     watches: facets.watches.map((watch) => watchStatus(watch, facets.nowMs)),
     problems: [...facets.problems],
-    last_change: applier.lastChange ?? null,
+    last_change: lastChange(facets.history.last),
   };
-}
-
-/** The first row that holds says the state; the order is that of what an operator must know first. */
-function stateOf({ loop, memory }: Facets): { state: State; reason: string } {
-  const { evaluation } = loop;
-  const { isApplying, lastFailure } = loop.applier;
-  const rows: readonly [State, string | false | undefined][] = [
-    ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
-    ["applying", isApplying && "a change is being applied"],
-    ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold}`],
-    ["waiting", missingReason(evaluation)],
-    ["failed", lastFailure],
-    ["failed", memory.rejected?.digest === evaluation?.desired?.digest && memory.rejected?.reason],
-    ["failed", evaluation?.renderError !== undefined && "the configuration cannot be rendered, see problems"],
-    ["degraded", degradedReason(evaluation)],
-    ["degraded", pendingReason(evaluation)],
-    ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
-    [
-      "applying",
-      evaluation?.desired?.digest !== memory.applied?.digest && "a change is waiting for its turn",
-    ],
-  ];
-  const [state, reason] = rows.find(([, text]) => text) ?? [];
-  return state && reason
-    ? { state, reason }
-    : { state: "converged", reason: "everything that the sources ask for is in force" };
-}
-
-function missingReason(evaluation: Evaluation | undefined): string | false {
-  const missing = evaluation?.merged.missing ?? [];
-  return missing.length > 0 && `waiting for ${missing.join(", ")}`;
-}
-
-function degradedReason(evaluation: Evaluation | undefined): string | undefined {
-  if (evaluation === undefined) return undefined;
-  const held = heldIn(evaluation.choices, evaluation.merged).map(({ name, reason }) => `${name}: ${reason}`);
-  return held.length === 0 ? undefined : `no candidate for ${held.join("; ")}; the endpoint in use stays`;
-}
-
-function pendingReason(evaluation: Evaluation | undefined): string | undefined {
-  const failing = (evaluation?.pending ?? []).filter(
-    ({ reason, inUse }) => reason !== undefined && inUse !== undefined,
-  );
-  const texts = failing.map(
-    ({ dependency, wanted, reason }) => `${dependency} ${wanted.host}:${wanted.port} ${reason}`,
-  );
-  return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
 }
 
 /** Those that Mastodon cannot do without, and the others as far as they are watched or known. */
@@ -131,17 +113,44 @@ function candidateStatus(instance: Instance, all: readonly Instance[], leader: L
   return { id, node, host, port, eligible: reason === undefined, reason: reason ?? "passing" };
 }
 
-function unitStatus(evaluation: Evaluation | undefined, memory: Memory): Status["units"] {
-  const wanted = [...(evaluation?.desired?.units ?? [])];
-  return Object.fromEntries(
-    wanted.map(([name, { reload, restart }]) => {
-      const has = memory.units[name];
-      return [name, { current: has?.reload === reload && has.restart === restart }];
-    }),
-  );
+function unitStatus({ loop, memory, unitHealth, history }: Facets): readonly [string, UnitStatus][] {
+  const wanted = [...(loop.evaluation?.desired?.units ?? [])];
+  return wanted.map(([name, { reload, restart }]) => {
+    const has = memory.units[name];
+    const { healthy = null, reason = "", since = null } = unitHealth.get(name) ?? {};
+    const current = has?.reload === reload && has.restart === restart;
+    return [name, { current, healthy, reason, since, last_action: history.lastActions.get(name) ?? null }];
+  });
+}
+
+function fileStatus(evaluation: Evaluation | undefined): Status["files"] {
+  const files = evaluation?.desired?.files ?? [];
+  return files.map(({ spec, readBy = [] }) => ({ path: spec.path, units: [...readBy] }));
+}
+
+function probeStatus({ target, verdict }: Finding): ProbeStatus {
+  const { host, port } = DEPENDENCIES[target.dependency];
+  return {
+    dependency: target.dependency,
+    host: String(target.wishes.get(host)?.value ?? ""),
+    port: Number(target.wishes.get(port)?.value ?? 0),
+    ok: verdict.kind === "writable",
+    reason: verdict.kind === "writable" ? "Mastodon can work with it" : verdict.reason,
+  };
+}
+
+function lastChange(change: Change | undefined): Status["last_change"] {
+  if (change === undefined) return null;
+  const { at, cause, units, duration_ms, outcome } = change;
+  return { at, cause, units, duration_ms, outcome };
 }
 
 function watchStatus({ name, index, lastAnswerAt, problem }: WatchHealth, nowMs: number): WatchStatus {
-  const ageSeconds = lastAnswerAt === undefined ? null : Math.round((nowMs - lastAnswerAt) / 1000);
-  return { name, index, age_seconds: ageSeconds, problem: problem ?? null };
+  return {
+    name,
+    index,
+    age_seconds: lastAnswerAt === undefined ? null : Math.round((nowMs - lastAnswerAt) / 1000),
+    last_answer_at: lastAnswerAt === undefined ? null : new Date(lastAnswerAt).toISOString(),
+    problem: problem ?? null,
+  };
 }

@@ -5,6 +5,7 @@ import { type Desired, inHaste, type OnDisk, type Plan, plan, type Running } fro
 import { isRunning } from "../apply/running.ts";
 import { current } from "../apply/stage.ts";
 import { apply } from "../apply/transaction.ts";
+import type { Observe } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
 import type { StateStore } from "../state/store.ts";
 import type { Memory } from "./memory.ts";
@@ -14,6 +15,10 @@ export interface Workshop {
   readonly units: readonly UnitSpec[];
   readonly store: StateStore<Memory>;
   readonly log: Log;
+}
+
+interface Watched extends Workshop {
+  readonly observe?: Observe;
 }
 
 /** What is to be done, as far as disk and memory tell; whether units run is not looked at. */
@@ -42,7 +47,7 @@ export function isEmpty({ writes, actions }: Plan): boolean {
 /** @param intent is on disk with what is remembered before the first rename, until the caller takes it away */
 export async function carryOut(
   task: Plan,
-  { store, log }: Workshop,
+  { store, log, observe }: Watched,
   redact: (text: string) => string,
   signal: AbortSignal,
   gate?: Gate,
@@ -51,6 +56,7 @@ export async function carryOut(
   return apply(task, {
     log,
     signal,
+    ...(observe && { observe }),
     redact,
     gate,
     remember: (unit, digests) =>

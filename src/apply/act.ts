@@ -1,4 +1,5 @@
 /** One unit of a transaction: its steps, then its health. */
+import { timed } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
 import type { Step, UnitSpec } from "./config.ts";
 import { untilHealthy } from "./health.ts";
@@ -15,12 +16,17 @@ const VERBS = { reload: "reloaded", restart: "restarted", start: "started" } as 
 /** Never rejects: what to do about a failure depends on what came before. */
 export async function act(action: Pick<Action, "unit" | "kind">, context: StepContext): Promise<ActResult> {
   const { unit, kind } = action;
+  const { observe } = context;
   const began = performance.now();
   let stage: "reload" | "verify" = "reload";
   try {
-    const { ended } = await runSteps(unit.name, stepsFor(action), context);
+    const { ended } = await timed(observe, { stage, unit: unit.name }, () =>
+      runSteps(unit.name, stepsFor(action), context),
+    );
     stage = "verify";
-    await untilHealthy(unit, { oldMayAnswer: !ended && kind !== "start", redact: context.redact });
+    await timed(observe, { stage, unit: unit.name }, () =>
+      untilHealthy(unit, { oldMayAnswer: !ended && kind !== "start", redact: context.redact }),
+    );
     logDone(context.log, unit, kind, began);
     return { kind: "healthy" };
   } catch (error) {
@@ -59,5 +65,5 @@ function stepsFor({ unit, kind }: Pick<Action, "unit" | "kind">): readonly Step[
 }
 
 function logDone(log: Log, { name }: UnitSpec, kind: Action["kind"], began: number): void {
-  log.info({ unit: name, durationMs: Math.round(performance.now() - began) }, `unit ${VERBS[kind]}`);
+  log.debug({ unit: name, durationMs: Math.round(performance.now() - began) }, `unit ${VERBS[kind]}`);
 }

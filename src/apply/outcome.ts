@@ -45,3 +45,8 @@ export interface Undone {
 }
 
 export type Outcome = Applied | RefusedOutcome | Failed;
+
+/** Not of a failed write: there the machine is to blame, and not what was written. */
+export function wasPutBack(outcome: Outcome): boolean {
+  return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone !== undefined;
+}

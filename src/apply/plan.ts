@@ -10,6 +10,8 @@ export interface UnitDigests {
 export interface DesiredFile {
   readonly spec: FileSpec;
   readonly content: string;
+  /** Units, where it is known who reads the file. */
+  readonly readBy?: readonly string[];
 }
 
 export interface Desired {

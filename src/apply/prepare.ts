@@ -1,4 +1,5 @@
 /** The part of a transaction that may still be refused: nobody but the agent has seen anything of it. */
+import { timed } from "../base/span.ts";
 import { check } from "./check.ts";
 import { passGate } from "./gate.ts";
 import type { ApplyContext, RefusedOutcome } from "./outcome.ts";
@@ -11,16 +12,22 @@ export type Preparation =
 
 /** Stages all files, lets their programs check them, and writes down that the concerned units are about to change. */
 export async function prepare({ writes, actions }: Plan, context: ApplyContext): Promise<Preparation> {
+  const { gate, observe } = context;
   const files: StagedFile[] = [];
   let stageName: RefusedOutcome["stage"] = "stage";
   try {
-    for (const { spec, content } of writes) files.push(await stage(spec, content));
+    await timed(observe, { stage: "stage" }, async () => {
+      for (const { spec, content } of writes) files.push(await stage(spec, content));
+    });
     stageName = "check";
-    for (const file of files) await check(file, context);
+    await timed(observe, { stage: "check" }, async () => {
+      for (const file of files) await check(file, context);
+    });
     stageName = "gate";
-    if (files.length > 0 && context.gate !== undefined) await passGate(context.gate, context);
+    if (files.length > 0 && gate !== undefined)
+      await timed(observe, { stage: "gate" }, () => passGate(gate, context));
     stageName = "stage";
-    await unsettle(actions, context);
+    await timed(observe, { stage: "remember" }, () => unsettle(actions, context));
     return { kind: "prepared", files };
   } catch (error) {
     await Promise.all(files.map((file) => file.discard()));

@@ -2,6 +2,7 @@
 import { open, utimes } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, messageOf, TryAgain } from "../base/errors.ts";
+import type { Observe } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
 import { isAlive, type Process } from "../state/process.ts";
 import { runCommand } from "./command.ts";
@@ -17,6 +18,8 @@ const ENDING = ["TERM", "INT", "QUIT", "KILL"];
 
 export interface StepContext {
   readonly log: Log;
+  /** Told of each stage as it ends: for the journal and the metrics. */
+  readonly observe?: Observe;
   /** Takes secrets out of what a command printed. */
   redact(text: string): string;
 }

@@ -1,5 +1,6 @@
 /** From a plan to disk and units, as one transaction: everything that can be refused is refused before the first rename. */
 import { messageOf } from "../base/errors.ts";
+import { timed } from "../base/span.ts";
 import { act } from "./act.ts";
 import type { ApplyContext, Failed, Outcome } from "./outcome.ts";
 import { type Action, isKnown, type Plan } from "./plan.ts";
@@ -32,10 +33,12 @@ async function write(
   context: ApplyContext,
 ): Promise<Failed | undefined> {
   try {
-    for (const file of files) {
-      await file.commit();
-      context.log.info({ path: file.spec.path }, "file written");
-    }
+    await timed(context.observe, { stage: "commit" }, async () => {
+      for (const file of files) {
+        await file.commit();
+        context.log.debug({ path: file.spec.path }, "file written");
+      }
+    });
     return undefined;
   } catch (error) {
     context.log.error({ error: messageOf(error) }, "apply failed");

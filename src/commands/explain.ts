@@ -1,23 +1,12 @@
-import type { Memory } from "../agent/memory.ts";
+import { explanations, unset } from "../agent/explanation.ts";
 import { ExitCode, Refused } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
-import type { Merged } from "../settings/merge.ts";
+import type { SettingStatus } from "../report/status.ts";
 import { isSettingName, SETTING_NAMES } from "../settings/schema.ts";
 import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
-import type { Wish } from "../settings/wish.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { look } from "./look.ts";
-
-/** One name with every value that is on offer, the one in force first. */
-interface Explanation {
-  readonly name: string;
-  /** Variables that the setting feeds, or the setting that feeds the variable. */
-  readonly feeds: readonly string[];
-  readonly readers: readonly string[];
-  readonly since: string | null;
-  readonly values: readonly { level: string; value: string; where: string; index: number | null }[];
-}
 
 /** Says where values come from. @throws Refused for a name that is neither a setting nor a variable */
 export async function explain(
@@ -30,7 +19,7 @@ export async function explain(
   if (consulError !== undefined)
     io.err(`Consul was not asked (${consulError}): the last known good settings stand in.`);
   const all = explanations(evaluation.merged, memory);
-  const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? nothing(known)) ?? all;
+  const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? unset(known)) ?? all;
   if (json) io.out(JSON.stringify(wanted, null, 2));
   else for (const each of wanted) for (const line of lines(each, asked === undefined)) io.out(line);
   return ExitCode.ok;
@@ -64,38 +53,7 @@ function refused(where: string, what: string, cure: string): Refused {
   return new Refused({ where, what, cure });
 }
 
-function explanations({ settings, variables }: Merged, memory: Memory): readonly Explanation[] {
-  const named = new Map<string, readonly Wish[]>([...settings, ...variables]);
-  return [...named].map(([name, wishes]) => ({
-    ...nothing(name),
-    since: memory.since[name]?.at ?? null,
-    values: wishes.map(({ level, value, where, index }) => ({
-      level,
-      value: String(value),
-      where,
-      index: index ?? null,
-    })),
-  }));
-}
-
-function nothing(name: string): Explanation {
-  const feeds = VARIABLE_NAMES.filter((variable) => isFedBy(variable, name));
-  const readers = new Set((feeds.length > 0 ? feeds : [name]).flatMap(readersOf));
-  return { name, feeds, readers: [...readers], since: null, values: [] };
-}
-
-function isFedBy(variable: string, setting: string): boolean {
-  const origin = VARIABLES.get(variable)?.origin;
-  if (origin?.kind === "derived") return origin.from.some((name) => name === setting);
-  return origin?.kind === "setting" && origin.setting === setting;
-}
-
-function readersOf(variable: string): readonly string[] {
-  const spec = VARIABLES.get(variable);
-  return spec === undefined ? [] : [...spec.readers, ...spec.processReaders];
-}
-
-function lines({ name, feeds, readers, since, values }: Explanation, isBrief: boolean): readonly string[] {
+function lines({ name, feeds, readers, since, values }: SettingStatus, isBrief: boolean): readonly string[] {
   const [inForce, ...others] = values;
   const title = feeds.length > 0 ? `${name} (${feeds.join(", ")})` : name;
   if (inForce === undefined) return [`${title} is not set by any source`];
@@ -109,6 +67,6 @@ function lines({ name, feeds, readers, since, values }: Explanation, isBrief: bo
   ];
 }
 
-function origin({ level, where, index }: Explanation["values"][number]): string {
+function origin({ level, where, index }: SettingStatus["values"][number]): string {
   return level === where ? level : `${level}: ${where}${index === null ? "" : ` (index ${index})`}`;
 }

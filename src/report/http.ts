@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import type { Change } from "./change.ts";
+import type { Notice } from "./notice.ts";
 import type { Status } from "./status.ts";
 
 /** Where the agent answers questions about itself. */
@@ -15,34 +17,40 @@ interface Reply {
   readonly body: string;
 }
 
-type Route = (status: Status) => Reply;
+/** What there is to see. */
+export interface Views {
+  readonly status: () => Status;
+  /** Every change on record, oldest first. */
+  readonly changes: () => Promise<readonly Change[]>;
+  /** Tells when the status or the changes are others. */
+  readonly notice: Notice;
+}
 
-/** Read-only. `/health`: the process lives; `/ready`: what the sources ask for is in force; `/status`: everything. */
+type Route = (views: Views) => Reply | Promise<Reply>;
+
+/** Read-only. `/health`: the process lives; `/ready`: what the sources ask for is in force; `/status`: everything; `/history`: what has changed. */
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/health", () => ({ code: 200, type: TEXT, body: "OK\n" })],
   [
     "/ready",
-    ({ state, reason }) => ({
-      code: state === "converged" ? 200 : 503,
-      type: TEXT,
-      body: `${state}: ${reason}\n`,
-    }),
+    ({ status }) => {
+      const { state, reason } = status();
+      return { code: state === "converged" ? 200 : 503, type: TEXT, body: `${state}: ${reason}\n` };
+    },
   ],
-  [
-    "/status",
-    (status) => ({ code: 200, type: "application/json", body: `${JSON.stringify(status, null, 2)}\n` }),
-  ],
+  ["/status", ({ status }) => json(status())],
+  ["/history", async ({ changes }) => json(await changes())],
 ]);
 
 /** Serves until it is disposed of. @throws Misconfigured when the address cannot be bound */
-export async function openHttp(address: HttpAddress, status: () => Status): Promise<AsyncDisposable> {
-  const server = createServer((request, response) => answer(request, response, status));
+export async function openHttp(address: HttpAddress, views: Views): Promise<AsyncDisposable> {
+  const server = createServer((request, response) => void answer(request, response, views));
   await listen(server, address);
   return { [Symbol.asyncDispose]: () => close(server) };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, status: () => Status): void {
-  const { code, type, body } = reply(request, status);
+async function answer(request: IncomingMessage, response: ServerResponse, views: Views): Promise<void> {
+  const { code, type, body } = await reply(request, views);
   response.writeHead(code, {
     "content-type": type,
     "cache-control": "no-store",
@@ -51,16 +59,15 @@ function answer(request: IncomingMessage, response: ServerResponse, status: () =
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-function reply({ method, url = "/" }: IncomingMessage, status: () => Status): Reply {
+async function reply({ method, url = "/" }: IncomingMessage, views: Views): Promise<Reply> {
   if (method !== "GET" && method !== "HEAD") return { code: 405, type: TEXT, body: "read-only: use GET\n" };
   const route = ROUTES.get(url.replace(/\?.*$/, ""));
-  return (
-    route?.(status()) ?? {
-      code: 404,
-      type: TEXT,
-      body: `not found; there are ${[...ROUTES.keys()].join(", ")}\n`,
-    }
-  );
+  if (route !== undefined) return route(views);
+  return { code: 404, type: TEXT, body: `not found; there are ${[...ROUTES.keys()].join(", ")}\n` };
+}
+
+function json(document: unknown): Reply {
+  return { code: 200, type: "application/json", body: `${JSON.stringify(document, null, 2)}\n` };
 }
 
 async function listen(server: Server, { host, port }: HttpAddress): Promise<void> {

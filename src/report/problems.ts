@@ -18,11 +18,12 @@ export interface Problem extends Complaining {
 export class Problems {
   readonly #areas = new Map<string, readonly Problem[]>();
   readonly #log: Log;
-  readonly #now: () => Date;
+  readonly #onBegin: (problem: Problem) => void;
 
-  constructor(log: Log, now: () => Date = () => new Date()) {
+  /** @param onBegin called for each new problem */
+  constructor(log: Log, onBegin: (problem: Problem) => void = () => {}) {
     this.#log = log;
-    this.#now = now;
+    this.#onBegin = onBegin;
   }
 
   replace(area: string, current: readonly Complaining[]): void {
@@ -41,7 +42,9 @@ export class Problems {
 
   #begin({ code, message }: Complaining): Problem {
     this.#log.warn({ code, problem: message }, "problem");
-    return { code, message, since: this.#now().toISOString() };
+    const problem = { code, message, since: new Date().toISOString() };
+    this.#onBegin(problem);
+    return problem;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { changeSchema } from "./change.ts";
 
 /** What the agent is doing, in one word. */
 export const STATES = ["starting", "waiting", "converged", "applying", "held", "degraded", "failed"] as const;
@@ -29,15 +30,60 @@ const watch = z.object({
   index: z.string(),
   /** Seconds since Consul last answered it; null before the first answer. */
   age_seconds: z.number().nullable(),
+  /** ISO 8601 time of that answer. */
+  last_answer_at: z.string().nullable(),
   problem: z.string().nullable(),
 });
 
-const lastChange = z.object({
-  at: z.string(),
-  cause: z.string(),
-  units: z.array(z.string()),
-  duration_ms: z.number(),
-  outcome: z.enum(["applied", "refused", "failed"]),
+const lastChange = changeSchema.pick({
+  at: true,
+  cause: true,
+  units: true,
+  duration_ms: true,
+  outcome: true,
+});
+
+const setting = z.object({
+  /** A setting, or a variable that no setting feeds. */
+  name: z.string(),
+  /** The variables that it feeds. */
+  feeds: z.array(z.string()),
+  /** The units that read it. */
+  readers: z.array(z.string()),
+  /** ISO 8601 time since when the value in force has been so. */
+  since: z.string().nullable(),
+  /** Every source's value in order of precedence, the one in force first; a secret is `[redacted]`. */
+  values: z.array(
+    z.object({
+      level: z.string(),
+      value: z.string(),
+      where: z.string(),
+      /** Consul's modify index. */
+      index: z.number().nullable(),
+    }),
+  ),
+});
+
+const unit = z.object({
+  /** Whether it runs with what it should. */
+  current: z.boolean(),
+  /** Null where it has no health check, or was not looked at yet. */
+  healthy: z.boolean().nullable(),
+  /** What is wrong with it; empty where nothing is. */
+  reason: z.string(),
+  /** ISO 8601 time since when it has been healthy or not. */
+  since: z.string().nullable(),
+  /** What was last done to it. */
+  last_action: z.object({ at: z.string(), kind: z.string(), ok: z.boolean() }).nullable(),
+});
+
+const probe = z.object({
+  dependency: z.string(),
+  host: z.string(),
+  port: z.number(),
+  /** Whether Mastodon could work with it, and what the probe found. */
+  ok: z.boolean(),
+  reason: z.string(),
 });
 
 /** The document behind `/status` and `status --json`. It never holds a secret: only names, places, digests and times. */
@@ -47,6 +93,11 @@ export const statusSchema = z.object({
   state: z.enum(STATES),
   /** Why it is in this state, in one sentence. */
   reason: z.string(),
+  /** ISO 8601 time since when it is in this state, and since when the agent runs. */
+  since: z.string(),
+  started_at: z.string(),
+  /** The operator's reason, where changes are held. */
+  hold: z.string().nullable(),
   consul: z.object({ connected: z.boolean(), joined: z.boolean(), members: z.number() }),
   endpoints: z.record(z.string(), endpoint),
   /** Digest of what the sources ask for; null while something is missing. */
@@ -57,8 +108,12 @@ export const statusSchema = z.object({
   keys: z.record(z.string(), z.string()),
   /** Names of required settings that no source knows. */
   missing: z.array(z.string()),
-  /** Whether each unit runs with what it should. */
-  units: z.record(z.string(), z.object({ current: z.boolean() })),
+  settings: z.array(setting),
+  /** Every rendered file, and the units that read it. */
+  files: z.array(z.object({ path: z.string(), units: z.array(z.string()) })),
+  units: z.record(z.string(), unit),
+  /** What is being probed now, with what was found last. */
+  probes: z.array(probe),
   watches: z.array(watch),
   problems: z.array(z.object({ code: z.string(), message: z.string(), since: z.string() })),
   last_change: lastChange.nullable(),
@@ -68,4 +123,6 @@ export type Status = z.infer<typeof statusSchema>;
 export type EndpointStatus = z.infer<typeof endpoint>;
 export type CandidateStatus = z.infer<typeof candidate>;
 export type WatchStatus = z.infer<typeof watch>;
-export type LastChange = z.infer<typeof lastChange>;
+export type SettingStatus = z.infer<typeof setting>;
+export type UnitStatus = z.infer<typeof unit>;
+export type ProbeStatus = z.infer<typeof probe>;

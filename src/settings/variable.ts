@@ -1,8 +1,9 @@
 import type { SettingName } from "./schema.ts";
 import type { ValueType } from "./types.ts";
 
-/** A unit that reads variables from the rendered file. */
-export type Reader = "web" | "sidekiq" | "streaming";
+/** The units that read variables from the rendered file. */
+export const READERS = ["web", "sidekiq", "streaming"] as const;
+export type Reader = (typeof READERS)[number];
 
 /** Where a variable's value comes from. */
 export type Origin =

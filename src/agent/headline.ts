@@ -1,0 +1,76 @@
+import type { State } from "../report/status.ts";
+import { heldIn } from "./endpoints.ts";
+import type { Evaluation } from "./evaluate.ts";
+import type { Loop } from "./loop.ts";
+import type { Memory } from "./memory.ts";
+
+/** The state in one word, and why it is so. */
+export interface Headline {
+  readonly state: State;
+  readonly reason: string;
+}
+
+export interface HeadlineFacts {
+  readonly loop: Pick<Loop, "evaluation" | "applier">;
+  readonly memory: Memory;
+}
+
+/** The first row that holds says the state; the order is that of what an operator must know first. */
+export function headlineOf({ loop, memory }: HeadlineFacts): Headline {
+  const { evaluation } = loop;
+  const { isApplying, lastFailure } = loop.applier;
+  const rows: readonly [State, string | false | undefined][] = [
+    ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
+    ["applying", isApplying && "a change is being applied"],
+    ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold}`],
+    ["waiting", missingReason(evaluation)],
+    ["failed", lastFailure],
+    ["failed", memory.rejected?.digest === evaluation?.desired?.digest && memory.rejected?.reason],
+    ["failed", evaluation?.renderError !== undefined && "the configuration cannot be rendered, see problems"],
+    ["degraded", degradedReason(evaluation)],
+    ["degraded", pendingReason(evaluation)],
+    ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
+    [
+      "applying",
+      evaluation?.desired?.digest !== memory.applied?.digest && "a change is waiting for its turn",
+    ],
+  ];
+  const [state, reason] = rows.find(([, text]) => text) ?? [];
+  return state && reason
+    ? { state, reason }
+    : { state: "converged", reason: "everything that the sources ask for is in force" };
+}
+
+function missingReason(evaluation: Evaluation | undefined): string | false {
+  const missing = evaluation?.merged.missing ?? [];
+  return missing.length > 0 && `waiting for ${missing.join(", ")}`;
+}
+
+function degradedReason(evaluation: Evaluation | undefined): string | undefined {
+  if (evaluation === undefined) return undefined;
+  const held = heldIn(evaluation.choices, evaluation.merged).map(({ name, reason }) => `${name}: ${reason}`);
+  return held.length === 0 ? undefined : `no candidate for ${held.join("; ")}; the endpoint in use stays`;
+}
+
+function pendingReason(evaluation: Evaluation | undefined): string | undefined {
+  const failing = (evaluation?.pending ?? []).filter(
+    ({ reason, inUse }) => reason !== undefined && inUse !== undefined,
+  );
+  const texts = failing.map(
+    ({ dependency, wanted, reason }) => `${dependency} ${wanted.host}:${wanted.port} ${reason}`,
+  );
+  return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
+}
+
+/** Remembers since when the state has been what it is. */
+export class HeadlineClock {
+  #state: State | undefined;
+  #since = "";
+
+  /** @returns ISO 8601 time since when this has been the state */
+  since(state: State): string {
+    if (state !== this.#state) this.#since = new Date().toISOString();
+    this.#state = state;
+    return this.#since;
+  }
+}

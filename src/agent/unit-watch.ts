@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { UnitSpec } from "../apply/config.ts";
+import { probe } from "../apply/probe.ts";
+import type { Complaining, Problems } from "../report/problems.ts";
+
+const LOOK_EVERY_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 2000;
+/** A unit that is restarted by others is away for a moment: that is no news yet. */
+const BAD_LOOKS = 2;
+
+/** How a unit was when it was last looked at. */
+export interface UnitHealth {
+  readonly healthy: boolean;
+  /** What is wrong; empty where nothing is. */
+  readonly reason: string;
+  /** ISO 8601 time since when it has been so. */
+  readonly since: string;
+}
+
+export interface UnitWatchOptions {
+  readonly units: readonly UnitSpec[];
+  /** True while units are being reloaded: then a look would tell nothing. */
+  readonly isBusy: () => boolean;
+  readonly redact: (text: string) => string;
+  readonly problems: Problems;
+  readonly onChange: () => void;
+  readonly lookEveryMs?: number;
+}
+
+/** Looks at the health of the units while nothing is applied, and reports those that are down. It changes nothing. */
+export class UnitWatch {
+  readonly #options: UnitWatchOptions;
+  readonly #health = new Map<string, UnitHealth>();
+  readonly #badLooks = new Map<string, number>();
+
+  constructor(options: UnitWatchOptions) {
+    this.#options = options;
+  }
+
+  /** By unit; one without a health check has no entry. */
+  get health(): ReadonlyMap<string, UnitHealth> {
+    return this.#health;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { isBusy, lookEveryMs = LOOK_EVERY_MS } = this.#options;
+    while (!signal.aborted) {
+      if (!isBusy()) await this.#look();
+      await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { units, isBusy, problems, onChange, redact } = this.#options;
+    const answers = await Promise.all(
+      units.map(async ({ name, health }) => ({
+        name,
+        answer: health && (await probe(health, Math.min(health.timeout, ANSWER_TIMEOUT_MS))),
+      })),
+    );
+    if (isBusy()) return;
+    const before = this.#news();
+    for (const { name, answer } of answers) {
+      if (answer !== undefined) this.#take(name, answer.ok ? "" : redact(answer.reason));
+    }
+    problems.replace("units", this.#complaints());
+    if (this.#news() !== before) onChange();
+  }
+
+  #take(name: string, reason: string): void {
+    const badLooks = reason === "" ? 0 : (this.#badLooks.get(name) ?? 0) + 1;
+    this.#badLooks.set(name, badLooks);
+    const known = this.#health.get(name);
+    const healthy = badLooks === 0 || (badLooks < BAD_LOOKS && known?.healthy !== false);
+    const since = known?.healthy === healthy ? known.since : new Date().toISOString();
+    this.#health.set(name, { healthy, reason: healthy ? "" : reason, since });
+  }
+
+  #complaints(): readonly Complaining[] {
+    return [...this.#health].flatMap(([name, { healthy, reason }]) =>
+      healthy
+        ? []
+        : [
+            {
+              code: "unit_unhealthy",
+              message: `unit ${name}: ${reason}. Look into the unit's own log; start it where it is down.`,
+            },
+          ],
+    );
+  }
+
+  #news(): string {
+    return JSON.stringify([...this.#health]);
+  }
+}

@@ -1,0 +1,83 @@
+/** What happened, one JSON line each, in the state directory: bounded, rotated once, readable while the agent is down. */
+import { open, readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type * as z from "zod";
+import { codeOf } from "../base/errors.ts";
+import { syncDirectory } from "./durable.ts";
+
+/** Of the file that is written to; there is one older file of the same size, so twice this is the most on disk. */
+const LIMIT_BYTES = 1024 * 1024;
+
+/** Where the journal of a directory is written, and where it goes when it is full. */
+export function journalFilesIn(directory: string): { readonly current: string; readonly older: string } {
+  return { current: join(directory, "journal.jsonl"), older: join(directory, "journal.1.jsonl") };
+}
+
+/** Writes entries one after the other, each down to the disk before the next. */
+export class Journal<Entry> {
+  readonly #directory: string;
+  readonly #limitBytes: number;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(directory: string, limitBytes: number = LIMIT_BYTES) {
+    this.#directory = directory;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** @throws the system's error when it cannot be written: the entry is lost then, and the next one is tried again */
+  append(entry: Entry): Promise<void> {
+    const written = this.#last.then(() => this.#write(`${JSON.stringify(entry)}\n`));
+    this.#last = written.catch(() => {});
+    return written;
+  }
+
+  async #write(line: string): Promise<void> {
+    const { current, older } = journalFilesIn(this.#directory);
+    const size = await sizeOf(current);
+    if (size > 0 && size + Buffer.byteLength(line) > this.#limitBytes) await rename(current, older);
+    await using file = await open(current, "a+", 0o600);
+    await file.appendFile((await endsInLine(file)) ? line : `\n${line}`);
+    await file.sync();
+    if (size === 0) await syncDirectory(this.#directory);
+  }
+}
+
+/** The entries that can be read, oldest first. A line that a crash cut off is passed over. */
+export async function readJournal<Entry>(
+  directory: string,
+  schema: z.ZodType<Entry>,
+): Promise<readonly Entry[]> {
+  const { current, older } = journalFilesIn(directory);
+  const texts = await Promise.all([older, current].map((path) => readFile(path, "utf8").catch(nothing)));
+  return texts.flatMap((text) => text.split("\n")).flatMap((line) => parsed(line, schema));
+}
+
+function nothing(error: unknown): string {
+  if (codeOf(error) === "ENOENT") return "";
+  throw error;
+}
+
+function parsed<Entry>(line: string, schema: z.ZodType<Entry>): readonly Entry[] {
+  if (line === "") return [];
+  try {
+    const { data } = schema.safeParse(JSON.parse(line));
+    return data === undefined ? [] : [data];
+  } catch {
+    return [];
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+/** After a crash in the middle of a line the next one must not be glued to it. */
+async function endsInLine(file: Awaited<ReturnType<typeof open>>): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return true;
+  const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
+  return buffer.toString() === "\n";
+}
