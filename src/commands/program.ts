@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import type { CommonFlags, Io } from "./io.ts";
+import type { KvExportFlags } from "./kv-export.ts";
 
 /** The commands and their flags. A command is loaded when it is asked for, so that none pays for the others. */
 export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
@@ -83,6 +84,31 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       done(await (await import("./keys-command.ts")).keys(name, flags, io)),
     );
   }
+
+  const kv = program
+    .command("kv")
+    .description("The way from the jail's environment to Consul's KV; see docs/kv.md.");
+  command(
+    "export",
+    "Write what the environment holds as JSON for consul kv import; standard error says what was left out and why.",
+    "kv export --secrets --out settings.json && consul kv import @settings.json",
+    kv,
+  )
+    .option("--secrets", "with passwords and secret keys, in plain text: mind where the output goes")
+    .option("--endpoints", "with hosts and ports that the catalogue is asked for: KV would hide it for ever")
+    .option("--node", "for this node only, below nodes/<NODENAME>/")
+    .option("--out <file>", "write this file, readable by you alone, instead of standard output")
+    .action(async (flags: KvExportFlags) => done(await (await import("./kv-export.ts")).exportKv(flags, io)));
+  command(
+    "diff",
+    "Compare KV with the environment and with what is in force. Secrets are compared, not shown.",
+    "kv diff",
+    kv,
+  )
+    .option("--json", "for scripts")
+    .action(async (flags: CommonFlags & { json?: boolean }) =>
+      done(await (await import("./kv-diff.ts")).diffKv(flags, io)),
+    );
 
   command(
     "demo",

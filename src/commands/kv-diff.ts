@@ -1,0 +1,119 @@
+import { ExitCode } from "../base/errors.ts";
+import { reveal, Secret } from "../base/secret.ts";
+import { optionsFrom } from "./given.ts";
+import type { CommonFlags, Io } from "./io.ts";
+import { kvRows, type Relation, type Row } from "./kv-rows.ts";
+import { look } from "./look.ts";
+
+/** A column is no wider; `--json` has the whole value. */
+const WIDEST = 40;
+
+/**
+ * Compares KV with the environment and with what was last applied. Secrets are compared, never shown.
+ *
+ * @throws Misconfigured when the keys are refused
+ */
+export async function diffKv(
+  { json, ...flags }: CommonFlags & { json?: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  const options = optionsFrom(flags, io);
+  const { evaluation, memory, consulError } = await look(options);
+  if (consulError !== undefined)
+    io.err(`Consul was not asked (${consulError}): the last known good KV stands in.`);
+  if (memory.applied === undefined)
+    io.err(`No agent has applied anything yet with the state in ${options.config.paths.state}.`);
+  const { kv, merged } = evaluation;
+  const { environment, node, config } = options;
+  const rows = kvRows({ kv, merged, memory, environment, node, prefix: config.watch.prefix });
+  if (json) io.out(JSON.stringify(rows.map(asJson), null, 2));
+  else for (const line of table([HEADER, ...rows.map(cells)])) io.out(line);
+  return ExitCode.ok;
+}
+
+function asJson(row: Row): object {
+  const { name, isSecret, kv, environment, inForce, relation, catalogue, isApplied, refusals } = row;
+  return {
+    name,
+    secret: isSecret,
+    kv: kv === undefined ? null : { value: String(kv.value), key: kv.where, index: kv.index ?? null },
+    environment:
+      environment === undefined ? null : { value: String(environment.value), where: environment.where },
+    in_force:
+      inForce === undefined
+        ? null
+        : {
+            value: inForce.value === undefined ? null : String(inForce.value),
+            same_as_kv: isEqual(kv?.value, inForce.value),
+            same_as_environment: isEqual(environment?.value, inForce.value),
+          },
+    verdict: relation,
+    catalogue,
+    applied: isApplied,
+    refusals,
+  };
+}
+
+const HEADER = ["NAME", "IN KV", "IN ENVIRONMENT", "IN FORCE", "SO"];
+
+function cells(row: Row): readonly string[] {
+  const { name, kv, environment, inForce, refusals } = row;
+  const first = kv ?? environment ?? inForce;
+  return [
+    name,
+    kv === undefined && refusals.length > 0 ? "(refused)" : cell(kv, first),
+    cell(environment, first),
+    cell(inForce, first),
+    verdict(row),
+  ];
+}
+
+type Value = string | Secret | undefined;
+type Place = { readonly value: Value } | undefined;
+
+/** Of a secret the first place says that it is there, the others whether they have the same. */
+function cell(place: Place, first: Place): string {
+  if (place === undefined) return "-";
+  const { value } = place;
+  if (first?.value instanceof Secret && place !== first)
+    return isEqual(value, first.value) ? "equal" : "different";
+  return value === undefined ? "another value" : shorten(String(value));
+}
+
+function isEqual(one: Value, other: Value): boolean {
+  return one !== undefined && other !== undefined && reveal(one) === reveal(other);
+}
+
+function verdict({ relation, catalogue, refusals, isApplied }: Row): string {
+  const reasons = refusals.map(({ where, what, cure }) => `${where}: ${what}. ${cure}`);
+  const parts = [
+    relation === "refused" ? `refused: ${reasons.join(" ")}` : MEANINGS[relation],
+    ...(catalogue === "hidden" ? ["KV hides the catalogue: no failover is followed"] : []),
+    ...(catalogue === "decides" ? ["the catalogue goes before it"] : []),
+    ...(isApplied ? [] : ["not yet applied"]),
+  ];
+  return parts.join("; ");
+}
+
+const MEANINGS: Readonly<Record<Exclude<Relation, "refused">, string>> = {
+  "kv hides environment": "KV hides the environment",
+  same: "same in both: the environment's can be dropped",
+  "only in kv": "only in KV",
+  "only in environment": "only in the environment",
+  "must stay in environment": "only in the environment, where it must stay: it is needed to reach Consul",
+  gone: "taken out of KV",
+};
+
+function shorten(text: string): string {
+  return text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text;
+}
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

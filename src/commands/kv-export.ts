@@ -1,0 +1,91 @@
+import { lstat, rm } from "node:fs/promises";
+import path from "node:path";
+import { serviceNames } from "../agent/services.ts";
+import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
+import type { Options } from "../options.ts";
+import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
+import { withEnvFile } from "../sources/env-file.ts";
+import type { Environment } from "../sources/environment.ts";
+import { type ImportEntry, kvExport, type LeftOut } from "../sources/kv-export.ts";
+import { replace, temporaryOf, writeTemporary } from "../state/durable.ts";
+import { optionsFrom } from "./given.ts";
+import type { CommonFlags, Io } from "./io.ts";
+
+export interface KvExportFlags extends CommonFlags {
+  /** Secrets too. */
+  readonly secrets?: boolean;
+  /** Endpoints of watched dependencies too. */
+  readonly endpoints?: boolean;
+  /** Below this node's folder instead of for every node. */
+  readonly node?: boolean;
+  readonly out?: string;
+}
+
+/**
+ * Writes what the environment holds as `consul kv import` takes it, and says on standard error what was left out and
+ * why. Asks nobody: Consul may be down.
+ *
+ * @throws Misconfigured when the file cannot be written
+ */
+export async function exportKv(flags: KvExportFlags, io: Io): Promise<ExitCode> {
+  const options = optionsFrom(flags, io);
+  const { entries, left } = kvExport(options.environment, givenTo(flags, io), {
+    folder: folderOf(options, flags.node === true),
+    withSecrets: flags.secrets === true,
+    endpoints: flags.endpoints === true ? new Set() : watchedEndpoints(options),
+  });
+  if (flags.out === undefined) io.out(print(entries));
+  else await writeInto(flags.out, entries, io);
+  for (const [reason, names] of left) io.err(`left out: ${names.join(", ")}: ${REASONS[reason]}`);
+  return ExitCode.ok;
+}
+
+const REASONS: Readonly<Record<LeftOut, string>> = {
+  join: "needed to reach Consul, so it stays in the environment",
+  secret: "secret; --secrets includes it",
+  endpoint:
+    "an endpoint that the catalogue is asked for; it stays in the environment, which comes after the catalogue, because in KV it would switch off following failovers; --endpoints includes it",
+  pinned: "a pinned key, which stays in its file",
+  unread: "a variable of Mastodon's that the agent does not read from the environment; put env/NAME yourself",
+};
+
+/** The variables as they were found, settings or not. */
+function givenTo({ envFile }: CommonFlags, { environment }: Io): Environment {
+  return envFile === undefined ? environment : withEnvFile(environment, envFile).environment;
+}
+
+function folderOf({ config, node }: Options, isForNode: boolean): string {
+  const { prefix } = config.watch;
+  return isForNode ? `${prefix}/nodes/${node}` : prefix;
+}
+
+/** Host, port and scheme of every dependency that is looked for in the catalogue. */
+function watchedEndpoints(options: Options): ReadonlySet<string> {
+  const services = serviceNames(options);
+  const watched = DEPENDENCY_NAMES.filter((name) => services[name] !== "").map((name) => DEPENDENCIES[name]);
+  return new Set(watched.flatMap(({ host, port, scheme }) => [host, port, ...(scheme ? [scheme] : [])]));
+}
+
+function print(entries: readonly ImportEntry[]): string {
+  return JSON.stringify(entries, null, 2);
+}
+
+/** Whole or not at all, and for nobody else's eyes. */
+async function writeInto(file: string, entries: readonly ImportEntry[], io: Io): Promise<void> {
+  const target = path.resolve(file);
+  try {
+    await refuseStranger(target);
+    await replace(await writeTemporary(target, `${print(entries)}\n`, { mode: 0o600 }), target);
+  } catch (error) {
+    await rm(temporaryOf(target), { force: true }).catch(() => {});
+    const cure = "Name a new file, or a plain file to replace, in a directory that you may write to.";
+    throw new Misconfigured({ where: `--out ${file}`, what: messageOf(error), cure }, { cause: error });
+  }
+  io.out(`${file}: ${entries.length} keys, for consul kv import @${file}`);
+}
+
+/** A rename would put the file in the place of a link or of a device such as /dev/stdout. */
+async function refuseStranger(target: string): Promise<void> {
+  const there = await lstat(target).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) throw new Error("it is there and is no plain file");
+}
