@@ -12,6 +12,7 @@ const HOUSE = [
   "consul",
   "sources",
   "settings",
+  "certificates",
   "keys",
   "render",
   "apply",

@@ -17,6 +17,7 @@ const PACKAGES = [
   "patroni",
   "python3-consul",
   "openssl",
+  "pebble",
 ];
 
 export const debianStep = {

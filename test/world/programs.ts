@@ -20,6 +20,8 @@ const PROGRAMS = {
   initdb: SETUP,
   patroni: `${SETUP}, or set PATRONI_BIN`,
   "redis-sentinel": SETUP,
+  pebble: SETUP,
+  "pebble-challtestsrv": SETUP,
 } as const;
 
 export type ProgramName = keyof typeof PROGRAMS;
