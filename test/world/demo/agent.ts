@@ -55,11 +55,15 @@ export async function startDemoAgent({ ground, consul, postgres, mastodon }: Nei
   const log = new AgentLog();
   const startedMs = Date.now();
   // A session of its own: a Ctrl-C on the terminal is meant for the demo, which then asks the agent, once.
-  const running = await start("setsid", [...agentArgv(), "run", "--config", configFile], {
-    onlyEnv,
-    onLine: log.hear,
-    stopDeadlineMs: STOP_DEADLINE_MS,
-  });
+  const running = await start(
+    "setsid",
+    [...agentArgv(), "run", "--log-level", "debug", "--config", configFile],
+    {
+      onlyEnv,
+      onLine: log.hear,
+      stopDeadlineMs: STOP_DEADLINE_MS,
+    },
+  );
   return {
     log,
     configFile,
