@@ -1,4 +1,4 @@
-/** The fleet lock: of the nodes of one domain, one at a time reloads what may wait. */
+/** The locks of a domain: of its nodes, one at a time reloads what may wait, or does something else that is for one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../report/log.ts";
@@ -7,7 +7,9 @@ import type { ConsulClient } from "./client.ts";
 export interface FleetLockOptions {
   readonly client: ConsulClient;
   readonly domain: string;
-  /** What the key says while it is held, so that operators see who reloads. */
+  /** What the turn is for, as the key's last part; the turn to reload where none is given. */
+  readonly name?: string;
+  /** What the key says while it is held, so that operators see whose turn it is. */
   readonly node: string;
   /** Ends the waiting; the lock, once held, is not given back by it. */
   readonly signal: AbortSignal;
@@ -17,7 +19,7 @@ export interface FleetLockOptions {
 }
 
 export interface FleetLock extends AsyncDisposable {
-  /** Aborted when the session has ended although nobody released it: another node may reload now. */
+  /** Aborted when the session has ended although nobody released it: another node may have it now. */
   readonly lost: AbortSignal;
   /** Lets the next node in. Never fails: where Consul does not hear of it, the session's TTL frees the lock. */
   release(): Promise<void>;
@@ -35,8 +37,8 @@ const WAIT_MS = 60_000;
  * @throws ConsulError when Consul cannot be asked
  */
 export async function acquireFleetLock(options: FleetLockOptions): Promise<FleetLock> {
-  const { client, domain, node, signal, log, ttlMs = TTL_MS } = options;
-  const key = `mastodon-agent/${domain}/lock`;
+  const { client, domain, name = "lock", node, signal, log, ttlMs = TTL_MS } = options;
+  const key = `mastodon-agent/${domain}/${name}`;
   for (;;) {
     await untilFree(client, key, signal);
     const id = await take({ client, key, node, signal, ttlMs });
