@@ -100,7 +100,7 @@ const MEANINGS: Readonly<Record<Exclude<Relation, "refused">, string>> = {
   same: "same in both: the environment's can be dropped",
   "only in kv": "only in KV",
   "only in environment": "only in the environment",
-  "must stay in environment": "only in the environment, where it must stay: it is needed to reach Consul",
+  "must stay in environment": "must stay in the environment: needed to reach Consul",
   gone: "taken out of KV",
 };
 

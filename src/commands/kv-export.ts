@@ -7,7 +7,7 @@ import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
 import { withEnvFile } from "../sources/env-file.ts";
 import type { Environment } from "../sources/environment.ts";
 import { type ImportEntry, kvExport, type LeftOut } from "../sources/kv-export.ts";
-import { replace, temporaryOf, writeTemporary } from "../state/durable.ts";
+import { replace, writeTemporary } from "../state/durable.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
@@ -41,12 +41,13 @@ export async function exportKv(flags: KvExportFlags, io: Io): Promise<ExitCode> 
 }
 
 const REASONS: Readonly<Record<LeftOut, string>> = {
-  join: "needed to reach Consul, so it stays in the environment",
-  secret: "secret; --secrets includes it",
+  join: "needed to reach Consul, so only the environment can have them",
+  secret: "secret; --secrets includes them",
   endpoint:
-    "an endpoint that the catalogue is asked for; it stays in the environment, which comes after the catalogue, because in KV it would switch off following failovers; --endpoints includes it",
-  pinned: "a pinned key, which stays in its file",
-  unread: "a variable of Mastodon's that the agent does not read from the environment; put env/NAME yourself",
+    "left to the catalogue: in the environment they come after it, in KV they would go before it for ever, and no failover would be followed; --endpoints includes them",
+  pinned: "pinned keys, which stay in their files",
+  unread:
+    "variables of Mastodon's, which the agent does not read from the environment; put env/NAME yourself",
 };
 
 /** The variables as they were found, settings or not. */
@@ -75,9 +76,12 @@ async function writeInto(file: string, entries: readonly ImportEntry[], io: Io):
   const target = path.resolve(file);
   try {
     await refuseStranger(target);
-    await replace(await writeTemporary(target, `${print(entries)}\n`, { mode: 0o600 }), target);
+    const temporary = await writeTemporary(target, `${print(entries)}\n`, { mode: 0o600 });
+    await replace(temporary, target).catch(async (error) => {
+      await rm(temporary, { force: true });
+      throw error;
+    });
   } catch (error) {
-    await rm(temporaryOf(target), { force: true }).catch(() => {});
     const cure = "Name a new file, or a plain file to replace, in a directory that you may write to.";
     throw new Misconfigured({ where: `--out ${file}`, what: messageOf(error), cure }, { cause: error });
   }

@@ -94,7 +94,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     "kv export --secrets --out settings.json && consul kv import @settings.json",
     kv,
   )
-    .option("--secrets", "with passwords and secret keys, in plain text: mind where the output goes")
+    .option("--secrets", "with the passwords, in plain text, on standard output too: mind where it goes")
     .option("--endpoints", "with hosts and ports that the catalogue is asked for: KV would hide it for ever")
     .option("--node", "for this node only, below nodes/<NODENAME>/")
     .option("--out <file>", "write this file, readable by you alone, instead of standard output")
