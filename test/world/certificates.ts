@@ -14,8 +14,12 @@ export interface Certificates {
 
 const P256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
-/** A throwaway authority with one certificate for a server on that address and one for a client. */
-export async function makeCertificates(folder: string, address: string): Promise<Certificates> {
+/** A throwaway authority with one certificate for a server on that address, or of that name, and one for a client. */
+export async function makeCertificates(
+  folder: string,
+  address: string,
+  name = "localhost",
+): Promise<Certificates> {
   const caKey = join(folder, "ca.key");
   const ca = join(folder, "ca.pem");
   await openssl([
@@ -31,8 +35,8 @@ export async function makeCertificates(folder: string, address: string): Promise
     "-out",
     ca,
   ]);
-  const sign = (name: string, names: string) => issue(folder, { name, names, ca, caKey });
-  const server = await sign("server", `IP:${address},DNS:localhost,DNS:server.dc1.consul`);
+  const sign = (file: string, names: string) => issue(folder, { name: file, names, ca, caKey });
+  const server = await sign("server", `IP:${address},DNS:${name},DNS:server.dc1.consul`);
   const client = await sign("client", "DNS:client");
   return {
     ca,

@@ -29,6 +29,8 @@ export interface PebbleOptions {
   readonly rejectNonces?: number;
   /** Up to so many seconds before it validates; none where it is not given. */
   readonly sleepSeconds?: number;
+  /** Life of what it issues; five years where it is not given. */
+  readonly validSeconds?: number;
 }
 
 /** A real ACME server with an authority of its own, on a loopback address; all names lead to that address. */
@@ -45,6 +47,7 @@ export async function startPebble(options: PebbleOptions = {}): Promise<PebbleSe
     privateKey: serverKey,
     httpPort: http,
     tlsPort: tls,
+    ...(options.validSeconds !== undefined && { certificateValidityPeriod: options.validSeconds }),
   };
   await writeFile(folder.file("pebble.json"), JSON.stringify({ pebble: configuration }));
   starting.use(await startDns(`${host}:${dns}`, `${host}:${dnsManagement}`, host));

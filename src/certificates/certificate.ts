@@ -1,0 +1,101 @@
+/** One certificate on disk, as nginx reads it: what it is good for and how long. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { codeOf, messageOf } from "../base/errors.ts";
+
+/** The names that nginx.conf.hbs knows. */
+export const CHAIN_FILE = "fullchain.pem";
+export const KEY_FILE = "privkey.pem";
+
+export interface Certificate {
+  readonly folder: string;
+  /** Common name of who issued it, else its organisation. */
+  readonly issuer: string;
+  /** Of this very certificate, in hex. */
+  readonly fingerprint: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+export type Found =
+  | { readonly kind: "none" }
+  | { readonly kind: "good"; readonly certificate: Certificate }
+  /** `certificate` where it could be read at all. */
+  | {
+      readonly kind: "bad";
+      readonly folder: string;
+      readonly reason: string;
+      readonly certificate: Certificate | undefined;
+    };
+
+/** Looks at a folder. A private key that may not be read is taken at its word: it may be another user's affair. */
+export async function findCertificate(folder: string, domain: string): Promise<Found> {
+  const [chain, key] = await Promise.all(
+    [CHAIN_FILE, KEY_FILE].map((name) => contentOf(path.join(folder, name))),
+  );
+  if (chain === undefined || key === undefined) return { kind: "none" };
+  const bad = (reason: string, certificate?: Certificate): Found => ({
+    kind: "bad",
+    folder,
+    reason,
+    certificate,
+  });
+  if (chain === UNREADABLE) return bad(`${CHAIN_FILE} cannot be read`);
+  try {
+    const parsed = new X509Certificate(chain);
+    const certificate = describe(parsed, folder);
+    const reason = faultOf(parsed, key, domain);
+    return reason === undefined ? { kind: "good", certificate } : bad(reason, certificate);
+  } catch (error) {
+    return bad(`${CHAIN_FILE} is no certificate (${messageOf(error)})`);
+  }
+}
+
+/** Why a chain with this key cannot serve the domain; the time is not looked at. @throws Error for what is no PEM */
+export function faultOf(
+  certificate: X509Certificate,
+  key: string | typeof UNREADABLE,
+  domain: string,
+): string | undefined {
+  if (certificate.checkHost(domain) === undefined) return `it is not for ${domain}`;
+  if (key === UNREADABLE) return undefined;
+  return isKeyOf(key, certificate) ? undefined : `${KEY_FILE} does not belong to it`;
+}
+
+function isKeyOf(key: string, certificate: X509Certificate): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}
+
+const UNREADABLE = Symbol("unreadable");
+
+async function contentOf(file: string): Promise<string | typeof UNREADABLE | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    return UNREADABLE;
+  }
+}
+
+function describe(parsed: X509Certificate, folder: string): Certificate {
+  return {
+    folder,
+    issuer: issuerOf(parsed),
+    fingerprint: parsed.fingerprint256.replaceAll(":", "").toLowerCase(),
+    notBeforeMs: Date.parse(parsed.validFrom),
+    notAfterMs: Date.parse(parsed.validTo),
+  };
+}
+
+/** Node gives one attribute a line, such as `CN=R11`. */
+function issuerOf({ issuer }: X509Certificate): string {
+  const attributes = new Map(
+    issuer.split("\n").map((line) => [line.split("=")[0], line.replace(/^\w+=/, "")]),
+  );
+  return attributes.get("CN") ?? attributes.get("O") ?? "unknown";
+}

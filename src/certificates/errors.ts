@@ -1,0 +1,25 @@
+/** What an ACME server said no with, or why it could not be asked. */
+
+export interface AcmeTrouble {
+  /** The server's own words, or those of the network. */
+  readonly detail: string;
+  /** The last part of `urn:ietf:params:acme:error:...`; undefined where no ACME server answered. */
+  readonly type?: string | undefined;
+  /** HTTP status; undefined where there was no answer. */
+  readonly status?: number | undefined;
+  /** How long the server asks to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+export class AcmeError extends Error {
+  readonly trouble: AcmeTrouble;
+
+  constructor(trouble: AcmeTrouble, options?: ErrorOptions) {
+    super(trouble.type === undefined ? trouble.detail : `${trouble.detail} (${trouble.type})`, options);
+    this.name = "AcmeError";
+    this.trouble = trouble;
+  }
+}
+
+/** The order will never become a certificate: a new one has to be made. */
+export class OrderEnded extends AcmeError {}

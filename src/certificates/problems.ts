@@ -1,0 +1,49 @@
+/** What an operator has to know about a domain's certificate. */
+import { sentence } from "../base/errors.ts";
+import type { Complaining } from "../report/problems.ts";
+import type { Found } from "./certificate.ts";
+import { isExpiring } from "./schedule.ts";
+
+export interface Standing {
+  readonly domain: string;
+  readonly found: Found;
+  readonly isOurs: boolean;
+  /** Why nothing came of the last order; undefined where that went well, or nothing was ordered. */
+  readonly failure: string | undefined;
+  readonly nowMs: number;
+}
+
+export function problemsOf(standing: Standing): readonly Complaining[] {
+  return [...orderProblem(standing), ...expiryProblem(standing), ...uselessProblem(standing)];
+}
+
+function orderProblem({ domain, found, failure }: Standing): readonly Complaining[] {
+  if (failure === undefined) return [];
+  const code = found.kind === "good" ? "certificate_not_renewed" : "certificate_not_issued";
+  return [problem(code, domain, failure, SEE_DOCS)];
+}
+
+function expiryProblem({ domain, found, isOurs, nowMs }: Standing): readonly Complaining[] {
+  const certificate = found.kind === "none" ? undefined : found.certificate;
+  if (certificate === undefined || !isExpiring(certificate, nowMs)) return [];
+  const { notAfterMs, folder } = certificate;
+  const day = new Date(notAfterMs).toISOString();
+  const cure = isOurs ? RENEW_OURS : `Renew it in ${folder} and reload nginx. ${OR_LEAVE_IT}`;
+  return notAfterMs <= nowMs
+    ? [problem("certificate_expired", domain, `its certificate has expired on ${day}`, cure)]
+    : [problem("certificate_expiring", domain, `its certificate expires on ${day}`, cure)];
+}
+
+function uselessProblem({ domain, found }: Standing): readonly Complaining[] {
+  if (found.kind !== "bad") return [];
+  const what = `the certificate in ${found.folder} cannot serve it: ${found.reason}`;
+  return [problem("certificate_useless", domain, what, `Put the right files there. ${OR_LEAVE_IT}`)];
+}
+
+function problem(code: string, where: string, what: string, cure: string): Complaining {
+  return { code, message: sentence({ where, what, cure }) };
+}
+
+const SEE_DOCS = "It is tried again by itself; what helps is in docs/certificates.md.";
+const RENEW_OURS = "It should have been renewed long ago: see the problem certificate_not_renewed.";
+const OR_LEAVE_IT = "Or move that folder away, and let the agent order one (certificates.directory).";

@@ -1,0 +1,90 @@
+/**
+ * Where issued certificates are kept, on persistent storage, and where nginx reads them:
+ * `<storage>/<domain>/<UTC time>/{fullchain.pem,privkey.pem}`. A version is whole or not there, and never changes:
+ * a new certificate is a new folder, so that its name in nginx.conf makes it a change like any other, and the old one
+ * is still there if that change is put back.
+ */
+import { X509Certificate } from "node:crypto";
+import { readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { codeOf, Refused } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
+import { makeDirectory, syncDirectory, writeNew } from "../keys/disk.ts";
+import { type Certificate, CHAIN_FILE, faultOf, findCertificate, KEY_FILE } from "./certificate.ts";
+
+/** `20261124T130102Z`: the order of names is that of time. */
+const VERSION = /^\d{8}T\d{6}Z$/;
+/** The one in use, the one before it that a change may be put back to, and one more. */
+const KEPT_VERSIONS = 3;
+
+/** Of every domain that has issued certificates the newest good one. */
+export async function issuedCertificates(storage: string): Promise<ReadonlyMap<string, Certificate>> {
+  const found = new Map<string, Certificate>();
+  for (const domain of await entriesOf(storage)) {
+    const certificate = await issuedCertificate(storage, domain);
+    if (certificate !== undefined) found.set(domain, certificate);
+  }
+  return found;
+}
+
+export async function issuedCertificate(storage: string, domain: string): Promise<Certificate | undefined> {
+  for (const version of await versionsOf(storage, domain)) {
+    const found = await findCertificate(path.join(storage, domain, version), domain);
+    if (found.kind === "good") return found.certificate;
+  }
+  return undefined;
+}
+
+/**
+ * Puts a new version on the shelf, on disk for good, and takes the oldest away.
+ *
+ * @throws Refused for a chain that cannot serve the domain with this key
+ */
+export async function shelve(
+  storage: string,
+  domain: string,
+  { chain, key, nowMs }: { readonly chain: string; readonly key: Secret; readonly nowMs: number },
+): Promise<void> {
+  refuseUseless(chain, key, domain);
+  const home = path.join(storage, domain);
+  const started = path.join(home, ".new");
+  await makeDirectory(home);
+  await rm(started, { recursive: true, force: true });
+  await makeDirectory(started);
+  await writeNew(path.join(started, CHAIN_FILE), chain);
+  await writeNew(path.join(started, KEY_FILE), key.reveal());
+  await syncDirectory(started);
+  await rename(started, path.join(home, versionAt(nowMs)));
+  await syncDirectory(home);
+  for (const old of (await versionsOf(storage, domain)).slice(KEPT_VERSIONS))
+    await rm(path.join(home, old), { recursive: true, force: true });
+}
+
+function refuseUseless(chain: string, key: Secret, domain: string): void {
+  const reason = faultOf(new X509Certificate(chain), key.reveal(), domain);
+  if (reason === undefined) return;
+  const cure = "Nothing was changed. Look at the ACME server.";
+  throw new Refused({ what: `the certificate that was issued is of no use: ${reason}`, where: domain, cure });
+}
+
+function versionAt(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** Newest first. */
+async function versionsOf(storage: string, domain: string): Promise<readonly string[]> {
+  const names = await entriesOf(path.join(storage, domain));
+  return names
+    .filter((name) => VERSION.test(name))
+    .sort()
+    .reverse();
+}
+
+async function entriesOf(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
+    throw error;
+  }
+}
