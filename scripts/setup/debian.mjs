@@ -18,6 +18,10 @@ const PACKAGES = [
   "python3-consul",
   "openssl",
   "pebble",
+  "prometheus",
+  "zsh",
+  "fish",
+  "mandoc",
 ];
 
 export const debianStep = {

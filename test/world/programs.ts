@@ -22,6 +22,8 @@ const PROGRAMS = {
   "redis-sentinel": SETUP,
   pebble: SETUP,
   "pebble-challtestsrv": SETUP,
+  prometheus: SETUP,
+  promtool: SETUP,
 } as const;
 
 export type ProgramName = keyof typeof PROGRAMS;
