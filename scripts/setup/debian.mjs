@@ -18,6 +18,7 @@ const PACKAGES = [
   "python3-consul",
   "openssl",
   "pebble",
+  "chromium",
   "prometheus",
   "zsh",
   "fish",

@@ -21,6 +21,7 @@ const PROGRAMS = {
   patroni: `${SETUP}, or set PATRONI_BIN`,
   "redis-sentinel": SETUP,
   pebble: SETUP,
+  chromium: SETUP,
   "pebble-challtestsrv": SETUP,
   prometheus: SETUP,
   promtool: SETUP,
