@@ -57,6 +57,8 @@ export interface TestAgent extends AsyncDisposable {
   readonly folder: string;
   readonly configFile: string;
   readonly envFile: string;
+  /** Where its HTTP answers. */
+  readonly url: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly pid: () => number;
   /** `.env.production` as Node's dotenv reads it. */
@@ -111,6 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
     folder: folder.path,
     configFile,
     envFile,
+    url: `http://127.0.0.1:${httpPort}`,
     environment,
     pid: () => running.pid,
     variables: async () => parse(await readFile(envFile, "utf8")),

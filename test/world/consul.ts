@@ -34,6 +34,7 @@ export interface ConsulServer extends ConsulHttp, AsyncDisposable {
   /** The management token, where ACLs are on. */
   readonly token: string | undefined;
   readonly certificates: Certificates | undefined;
+  pid(): number;
   output(): string;
   stop(): Promise<void>;
   /** Starts it again where it was, with the data that it had. */
@@ -87,6 +88,7 @@ export async function startConsul(options: ConsulServerOptions = {}): Promise<Co
     gossipKey: options.gossipKey,
     token,
     certificates,
+    pid: () => running.pid,
     output: () => running.output(),
     stop: async () => void (await running.stop()),
     start: async () => {
