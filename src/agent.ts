@@ -10,7 +10,7 @@ import { Prober } from "./agent/prober.ts";
 import { watchProblems } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
 import { runClient } from "./agent/run-client.ts";
-import { patroniScope, serviceNames } from "./agent/services.ts";
+import { patroniScope, probedDependencies, serviceNames } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { type Task, together } from "./agent/together.ts";
 import { Turn } from "./agent/turn.ts";
@@ -25,8 +25,10 @@ import type { Options } from "./options.ts";
 import type { Change } from "./report/change.ts";
 import { openHttp, type Views } from "./report/http.ts";
 import type { Log } from "./report/log.ts";
+import { Metrics } from "./report/metrics.ts";
 import { Notice } from "./report/notice.ts";
 import { Problems } from "./report/problems.ts";
+import { DEPENDENCY_NAMES } from "./settings/dependencies.ts";
 import { NO_LEADER } from "./settings/leader.ts";
 import { lockState } from "./state/lock.ts";
 import { openState, type StateStore, stateFileIn } from "./state/store.ts";
@@ -49,9 +51,14 @@ export async function runAgent(
     ...allFiles(options).map(({ spec }) => spec),
     { path: stateFileIn(options.config.paths.state) },
   ]);
-  const problems = new Problems(log);
+  const metrics = new Metrics({
+    units: options.units.map(({ name }) => name),
+    dependencies: DEPENDENCY_NAMES,
+    probed: probedDependencies(options),
+  });
+  const problems = new Problems(log, (problem) => metrics.began(problem));
   const history = await History.open(options.config.paths.state, problems);
-  const { tasks, views } = assemble({ options, store, log, version, problems, history });
+  const { tasks, views } = assemble({ options, store, log, version, problems, history, metrics });
   await using _http = await openHttp(options.config.http, views);
   if (store.complaint !== undefined) log.warn({ problem: sentence(store.complaint) }, "state was not usable");
   log.info({ version, node: options.node, http: options.config.http }, "agent started");
@@ -66,6 +73,7 @@ interface Parts {
   readonly version: string;
   readonly problems: Problems;
   readonly history: History;
+  readonly metrics: Metrics;
 }
 
 interface Assembly {
@@ -74,7 +82,7 @@ interface Assembly {
 }
 
 /** Makes every part and tells each of those that it needs. Nothing runs yet. */
-function assemble({ options, store, log, version, problems, history }: Parts): Assembly {
+function assemble({ options, store, log, version, problems, history, metrics }: Parts): Assembly {
   const { config, connection, units, node } = options;
   const startedAt = new Date().toISOString();
   const bell = new Bell();
@@ -106,10 +114,14 @@ function assemble({ options, store, log, version, problems, history }: Parts): A
     log,
     onChange: onWatchChange,
   });
-  const prober = new Prober(onRing, onNews);
+  const prober = new Prober(onRing, ({ target, verdict }) => {
+    metrics.probed(target.dependency, verdict.kind);
+    onNews();
+  });
   const turn = new Turn({ client, node, log, onChange: onRing });
   const workshop = { options, units, store, log, problems };
   const record = async (change: Change) => {
+    metrics.changed(change);
     await history.record(change);
     onNews();
   };
@@ -131,6 +143,23 @@ function assemble({ options, store, log, version, problems, history }: Parts): A
     problems,
     onChange: onNews,
   });
+  const status = () =>
+    statusOf({
+      version,
+      node,
+      startedAt,
+      nowMs: Date.now(),
+      join: join.state,
+      loop,
+      history,
+      clock,
+      memory: store.read(),
+      leader: world.snapshot.leader ?? NO_LEADER,
+      watches: world.health,
+      unitHealth: unitWatch.health,
+      findings: prober.findings,
+      problems: problems.list(),
+    });
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
 
   return {
@@ -145,23 +174,8 @@ function assemble({ options, store, log, version, problems, history }: Parts): A
     views: {
       notice,
       changes: () => history.changes(),
-      status: () =>
-        statusOf({
-          version,
-          node,
-          startedAt,
-          nowMs: Date.now(),
-          join: join.state,
-          loop,
-          history,
-          clock,
-          memory: store.read(),
-          leader: world.snapshot.leader ?? NO_LEADER,
-          watches: world.health,
-          unitHealth: unitWatch.health,
-          findings: prober.findings,
-          problems: problems.list(),
-        }),
+      status,
+      metrics: () => metrics.scrape(status()),
     },
   };
 }

@@ -22,13 +22,15 @@ export interface Views {
   readonly status: () => Status;
   /** Every change on record, oldest first. */
   readonly changes: () => Promise<readonly Change[]>;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
   /** Tells when the status or the changes are others. */
   readonly notice: Notice;
 }
 
 type Route = (views: Views) => Reply | Promise<Reply>;
 
-/** Read-only. `/health`: the process lives; `/ready`: what the sources ask for is in force; `/status`: everything; `/history`: what has changed. */
+/** Read-only. `/health`: the process lives; `/ready`: what the sources ask for is in force; `/status`: everything; `/history`: what has changed; `/metrics`: for Prometheus. */
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/health", () => ({ code: 200, type: TEXT, body: "OK\n" })],
   [
@@ -39,6 +41,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   ["/status", ({ status }) => json(status())],
+  ["/metrics", async ({ metrics }) => ({ code: 200, type: PROMETHEUS, body: await metrics() })],
   ["/history", async ({ changes }) => json(await changes())],
 ]);
 
@@ -95,3 +98,4 @@ async function close(server: Server): Promise<void> {
 }
 
 const TEXT = "text/plain; charset=utf-8";
+const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
