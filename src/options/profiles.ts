@@ -15,6 +15,10 @@ export function profileDefaults(name: ProfileName, places: Partial<Places>): Raw
   return PROFILES[name](places);
 }
 
+/**
+ * `one...`: service(8) does what it is told also for a service that rc.conf does not enable. Without that it says so,
+ * does nothing, and ends with 0.
+ */
 const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawConfig>> = {
   potluck: ({ mastodon = "/usr/local/www/mastodon" }) => ({
     consul: {
@@ -41,19 +45,19 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
     units: {
       sidekiq: {
         reload: quietThenStop("/var/run/mastodon/sidekiq.pid"),
-        restart: [{ run: ["service", "mastodon_sidekiq", "restart"] }],
-        start: [{ run: ["service", "mastodon_sidekiq", "start"] }],
+        restart: [{ run: ["service", "mastodon_sidekiq", "onerestart"] }],
+        start: [{ run: ["service", "mastodon_sidekiq", "onestart"] }],
         health: { pidfile: "/var/run/mastodon/sidekiq.pid", timeout: "60s" },
       },
       web: {
         reload: [{ signal: "USR2", pidfile: "/var/run/mastodon/web.pid" }],
-        restart: [{ run: ["service", "mastodon_web", "restart"] }],
-        start: [{ run: ["service", "mastodon_web", "start"] }],
+        restart: [{ run: ["service", "mastodon_web", "onerestart"] }],
+        start: [{ run: ["service", "mastodon_web", "onestart"] }],
         health: { http: "http://127.0.0.1:3000/health", timeout: "60s" },
       },
       streaming: {
         reload: [{ signal: "TERM", pidfile: "/var/run/mastodon/streaming.pid" }],
-        start: [{ run: ["service", "mastodon_streaming", "start"] }],
+        start: [{ run: ["service", "mastodon_streaming", "onestart"] }],
         health: { http: "http://127.0.0.1:4000/api/v1/streaming/health", timeout: "30s" },
       },
       nginx: serviceUnit("nginx", "reload", { tcp: "127.0.0.1:80", timeout: "30s" }),
@@ -185,8 +189,8 @@ function quietThenStop(pidfile: string): readonly RawConfig[] {
 
 function serviceUnit(name: string, reload: "reload" | "restart", health?: RawConfig): RawConfig {
   return {
-    reload: [{ run: ["service", name, reload] }],
-    start: [{ run: ["service", name, "start"] }],
+    reload: [{ run: ["service", name, `one${reload}`] }],
+    start: [{ run: ["service", name, "onestart"] }],
     ...(health && { health }),
   };
 }

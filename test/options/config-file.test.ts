@@ -22,7 +22,7 @@ test("lays the user's keys over the profile's, and null takes an entry away", as
   );
   expect(config.files["nginx"]).toBeUndefined();
   expect(config.files["env"]?.path).toBe("/srv/mastodon/.env.production");
-  expect(config.units["web"]?.start).toEqual([{ run: ["service", "mastodon_web", "start"] }]);
+  expect(config.units["web"]?.start).toEqual([{ run: ["service", "mastodon_web", "onestart"] }]);
 });
 
 test("profile none has only what is listed", async () => {
