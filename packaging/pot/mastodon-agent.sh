@@ -1,0 +1,64 @@
+#!/bin/sh
+#
+# A flavour for pot: makes a jail that has Mastodon into one that is looked after by mastodon-agent. It goes on top of
+# a flavour or an image that has Mastodon in /usr/local/www/mastodon, such as potluck's mastodon-s3:
+#
+#   pot create -p mastodon -t single -b 14.2 -f fbsd-update -f mastodon-s3 -f mastodon-agent
+#
+# pot runs it once, inside the jail. Beside it, in mastodon-agent.d, lie the package's tarball and its packaging/freebsd
+# (docs/install-freebsd-pot.md). Run again, it does the same again.
+
+set -eu
+from=/root/mastodon-agent
+export ASSUME_ALWAYS_YES=yes
+
+say() {
+    echo "mastodon-agent: $*"
+}
+
+fail() {
+    say "$*" >&2
+    exit 1
+}
+
+[ -d /usr/local/www/mastodon ] || fail "there is no Mastodon in /usr/local/www/mastodon: put a flavour that has it before this one"
+[ -f "$from/freebsd/mastodon_agent" ] || fail "$from/freebsd is not there: see docs/install-freebsd-pot.md"
+
+say "packages"
+pkg bootstrap
+pkg install node24 npm-node24 consul nginx syslog-ng node_exporter ca_root_nss
+
+say "the agent"
+tarball=
+for candidate in "$from"/mastodon-consul-agent-*.tgz; do
+    [ -f "$candidate" ] && tarball=$candidate
+done
+npm install --global --no-audit --no-fund "${tarball:-mastodon-consul-agent}"
+
+say "rc scripts and log rotation"
+install -d /usr/local/etc/rc.d /usr/local/etc/rc.conf.d /usr/local/etc/newsyslog.conf.d
+for script in mastodon_agent mastodon_web mastodon_sidekiq mastodon_streaming; do
+    install -m 755 "$from/freebsd/$script" "/usr/local/etc/rc.d/$script"
+done
+install -m 644 "$from/freebsd/newsyslog.conf" /usr/local/etc/newsyslog.conf.d/mastodon-agent.conf
+
+say "folders that the agent's files go to"
+install -d -o consul -g consul -m 750 /usr/local/etc/consul.d /var/db/consul
+install -d /usr/local/etc/nginx /usr/local/etc/ssl /var/log/nginx /var/cache/nginx /var/db/syslog-ng
+if [ -f "$from/mastodon-agent.yaml" ]; then
+    install -m 644 "$from/mastodon-agent.yaml" /usr/local/etc/mastodon-agent.yaml
+fi
+
+# What the agent looks after is started by the agent, once its files are in place, and by nobody before.
+say "rc.conf"
+sysrc mastodon_agent_enable=YES node_exporter_enable=YES consul_dir=/var/db/consul
+for unit in consul nginx syslog_ng mastodon_web mastodon_sidekiq mastodon_streaming; do
+    sysrc "${unit}_enable=NO"
+done
+# The scripts that configured the jail once would do it again, over the agent's files.
+if [ -e /usr/local/etc/rc.d/cook ]; then
+    sysrc cook_enable=NO
+fi
+
+rm -rf "$from"
+say "done"
