@@ -8,19 +8,19 @@ import { until } from "../world/until.ts";
 import { DOMAIN, lookAt, optionsFor } from "./fixtures/keeper.ts";
 import { serveShipped } from "./fixtures/nginx.ts";
 
-test.concurrent("an agent that is killed once it has a key for its account gets one account", async () => {
+test("an agent that is killed once it has a key for its account gets one account", async () => {
   await using world = await makeWorld();
   await world.killedWhen(async () => (await world.files("accounts")).some((name) => name.endsWith(".pem")));
   await world.finishes();
 });
 
-test.concurrent("an agent that is killed with its order just placed finishes that order", async () => {
+test("an agent that is killed with its order just placed finishes that order", async () => {
   await using world = await makeWorld();
   await world.killedWhen(async () => (await world.files(DOMAIN)).includes("order.json"));
   await world.finishes();
 });
 
-test.concurrent("an agent that is killed while the authority validates finishes that order", async () => {
+test("an agent that is killed while the authority validates finishes that order", async () => {
   await using world = await makeWorld();
   await world.killedWhen(() => world.pebble.count("Pulled a task") > 0);
   await world.finishes();
@@ -30,7 +30,7 @@ test.concurrent("an agent that is killed while the authority validates finishes 
 async function makeWorld() {
   await using making = new AsyncDisposableStack();
   const folder: TemporaryFolder = making.use(await temporaryFolder("certificates"));
-  const pebble: PebbleServer = making.use(await startPebble({ sleepSeconds: 10 }));
+  const pebble: PebbleServer = making.use(await startPebble({ sleepSeconds: 6 }));
   making.use(await serveShipped(folder, pebble.challenge));
   const options = optionsFor(folder, pebble, { pace: { firstMs: 0, longestMs: 0 } });
   const release = making.move();
