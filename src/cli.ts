@@ -51,6 +51,10 @@ process.exitCode = await main(process.argv.slice(2), {
   version: metadata.version,
   templates: path.join(import.meta.dirname, "..", "templates"),
   isTerminal: process.stdout.isTTY === true,
+  isErrorTerminal: process.stderr.isTTY === true,
+  // A terminal that does not tell its size says 0.
+  size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
+  draw: (text) => process.stdout.write(text),
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   onRequest,

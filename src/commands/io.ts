@@ -11,8 +11,14 @@ export interface Io {
   readonly templates: string;
   /** A person is looking: colours and progress are welcome. */
   readonly isTerminal: boolean;
+  /** The same for standard error. */
+  readonly isErrorTerminal: boolean;
+  /** Of the terminal, now: it may be resized. */
+  size(): { readonly columns: number; readonly rows: number };
   /** One line to standard output. */
   out(line: string): void;
+  /** A text to standard output as it is, for what moves on a terminal. */
+  draw(text: string): void;
   /** One line to standard error. */
   err(line: string): void;
   /** Calls back for SIGTERM or SIGINT (`drain`) and SIGHUP (`reload`). */

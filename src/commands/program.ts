@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import type { KvExportFlags } from "./kv-export.ts";
+import type { StatusFlags } from "./status.ts";
 
 /** The commands and their flags. A command is loaded when it is asked for, so that none pays for the others. */
 export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
@@ -72,9 +73,8 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
 
   command("status", "Ask the running agent where Mastodon is pointing, and why.", "status --json")
     .option("--json", "for scripts")
-    .action(async (flags: CommonFlags & { json?: boolean }) =>
-      done(await (await import("./status.ts")).status(flags, io)),
-    );
+    .option("--watch", "go on, every second, until it is interrupted; also while the agent is away")
+    .action(async (flags: StatusFlags) => done(await (await import("./status.ts")).status(flags, io)));
 
   const keys = program
     .command("keys")

@@ -1,0 +1,117 @@
+/** The status as an operator reads it: what is so, since when, and what to do. At most 80 columns on a terminal. */
+import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
+import { bracketed } from "../settings/types.ts";
+import { hang, labelled } from "./screen/layout.ts";
+import { ageOf, lengthOf, timeOf } from "./screen/moment.ts";
+import type { Paint } from "./screen/paint.ts";
+
+export interface Sight {
+  readonly paint: Paint;
+  readonly now: Date;
+  /** Undefined where lines may be as long as they are. */
+  readonly width: number | undefined;
+}
+
+type Row = readonly [name: string, text: string];
+
+export function statusLines(status: Status, sight: Sight): readonly string[] {
+  const { paint, width } = sight;
+  const state = paint.bold(colourOf(status.state, paint)(status.state));
+  return [
+    ...hang("", `${paint.bold(status.node)} is ${state}: ${status.reason}`, width),
+    ...labelled(rows(status, sight), width),
+    ...status.problems.flatMap(({ code, message, since }) => [
+      ...hang("", paint.red(`${code}, since ${when(since, sight)}`), width),
+      ...hang("  ", message, width),
+    ]),
+  ];
+}
+
+function rows(status: Status, sight: Sight): readonly Row[] {
+  const { paint } = sight;
+  return [
+    [
+      "since",
+      `${when(status.since, sight)}; agent ${status.version} since ${when(status.started_at, sight)}`,
+    ],
+    ...(status.hold === null ? [] : [["hold", paint.yellow(status.hold)] as const]),
+    ...Object.entries(status.endpoints).flatMap(([name, endpoint]) => endpointRows(name, endpoint, sight)),
+    ...Object.entries(status.units).map(([name, unit]) => [name, unitText(unit, sight)] as const),
+    ["consul", consulText(status.consul, paint)],
+    ["watches", watchesText(status.watches, paint)],
+    ...(status.last_change === null ? [] : [["last change", changeText(status.last_change, sight)] as const]),
+  ];
+}
+
+function endpointRows(
+  name: string,
+  { candidates, ...endpoint }: EndpointStatus,
+  sight: Sight,
+): readonly Row[] {
+  const eligible = candidates.filter((candidate) => candidate.eligible).length;
+  const against = candidates
+    .filter((candidate) => !candidate.eligible)
+    .map(({ id, reason }) => `${id}: ${reason}`);
+  const count = `${eligible} of ${candidates.length} may be chosen`;
+  return [
+    [name, endpointText(endpoint, sight)],
+    ...(candidates.length === 0 ? [] : [["", sight.paint.dim([count, ...against].join("; "))] as const]),
+  ];
+}
+
+function endpointText(
+  { host, port, source, since }: Omit<EndpointStatus, "candidates">,
+  sight: Sight,
+): string {
+  if (host === null) return sight.paint.yellow("not known");
+  const place = sight.paint.bold(`${bracketed(host)}:${port}`);
+  return `${place} from ${source}${since === null ? "" : `, since ${timeOf(since, sight.now)}`}`;
+}
+
+function unitText(unit: UnitStatus, sight: Sight): string {
+  const { paint, now } = sight;
+  const { current, last_action: last } = unit;
+  return [
+    healthText(unit, sight),
+    ...(current ? [] : [paint.yellow("does not run with the newest configuration")]),
+    ...(last === null ? [] : [`${last.kind} ${timeOf(last.at, now)}${last.ok ? "" : paint.red(" failed")}`]),
+  ].join(", ");
+}
+
+function healthText({ healthy, reason, since }: UnitStatus, { paint, now }: Sight): string {
+  if (healthy === null) return "health not known";
+  if (healthy) return paint.green("healthy");
+  return paint.red(`not healthy${since === null ? "" : ` since ${timeOf(since, now)}`}: ${reason}`);
+}
+
+function consulText({ connected, joined, members }: Status["consul"], paint: Paint): string {
+  if (joined) return `joined, ${members} members`;
+  return paint.red(connected ? `not joined, ${members} members` : "not joined: the client does not answer");
+}
+
+function watchesText(watches: Status["watches"], paint: Paint): string {
+  const troubled = watches.filter(({ problem }) => problem !== null);
+  const ages = watches.flatMap(({ name, age_seconds: age }) => (age === null ? [] : [{ name, age }]));
+  const oldest = ages.toSorted((one, other) => other.age - one.age)[0];
+  return [
+    `${watches.length - troubled.length} of ${watches.length} answer`,
+    ...(oldest === undefined ? [] : [`oldest answer ${oldest.age} s ago (${oldest.name})`]),
+    ...troubled.map(({ name, problem }) => paint.red(`${name}: ${problem}`)),
+  ].join(", ");
+}
+
+function changeText(change: NonNullable<Status["last_change"]>, { paint, now }: Sight): string {
+  const { at, outcome, cause, units, duration_ms } = change;
+  const result = outcome === "applied" ? paint.green(outcome) : paint.red(outcome);
+  const reloaded = units.length === 0 ? "no unit" : units.join(", ");
+  return `${timeOf(at, now)} ${result}: ${cause}; ${reloaded}, ${lengthOf(duration_ms)}`;
+}
+
+function colourOf(state: State, paint: Paint): (text: string) => string {
+  if (state === "converged") return paint.green;
+  return state === "failed" ? paint.red : paint.yellow;
+}
+
+function when(iso: string, { now }: Sight): string {
+  return `${timeOf(iso, now)} (${ageOf(iso, now)})`;
+}

@@ -1,0 +1,134 @@
+/** `status --watch`: asks every second, until it is interrupted. An agent that is away is waited for. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode, messageOf } from "../base/errors.ts";
+import type { Status } from "../report/status.ts";
+import type { Io } from "./io.ts";
+import { hang } from "./screen/layout.ts";
+import { localTime } from "./screen/moment.ts";
+import { type Paint, paintFor } from "./screen/paint.ts";
+import { statusLines } from "./status-view.ts";
+
+const EVERY_MS = 1000;
+
+/** What the last question found; the status is the newest there was. */
+interface Seen {
+  readonly status: Status | undefined;
+  /** Why there is no newer one. */
+  readonly away: string | undefined;
+}
+
+export async function watchStatus(
+  ask: (signal: AbortSignal) => Promise<Status>,
+  { json, io }: { readonly json: boolean; readonly io: Io },
+): Promise<ExitCode> {
+  const end = new AbortController();
+  io.onRequest((request) => request === "drain" && end.abort());
+  using show = json || !io.isTerminal ? new Report(json, io) : new Picture(io);
+  let seen: Seen = { status: undefined, away: undefined };
+  while (!end.signal.aborted) {
+    seen = await look(ask, seen, end.signal);
+    if (!end.signal.aborted) show.next(seen);
+    await sleep(EVERY_MS, undefined, { signal: end.signal }).catch(() => {});
+  }
+  return ExitCode.ok;
+}
+
+async function look(
+  ask: (signal: AbortSignal) => Promise<Status>,
+  before: Seen,
+  signal: AbortSignal,
+): Promise<Seen> {
+  try {
+    return { status: await ask(signal), away: undefined };
+  } catch (error) {
+    return { ...before, away: messageOf(error) };
+  }
+}
+
+/** For whatever is no terminal: a block, or a JSON line, whenever something is different. */
+class Report {
+  readonly #json: boolean;
+  readonly #io: Io;
+  #last = "";
+
+  constructor(json: boolean, io: Io) {
+    this.#json = json;
+    this.#io = io;
+  }
+
+  next({ status, away }: Seen): void {
+    const now = away ?? fingerprint(status);
+    if (now === this.#last) return;
+    this.#last = now;
+    if (away !== undefined) this.#io.err(`${localTime(new Date().toISOString())} ${awayText(away)}`);
+    else if (status !== undefined) this.#print(status);
+  }
+
+  #print(status: Status): void {
+    for (const line of this.#json ? [JSON.stringify(status)] : this.#block(status)) this.#io.out(line);
+  }
+
+  #block(status: Status): readonly string[] {
+    const now = new Date();
+    const lines = statusLines(status, { paint: paintFor(this.#io), now, width: undefined });
+    return [localTime(now.toISOString()), ...lines, ""];
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+/** The ages of the watches change by themselves, and their indices with every word that others write. */
+function fingerprint(status: Status | undefined): string {
+  const watches = status?.watches.map(({ name, problem }) => ({ name, problem }));
+  return JSON.stringify({ ...status, watches });
+}
+
+/** On a terminal: always the same place, drawn anew. */
+class Picture {
+  readonly #io: Io;
+  readonly #paint: Paint;
+  #height = 0;
+  #columns = 0;
+
+  constructor(io: Io) {
+    this.#io = io;
+    this.#paint = paintFor(io);
+    io.draw(HIDE_CURSOR);
+  }
+
+  next({ status, away }: Seen): void {
+    const { columns, rows } = this.#io.size();
+    const lines = this.#lines({ status, away }, columns).slice(0, rows - 1);
+    // What was folded for another width stands somewhere else now.
+    const back = columns === this.#columns ? up(this.#height) : CLEAR;
+    this.#io.draw(`${back}${lines.map((line) => `${line}${CLEAR_TO_END}\n`).join("")}${CLEAR_BELOW}`);
+    [this.#height, this.#columns] = [lines.length, columns];
+  }
+
+  #lines({ status, away }: Seen, width: number): readonly string[] {
+    const { dim, red } = this.#paint;
+    const now = new Date();
+    const title = `${localTime(now.toISOString())}, every second; Ctrl-C ends it`;
+    return [
+      dim(title),
+      ...(away === undefined ? [] : hang("", red(awayText(away)), width)),
+      ...(status === undefined ? [] : statusLines(status, { paint: this.#paint, now, width })),
+    ];
+  }
+
+  [Symbol.dispose](): void {
+    this.#io.draw(SHOW_CURSOR);
+  }
+}
+
+function awayText(reason: string): string {
+  return `The agent is away; what is known of it is from before. ${reason}`;
+}
+
+/** ECMA-48. */
+const [HIDE_CURSOR, SHOW_CURSOR] = ["\x1b[?25l", "\x1b[?25h"];
+const [CLEAR, CLEAR_TO_END, CLEAR_BELOW] = ["\x1b[2J\x1b[H", "\x1b[K", "\x1b[J"];
+
+function up(lines: number): string {
+  return lines === 0 ? "" : `\x1b[${lines}A\r`;
+}

@@ -1,0 +1,97 @@
+import { stripVTControlCharacters } from "node:util";
+import { expect, test } from "vitest";
+import { HOSTS, startAgent } from "../world/agent.ts";
+import { cli, onTerminal, startCli, startOnTerminal } from "../world/cli.ts";
+import { startConsul } from "../world/consul.ts";
+import { until } from "../world/until.ts";
+
+test("status is plain in a pipe and coloured within 80 columns on a terminal, unless NO_COLOR says otherwise", async () => {
+  await using consul = await startConsul();
+  await consul.put("mastodon/settings/DBPORT", "many");
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await until("a refusal", async () => (await agent.status()).problems.length > 0);
+  await agent.converged();
+
+  const piped = await cli(agent, ["status"]);
+  expect(piped.output).not.toContain("\x1b");
+  expect(piped.output).toMatch(/^jail1 is converged: everything/);
+  expect(piped.output).toMatch(/^since +\d\d:\d\d:\d\d \(\d+ s\); agent \d+\.\d+\.\d+ since /m);
+  expect(piped.output).toMatch(
+    /^postgres +10\.9\.9\.1:5432 from environment: DBHOST, since \d\d:\d\d:\d\d$/m,
+  );
+  expect(piped.output).toMatch(/^web +health not known, reload \d\d:\d\d:\d\d$/m);
+  expect(piped.output).toMatch(/^watches +\d of \d answer, oldest answer \d+ s ago/m);
+  expect(piped.output).toMatch(/^last change +\d\d:\d\d:\d\d applied: first apply; /m);
+  // What is wrong comes with its cure.
+  expect(piped.output).toMatch(/since .*\n {2}mastodon\/settings\/DBPORT: .*Example: 5432/);
+
+  const shown = await onTerminal(agent, ["status"]);
+  expect(shown.code).toBe(0);
+  expect(shown.output).toContain("\x1b[32mconverged");
+  const lines = stripVTControlCharacters(shown.output).split("\n");
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  const plain = await onTerminal(agent, ["status"], { env: { NO_COLOR: "1" } });
+  expect(plain.output).not.toContain("\x1b");
+});
+
+test("status says who may be chosen, why the others may not, and what an operator holds", async () => {
+  await using consul = await startConsul();
+  const service = { service: "postgresql", port: 5432 };
+  await consul.register({ ...service, id: "pg1", address: "10.1.1.1", status: "passing" });
+  await consul.register({ ...service, id: "pg2", address: "10.1.1.2", status: "critical" });
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.put("mastodon/control/hold", "moving the database");
+  await until("the hold", async () => (await agent.status()).hold !== null);
+  const { output } = await cli(agent, ["status"]);
+  expect(output).toMatch(/^postgres +10\.1\.1\.1:5432 from catalogue: service pg1, since /m);
+  expect(output).toMatch(/^ +1 of 2 may be chosen; pg2: a check is not passing$/m);
+  expect(output).toMatch(/^jail1 is held: /);
+  expect(output).toMatch(/^hold +moving the database$/m);
+});
+
+test("status --watch prints a block when something is different, waits for an agent that is away, and ends on Ctrl-C", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await using watching = await startCli(agent, ["status", "--watch"]);
+  const blocks = () => watching.output().match(/^jail1 is /gm)?.length ?? 0;
+  await until("the first block", () => blocks() === 1);
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("the change", () => /MAILPORT from mastodon\/settings\/MAILPORT/.test(watching.output()));
+  await agent.stop();
+  await until("the agent to be missed", () => watching.output().includes("The agent is away"));
+  const before = blocks();
+  await agent.start();
+  await until("the agent to be seen again", () => blocks() > before);
+  watching.signal("SIGINT");
+  expect((await watching.exited).code).toBe(0);
+});
+
+test("status --watch draws in the same place on a terminal, also while the agent is away", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await using watching = await startOnTerminal(agent, ["status", "--watch"]);
+  await until("a second picture", () => UPWARDS.test(watching.output()));
+  await agent.stop();
+  await until("the agent to be missed", () => watching.output().includes("The agent is away"));
+  await watching.interrupt();
+  expect((await watching.exited).code).toBe(0);
+  expect(watching.output().trimEnd().endsWith("\x1b[?25h")).toBe(true);
+});
+
+test("status --watch --json prints one document a line", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await using watching = await startCli(agent, ["status", "--watch", "--json"]);
+  await until("a line", () => watching.output().includes("\n"));
+  watching.signal("SIGINT");
+  expect((await watching.exited).code).toBe(0);
+  const [first = ""] = watching.output().split("\n");
+  expect(JSON.parse(first)).toMatchObject({ node: "jail1", state: "converged" });
+});
+
+/** Back to the first line of the picture. */
+const UPWARDS = /\[\d+A\r/;
