@@ -13,7 +13,7 @@ key_prefix "mastodon/" {
   policy = "read"
 }
 
-# What agents write themselves: the pins of Mastodon's keys.
+# What agents write themselves: the pins of Mastodon's keys, and their status where it is wanted.
 key_prefix "mastodon-agent/" {
   policy = "write"
 }
@@ -35,10 +35,21 @@ node_prefix "" {
 service "mastodon" {
   policy = "write"
 }
+service "node-exporter" {
+  policy = "write"
+}
+
+# What the agent registers: itself (announce.service), and Mastodon's own services.
 service "mastodon-agent" {
   policy = "write"
 }
-service "node-exporter" {
+service "mastodon-web" {
+  policy = "write"
+}
+service "mastodon-sidekiq" {
+  policy = "write"
+}
+service "mastodon-streaming" {
   policy = "write"
 }
 

@@ -1,6 +1,7 @@
+import { runAnnouncer } from "./agent/announcer.ts";
 import { Bell } from "./agent/bell.ts";
 import { CLIENT_UNIT } from "./agent/client-config.ts";
-import { HeadlineClock } from "./agent/headline.ts";
+import { HeadlineClock, headlineOf } from "./agent/headline.ts";
 import { History } from "./agent/history.ts";
 import { keyStorageOf } from "./agent/key-storage.ts";
 import { reportKeys } from "./agent/keys-report.ts";
@@ -12,6 +13,7 @@ import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
 import { runClient } from "./agent/run-client.ts";
 import { patroniScope, probedDependencies, serviceNames } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
+import { publishStatus } from "./agent/status-document.ts";
 import { type Task, together } from "./agent/together.ts";
 import { Turn } from "./agent/turn.ts";
 import { UnitWatch } from "./agent/unit-watch.ts";
@@ -160,6 +162,11 @@ function assemble({ options, store, log, version, problems, history, metrics }: 
       findings: prober.findings,
       problems: problems.list(),
     });
+  const facts = () => {
+    const headline = headlineOf({ loop, memory: store.read() });
+    return { options, version, headline, unitHealth: unitWatch.health };
+  };
+  const statusDocument = { client, notice, problems, status, domain: () => loop.keys?.domain };
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
 
   return {
@@ -170,6 +177,8 @@ function assemble({ options, store, log, version, problems, history, metrics }: 
       (signal) => loop.run(signal),
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
       (signal) => unitWatch.run(signal),
+      (signal) => runAnnouncer({ client, notice, problems, facts }, signal),
+      ...(config.announce.status ? [(signal: AbortSignal) => publishStatus(statusDocument, signal)] : []),
     ],
     views: {
       notice,

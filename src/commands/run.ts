@@ -1,3 +1,4 @@
+import { GOES_ON } from "../agent/announcer.ts";
 import { runAgent } from "../agent.ts";
 import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
@@ -19,7 +20,8 @@ export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   io.onRequest((request: Request) => {
     next = request === "reload" ? readAgain(flags, io, log) : undefined;
     if (request === "drain") log.info("draining");
-    if (request === "drain" || next !== undefined) round.abort();
+    if (request === "drain") round.abort();
+    else if (next !== undefined) round.abort(GOES_ON);
   });
   for (;;) {
     await runAgent(options, log, io.version, round.signal);

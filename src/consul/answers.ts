@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Instance } from "../settings/instance.ts";
-import type { KvPair, Member } from "./client.ts";
+import type { KvPair, LocalCheck, LocalService, Member } from "./client.ts";
 
 /** What comes back of a call with `includeResponse`: the response and the body, if there was one. */
 export const response = z
@@ -85,6 +85,59 @@ export const members = z.array(
       }),
     ),
 );
+
+const texts = z.record(z.string(), z.string());
+
+/** Both come as objects, by ID. */
+export const localServices = z
+  .record(
+    z.string(),
+    z
+      .object({
+        ID: z.string(),
+        Service: z.string(),
+        Address: z.string(),
+        Port: z.number(),
+        Tags: z.array(z.string()).nullish(),
+        Meta: texts.nullish(),
+      })
+      .transform(
+        ({ ID, Service, Address, Port, Tags, Meta }): LocalService => ({
+          id: ID,
+          name: Service,
+          address: Address,
+          port: Port,
+          tags: Tags ?? [],
+          meta: Meta ?? {},
+        }),
+      ),
+  )
+  .transform((services) => Object.values(services));
+
+export const localChecks = z
+  .record(
+    z.string(),
+    z
+      .object({
+        CheckID: z.string(),
+        ServiceID: z.string(),
+        Name: z.string(),
+        Notes: z.string(),
+        Status: z.enum(["passing", "warning", "critical"]).catch("critical"),
+        Output: z.string(),
+      })
+      .transform(
+        ({ CheckID, ServiceID, Name, Notes, Status, Output }): LocalCheck => ({
+          id: CheckID,
+          service: ServiceID,
+          name: Name,
+          notes: Notes,
+          status: Status,
+          output: Output,
+        }),
+      ),
+  )
+  .transform((checks) => Object.values(checks));
 
 /** The facts about an answer that Consul puts into its headers. */
 export function readHeaders(headers: Readonly<Record<string, unknown>>) {

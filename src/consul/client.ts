@@ -43,6 +43,36 @@ export interface Member {
   readonly isServer: boolean;
 }
 
+/** A service as the local client holds it. */
+export interface LocalService {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+export type CheckStatus = "passing" | "warning" | "critical";
+
+/** A check as the local client holds it. */
+export interface LocalCheck {
+  readonly id: string;
+  readonly service: string;
+  readonly name: string;
+  readonly notes: string;
+  readonly status: CheckStatus;
+  readonly output: string;
+}
+
+/** A check to be registered: done by the client itself (`http`, `tcp`), or by us telling it in time (`ttlMs`). */
+export type CheckDefinition = Pick<LocalCheck, "id" | "name" | "notes"> &
+  (
+    | { readonly http: string; readonly intervalMs: number; readonly timeoutMs: number }
+    | { readonly tcp: string; readonly intervalMs: number; readonly timeoutMs: number }
+    | { readonly ttlMs: number }
+  );
+
 /** A blocking query: index 0 answers at once, any other when something has changed since, or after `waitMs`. */
 export interface Blocking {
   readonly index: bigint;
@@ -81,6 +111,15 @@ export interface ConsulClient {
   /** The Raft leader's address; undefined while there is none. */
   leader(signal?: AbortSignal): Promise<string | undefined>;
   members(signal?: AbortSignal): Promise<readonly Member[]>;
+  /** What is registered with the local client, as far as the token may see it. */
+  localServices(signal?: AbortSignal): Promise<readonly LocalService[]>;
+  localChecks(signal?: AbortSignal): Promise<readonly LocalCheck[]>;
+  /** Registers with the local client, or changes what is there under this ID; a check that is there keeps its status. */
+  register(service: LocalService, checks: readonly CheckDefinition[], signal?: AbortSignal): Promise<void>;
+  /** Takes a service away from the local client, with its checks. */
+  deregister(id: string, signal?: AbortSignal): Promise<void>;
+  /** Tells how a TTL check is. Where that is nothing new the servers do not hear of it. */
+  tell(check: string, status: CheckStatus, output: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** For a call that is not blocking. */
@@ -136,7 +175,30 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
       call(z.boolean(), signal, (options) => calls.kv.set({ ...options, key, value, release })),
     leader: (signal) => call(answers.leader, signal, (options) => calls.status.leader(options)),
     members: (signal) => call(answers.members, signal, (options) => calls.agent.members(options)),
+    localServices: (signal) =>
+      call(answers.localServices, signal, (options) => calls.agent.service.list(options)),
+    localChecks: (signal) => call(answers.localChecks, signal, (options) => calls.agent.check.list(options)),
+    register: async (service, checks, signal) => {
+      const registration = { ...service, tags: [...service.tags], checks: checks.map(checkParameters) };
+      await call(z.unknown(), signal, (options) =>
+        calls.agent.service.register({ ...options, ...registration }),
+      );
+    },
+    deregister: async (id, signal) => {
+      await call(z.unknown(), signal, (options) => calls.agent.service.deregister({ ...options, id }));
+    },
+    tell: async (id, status, note, signal) => {
+      const verb = ({ passing: "pass", warning: "warn", critical: "fail" } as const)[status];
+      await call(z.unknown(), signal, (options) => calls.agent.check[verb]({ ...options, id, note }));
+    },
   };
+}
+
+function checkParameters({ id, name, notes, ...how }: CheckDefinition) {
+  const common = { checkid: id, name, notes };
+  if ("ttlMs" in how) return { ...common, ttl: `${how.ttlMs}ms`, timeout: "" };
+  const { intervalMs, timeoutMs, ...target } = how;
+  return { ...common, ...target, interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms` };
 }
 
 /** Its types know neither the URL nor the headers. */

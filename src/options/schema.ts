@@ -109,7 +109,37 @@ export const configSchema = z.strictObject({
       "run in Mastodon's folder with the new variables in its environment, before anything is written",
     ),
   http: httpAddress.prefault("127.0.0.1:9899"),
-  log: z.strictObject({ level: z.enum(LOG_LEVELS).default("info") }).prefault({}),
+  announce: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("whether the agent and Mastodon's services are registered"),
+      service: z
+        .string()
+        .regex(/^[A-Za-z0-9-]+$/, "must be letters, digits and hyphens")
+        .default("mastodon-agent"),
+      ttl: duration
+        .prefault("30s")
+        .describe(
+          "an agent that was not heard of for so long is critical in Consul; it tells three times as often",
+        ),
+      status: z
+        .boolean()
+        .default(false)
+        .describe("whether the status is put into KV, below mastodon-agent/<DOMAIN>/status/"),
+    })
+    .prefault({})
+    .describe("what is registered in Consul"),
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).default("info"),
+      syslog: z
+        .strictObject({
+          enabled: z.boolean().default(false),
+          port: z.int().min(1).max(65_535).default(601),
+        })
+        .prefault({})
+        .describe("lines go to REMOTELOG as well, by TCP"),
+    })
+    .prefault({}),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,138 @@
+import type { Health, UnitSpec } from "../apply/config.ts";
+import type { CheckState, WantedCheck, WantedService } from "../consul/announce.ts";
+import type { Options } from "../options.ts";
+import type { State } from "../report/status.ts";
+import { bracketed } from "../settings/types.ts";
+import { READERS } from "../settings/variable.ts";
+import type { Headline } from "./headline.ts";
+import type { UnitHealth } from "./unit-watch.ts";
+
+export interface AnnouncedFacts {
+  readonly options: Options;
+  readonly version: string;
+  readonly headline: Headline;
+  readonly unitHealth: ReadonlyMap<string, UnitHealth>;
+  /** The agent has just begun: what it does not know yet it will know in a moment. */
+  readonly isYoung: boolean;
+}
+
+/** What the agent registers in Consul: itself and Mastodon's services. Pure. */
+export function announcementOf(facts: AnnouncedFacts): readonly WantedService[] {
+  const { options } = facts;
+  if (!options.config.announce.enabled) return [];
+  const units = READERS.flatMap((name) => options.units.filter((unit) => unit.name === name));
+  return [
+    ownService(facts),
+    ...units.flatMap((unit) => unitService(unit, facts)),
+    ...(options.config.consul.agent === "external" ? [siteService(facts)] : []),
+  ];
+}
+
+/** The same, as it is left behind by an agent that ends. */
+export function farewellOf(facts: AnnouncedFacts): readonly WantedService[] {
+  const state: CheckState = { status: "warning", output: "agent stopped" };
+  return announcementOf(facts).map((service) => ({
+    ...service,
+    checks: service.checks.map((check) => (check.kind === "ttl" ? { ...check, state } : check)),
+  }));
+}
+
+/** Whoever wants to be woken is woken by what is critical: a hold and an endpoint that stays are an operator's to know. */
+const STATUS = {
+  starting: "passing",
+  applying: "passing",
+  converged: "passing",
+  waiting: "warning",
+  held: "warning",
+  degraded: "warning",
+  failed: "critical",
+} as const satisfies Record<State, CheckState["status"]>;
+
+const LONGEST_OUTPUT = 500;
+
+function ownService(facts: AnnouncedFacts): WantedService {
+  const { options, version, headline, isYoung } = facts;
+  const { announce, http } = options.config;
+  const { state, reason } = headline;
+  return {
+    ...registration(announce.service, http.port, facts),
+    meta: { version },
+    checks: [
+      {
+        kind: "ttl",
+        name: "state",
+        ttlMs: announce.ttl,
+        state: {
+          status: STATUS[state],
+          output: `${state}: ${reason}`.slice(0, LONGEST_OUTPUT),
+          isUnknown: isYoung && state === "starting",
+        },
+      },
+    ],
+  };
+}
+
+/** Of a unit without a health check there is nothing to tell. */
+function unitService({ name, health }: UnitSpec, facts: AnnouncedFacts): readonly WantedService[] {
+  if (health === undefined) return [];
+  const port = "http" in health ? portOf(health.http) : "tcp" in health ? portOf(`tcp://${health.tcp}`) : 0;
+  return [{ ...registration(`mastodon-${name}`, port, facts), checks: [unitCheck(name, health, facts)] }];
+}
+
+/** Consul asks for itself where it can; what only this node can look at it is told. */
+function unitCheck(
+  name: string,
+  health: Health,
+  { options, unitHealth, isYoung }: AnnouncedFacts,
+): WantedCheck {
+  const checkName = `${name} is healthy`;
+  if ("http" in health) return { kind: "http", name: checkName, target: health.http };
+  if ("tcp" in health) return { kind: "tcp", name: checkName, target: health.tcp };
+  return {
+    kind: "ttl",
+    name: checkName,
+    ttlMs: options.config.announce.ttl,
+    state: told(unitHealth.get(name), isYoung),
+  };
+}
+
+function told(health: UnitHealth | undefined, isYoung: boolean): CheckState {
+  if (health === undefined) return { status: "warning", output: "not looked at yet", isUnknown: isYoung };
+  if (health.healthy) return { status: "passing", output: "healthy" };
+  return { status: "critical", output: health.reason.slice(0, LONGEST_OUTPUT) };
+}
+
+/** The site itself, as the client's configuration has it where that is ours. */
+function siteService(facts: AnnouncedFacts): WantedService {
+  const { environment, units } = facts.options;
+  const web = units.find(({ name }) => name === "web")?.health;
+  const ip = String(environment.settings.get("IP")?.value);
+  return {
+    ...registration("mastodon", 443, facts),
+    yields: true,
+    checks: [
+      { kind: "tcp", name: "nginx listens", target: `${bracketed(ip)}:443` },
+      ...(web !== undefined && "http" in web
+        ? [{ kind: "http", name: "web is healthy", target: web.http } as const]
+        : []),
+    ],
+  };
+}
+
+/** With the tags that Prometheus relabels on. */
+function registration(name: string, port: number, { options }: AnnouncedFacts) {
+  const { node, environment } = options;
+  return {
+    id: `${name}-${node}`,
+    name,
+    address: String(environment.settings.get("IP")?.value),
+    port,
+    tags: ["_app=mastodon", `_service=${name}`, `_hostname=${node}`],
+    meta: {},
+  };
+}
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return Number(port || (protocol === "https:" ? 443 : 80));
+}

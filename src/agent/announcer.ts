@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { steadyMs } from "../base/clock.ts";
+import { messageOf, sentence } from "../base/errors.ts";
+import { announce, bidFarewell } from "../consul/announce.ts";
+import type { ConsulClient } from "../consul/client.ts";
+import { ConsulError } from "../consul/errors.ts";
+import type { Notice } from "../report/notice.ts";
+import type { Complaining, Problems } from "../report/problems.ts";
+import { type AnnouncedFacts, announcementOf, farewellOf } from "./announcement.ts";
+import { Bell } from "./bell.ts";
+import { retryDelayMs } from "./schedule.ts";
+
+/** What comes in a burst is told once. */
+const COALESCE_MS = 250;
+/** An agent that was just started again soon knows what it does not know yet. */
+const YOUNG_MS = 15_000;
+const FAREWELL_MS = 2000;
+
+export interface AnnouncerOptions {
+  readonly client: ConsulClient;
+  readonly facts: () => Omit<AnnouncedFacts, "isYoung">;
+  readonly notice: Notice;
+  readonly problems: Problems;
+}
+
+/** The reason of a signal that ends the agent only to begin it anew with other options: nobody needs to hear of that. */
+export const GOES_ON = new DOMException("the agent goes on with other options", "AbortError");
+
+/**
+ * Keeps the agent and Mastodon's services registered in Consul and tells how they are: when that changes, and three
+ * times within the TTL. Whatever goes wrong is reported and tried again; nothing waits for it.
+ */
+export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSignal): Promise<void> {
+  const { notice, problems, facts } = options;
+  const startedMs = steadyMs();
+  const now = (): AnnouncedFacts => ({ ...facts(), isYoung: steadyMs() - startedMs < YOUNG_MS });
+  const bell = new Bell();
+  const unsubscribe = notice.subscribe(() => bell.ring());
+  let failures = 0;
+  while (!signal.aborted) {
+    const seen = now();
+    const error = await failureOf(() =>
+      announce({ ...common(options, seen), wanted: announcementOf(seen), signal }),
+    );
+    if (signal.aborted) break;
+    failures = error === undefined ? 0 : failures + 1;
+    problems.replace("announce", seen.options.config.announce.enabled ? complaints(error) : []);
+    const beatMs = seen.options.config.announce.ttl / 3;
+    if (failures > 0) await pause(Math.min(retryDelayMs(failures), beatMs), signal);
+    else await bell.wait(steadyMs() + beatMs, steadyMs(), signal);
+    await pause(COALESCE_MS, signal);
+  }
+  unsubscribe();
+  if (signal.reason === GOES_ON) return;
+  const seen = now();
+  const end = AbortSignal.timeout(FAREWELL_MS);
+  await failureOf(() => bidFarewell({ ...common(options, seen), wanted: farewellOf(seen), signal: end }));
+}
+
+function common({ client }: AnnouncerOptions, { options }: AnnouncedFacts) {
+  return { client, owner: `mastodon-agent-${options.node}` };
+}
+
+async function failureOf(action: () => Promise<void>): Promise<unknown> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** That Consul is away or has no leader others say already. */
+function complaints(error: unknown): readonly Complaining[] {
+  if (error === undefined) return [];
+  const kind = error instanceof ConsulError ? error.kind : "bug";
+  if (kind === "unreachable" || kind === "overloaded") return [];
+  const cure =
+    kind === "denied"
+      ? "Give the token the policy of packaging/consul-policy.hcl, or set announce.enabled to false."
+      : "Set announce.enabled to false if it stays, and report it.";
+  const message = sentence({
+    where: "services in Consul",
+    what: `they cannot be registered (${messageOf(error)}); Mastodon is configured all the same`,
+    cure,
+  });
+  return [{ code: kind === "denied" ? "announce_denied" : "announce_failed", message }];
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
+}
