@@ -23,6 +23,12 @@ const PACKAGES = [
   "zsh",
   "fish",
   "mandoc",
+  "shellcheck",
+  "systemd",
+  "polkitd",
+  "sudo",
+  "opendoas",
+  "logrotate",
 ];
 
 export const debianStep = {
