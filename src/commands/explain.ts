@@ -1,12 +1,19 @@
 import { explanations, unset } from "../agent/explanation.ts";
-import { ExitCode, Refused } from "../base/errors.ts";
-import { didYouMean } from "../base/nearest.ts";
+import { ExitCode } from "../base/errors.ts";
+import type { Options } from "../options.ts";
 import type { SettingStatus } from "../report/status.ts";
-import { isSettingName, SETTING_NAMES } from "../settings/schema.ts";
-import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
+import { type Place, placesOf, refusalsOf } from "./explain-places.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
-import { look } from "./look.ts";
+import { type Look, look } from "./look.ts";
+import { namesBehind } from "./names.ts";
+import { during } from "./screen/during.ts";
+import { columns, hang } from "./screen/layout.ts";
+import { ageOf, localTime, timeOf } from "./screen/moment.ts";
+import { type Paint, paintFor } from "./screen/paint.ts";
+
+/** In the table of all; one name alone is shown in full. */
+const WIDEST_VALUE = 30;
 
 /** Says where values come from. @throws Refused for a name that is neither a setting nor a variable */
 export async function explain(
@@ -15,58 +22,96 @@ export async function explain(
   io: Io,
 ): Promise<ExitCode> {
   const asked = name === undefined ? undefined : namesBehind(name);
-  const { evaluation, memory, consulError } = await look(optionsFrom(flags, io));
-  if (consulError !== undefined)
-    io.err(`Consul was not asked (${consulError}): the last known good settings stand in.`);
-  const all = explanations(evaluation.merged, memory);
+  const options = optionsFrom(flags, io);
+  const seen = await during("Asking Consul", io, () => look(options));
+  if (seen.consulError !== undefined)
+    io.err(`Consul was not asked (${seen.consulError}): the last known good settings stand in.`);
+  const all = explanations(seen.evaluation.merged, seen.memory);
   const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? unset(known)) ?? all;
-  if (json) io.out(JSON.stringify(wanted, null, 2));
-  else for (const each of wanted) for (const line of lines(each, asked === undefined)) io.out(line);
+  const width = io.isTerminal ? io.size().columns : undefined;
+  const sight = { paint: paintFor(io), width };
+  if (json)
+    io.out(
+      JSON.stringify(
+        wanted.map((each) => inJson(each, options, seen)),
+        null,
+        2,
+      ),
+    );
+  else if (asked === undefined) for (const line of table(wanted, sight)) io.out(line);
+  else for (const each of wanted) for (const line of story(each, options, seen, sight)) io.out(line);
   return ExitCode.ok;
 }
 
-/** A variable that settings feed is explained by them. */
-function namesBehind(name: string): readonly string[] {
-  if (isSettingName(name)) return [name];
-  const origin = VARIABLES.get(name)?.origin;
-  switch (origin?.kind) {
-    case "setting":
-      return [origin.setting];
-    case "derived":
-      return origin.from;
-    case "operator":
-      return [name];
-    case "pinned":
-      throw refused(name, "a pinned key, which no source but its file has", "See mastodon-agent keys show.");
-    case "barred":
-      throw refused(name, `never rendered: ${origin.reason}`, "See docs/settings.md.");
-    default:
-      throw refused(
-        name,
-        "neither a setting nor a variable",
-        didYouMean(name, [...SETTING_NAMES, ...VARIABLE_NAMES]),
-      );
-  }
+interface Sight {
+  readonly paint: Paint;
+  readonly width: number | undefined;
 }
 
-function refused(where: string, what: string, cure: string): Refused {
-  return new Refused({ where, what, cure });
+function inJson(setting: SettingStatus, options: Options, seen: Look): object {
+  const nothing = placesOf(setting, options, seen).filter((place) => "nothing" in place);
+  return { ...setting, nothing, refused: refusalsOf(setting.name, options, seen) };
 }
 
-function lines({ name, feeds, readers, since, values }: SettingStatus, isBrief: boolean): readonly string[] {
-  const [inForce, ...others] = values;
-  const title = feeds.length > 0 ? `${name} (${feeds.join(", ")})` : name;
-  if (inForce === undefined) return [`${title} is not set by any source`];
-  const first = `${title} = ${inForce.value}, from ${origin(inForce)}`;
-  if (isBrief) return [first];
+function table(settings: readonly SettingStatus[], { paint, width }: Sight): readonly string[] {
+  const now = new Date();
+  const header = ["NAME", "VALUE", "SINCE", "FROM"].map((title) => paint.bold(title));
+  const rows = settings.flatMap(({ name, since, values: [inForce] }) =>
+    inForce === undefined
+      ? []
+      : [[name, shorten(inForce.value), since === null ? "-" : timeOf(since, now), origin(inForce)]],
+  );
+  return columns([header, ...rows], width);
+}
+
+function story(
+  setting: SettingStatus,
+  options: Options,
+  seen: Look,
+  { paint, width }: Sight,
+): readonly string[] {
+  const { name, feeds, readers, since, values } = setting;
+  const [inForce] = values;
+  const title = paint.bold(feeds.length > 0 ? `${name} (${feeds.join(", ")})` : name);
+  const refusals = refusalsOf(name, options, seen);
+  const rows = placesOf(setting, options, seen).map((place) => placeRow(place, inForce, paint));
   return [
-    first,
-    ...(since === null ? [] : [`  in force since ${since}`]),
-    `  read by ${readers.length > 0 ? readers.join(", ") : "templates only"}`,
-    ...others.map((value) => `  behind it: ${value.value}, from ${origin(value)}`),
+    ...hang(
+      "",
+      inForce
+        ? `${title} = ${paint.bold(inForce.value)}, from ${origin(inForce)}`
+        : `${title} is not set by any source`,
+      width,
+    ),
+    ...(since === null ? [] : [`  in force since ${localTime(since)} (${ageOf(since, new Date())})`]),
+    ...hang("  ", `read by ${readers.length > 0 ? readers.join(", ") : "templates only"}`, width),
+    ...columns(rows, width),
+    ...refusals.flatMap((refusal) => hang("  ", paint.red(`refused: ${refusal}`), width)),
   ];
 }
 
-function origin({ level, where, index }: SettingStatus["values"][number]): string {
-  return level === where ? level : `${level}: ${where}${index === null ? "" : ` (index ${index})`}`;
+/** The winner is marked: it is the first of all that are on offer. */
+function placeRow(place: Place, inForce: Value | undefined, paint: Paint): readonly string[] {
+  const { level } = place;
+  if ("nothing" in place) return [`    ${paint.dim(level)}`, paint.dim("-"), paint.dim(place.nothing)];
+  const { value } = place;
+  const text = level === value.where ? "" : `${value.where}${ofIndex(value)}`;
+  return value === inForce
+    ? [`  ${paint.green("*")} ${paint.green(level)}`, paint.green(value.value), text]
+    : [`    ${level}`, value.value, text];
+}
+
+type Value = SettingStatus["values"][number];
+
+function origin(value: Value): string {
+  const { level, where } = value;
+  return level === where ? level : `${level}: ${where}${ofIndex(value)}`;
+}
+
+function ofIndex({ index }: Value): string {
+  return index === null ? "" : ` (index ${index})`;
+}
+
+function shorten(text: string): string {
+  return text.length > WIDEST_VALUE ? `${text.slice(0, WIDEST_VALUE - 1)}…` : text;
 }

@@ -1,5 +1,8 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
+import type { Change } from "../report/change.ts";
+import { moment, positive } from "./arguments.ts";
+import type { HistoryFlags } from "./history.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import type { KvExportFlags } from "./kv-export.ts";
 import type { StatusFlags } from "./status.ts";
@@ -76,6 +79,21 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option("--watch", "go on, every second, until it is interrupted; also while the agent is away")
     .action(async (flags: StatusFlags) => done(await (await import("./status.ts")).status(flags, io)));
 
+  command(
+    "history",
+    "What was changed, when, why and how it ended; the newest last. Works while agent and Consul are down.",
+    "history --since 2h --name DB_HOST --verbose",
+  )
+    .option("--since <time>", "not older: 2h, 7d or 2026-11-24T09:00", moment)
+    .option("--until <time>", "not newer", moment)
+    .addOption(new Option("--outcome <outcome>", "only these").choices(OUTCOMES))
+    .option("--unit <unit>", "only where this unit was concerned")
+    .option("--name <name>", "only where this setting, variable or dependency changed")
+    .option("--limit <number>", "the newest so many", positive, 20)
+    .option("--verbose", "with values before and after, files, and where the time went")
+    .option("--json", "for scripts")
+    .action(async (flags: HistoryFlags) => done(await (await import("./history.ts")).history(flags, io)));
+
   const keys = program
     .command("keys")
     .description("Mastodon's pinned keys: make, show, verify or adopt them.");
@@ -127,3 +145,5 @@ const KEYS_COMMANDS = [
   ["verify", "Verify files, pairs, storage and the pins in Consul."],
   ["adopt", "Take the keys of the live .env.production over into the key files."],
 ] as const;
+
+const OUTCOMES: readonly Change["outcome"][] = ["applied", "refused", "failed"];

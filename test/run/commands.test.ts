@@ -45,32 +45,6 @@ test("status exits with 69 when no agent answers", async () => {
   expect(output).toMatch(/no status.*Is the agent running\?/);
 });
 
-test("explain prints every source's value in order, the one in force first, and never a secret", async () => {
-  await using consul = await startConsul();
-  await consul.put("mastodon/settings/DBHOST", "10.1.1.1");
-  await consul.put("mastodon/nodes/jail1/settings/DBHOST", "10.2.2.2");
-  await using agent = await startAgent({ consul, environment: HOSTS });
-  await agent.converged();
-  const { output } = await command(agent, "explain", "DB_HOST");
-  expect(output).toMatch(
-    /DBHOST \(DB_HOST\) = 10\.2\.2\.2, from node: mastodon\/nodes\/jail1\/settings\/DBHOST \(index \d+\)/,
-  );
-  expect(output).toMatch(
-    /in force since .*\n.*read by web, sidekiq, streaming\n.*10\.1\.1\.1, from shared.*\n.*10\.9\.9\.1, from environment/,
-  );
-  const all = (await command(agent, "explain")).output;
-  expect(all).toContain("DBPASS (DB_PASS) = [redacted], from environment: DBPASS");
-  for (const secret of SECRETS) expect(all).not.toContain(secret);
-  const derived = (await command(agent, "explain", "S3_ENDPOINT")).output;
-  expect(derived).toMatch(
-    /BUCKETHOST \(.*S3_ENDPOINT.*\) = s3\.example\.org[\s\S]*BUCKETPORT .* = 443[\s\S]*BUCKETSCHEME .* = https/,
-  );
-  const pinned = await command(agent, "explain", "SECRET_KEY_BASE");
-  expect([pinned.code, pinned.output]).toEqual([65, expect.stringMatching(/pinned key.*keys show/)]);
-  const unknown = await command(agent, "explain", "DB_HOTS");
-  expect([unknown.code, unknown.output]).toEqual([65, expect.stringMatching(/Did you mean DB_HOST\?/)]);
-});
-
 test("render shows the difference with secrets masked, and writes it complete but private with --out", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });

@@ -1,0 +1,85 @@
+/** Every place where a value might come from, in order of precedence, with what is there or why nothing is. */
+import { serviceNames } from "../agent/services.ts";
+import { type Complaint, sentence } from "../base/errors.ts";
+import type { Options } from "../options.ts";
+import type { SettingStatus } from "../report/status.ts";
+import { DEPENDENCIES, DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
+import { isSettingName, settingSpec } from "../settings/schema.ts";
+import { LEVELS, type Level } from "../settings/wish.ts";
+import type { Look } from "./look.ts";
+
+type Value = SettingStatus["values"][number];
+
+export type Place =
+  | { readonly level: Level; readonly value: Value }
+  /** Nothing is there; where one would put it, or why there cannot be anything. */
+  | { readonly level: Level; readonly nothing: string };
+
+export function placesOf({ name, values }: SettingStatus, options: Options, seen: Look): readonly Place[] {
+  return LEVELS.flatMap((level): readonly Place[] => {
+    const there = values.filter((value) => value.level === level);
+    if (there.length > 0) return there.map((value) => ({ level, value }));
+    return [{ level, nothing: WHY_NOTHING[level](name, options, seen) }];
+  });
+}
+
+/** What was turned down under this name. */
+export function refusalsOf(name: string, options: Options, { evaluation }: Look): readonly string[] {
+  const keys = [keyOf("node", name, options), keyOf("shared", name, options)];
+  const ofKv = evaluation.kv.refusals.map(({ complaint }) => complaint);
+  const inKv = ofKv.filter(({ where }) => keys.includes(where));
+  const inCatalogue = evaluation.refusals.filter(
+    (complaint) => !ofKv.includes(complaint) && isAbout(name, complaint),
+  );
+  const pending = evaluation.pending
+    .filter(({ dependency, reason }) => reason !== undefined && dependency === dependencyOf(name))
+    .map(
+      ({ wanted, reason }) =>
+        `${wanted.host}:${wanted.port} is not taken over: it ${reason}. The connection in use stays.`,
+    );
+  return [...[...inKv, ...inCatalogue].map(sentence), ...pending];
+}
+
+const WHY_NOTHING: Readonly<Record<Level, (name: string, options: Options, seen: Look) => string>> = {
+  node: (name, options) => nothingInKv("node", name, options),
+  shared: (name, options) => nothingInKv("shared", name, options),
+  catalogue: nothingInCatalogue,
+  environment: (name) =>
+    isSettingName(name) ? `${name} is not set` : "variables are not taken from the environment",
+  default: () => "there is none",
+};
+
+function nothingInKv(level: "node" | "shared", name: string, options: Options): string {
+  return isSettingName(name) && settingSpec(name).join
+    ? "needed to reach Consul, so it cannot come from there"
+    : `nothing at ${keyOf(level, name, options)}`;
+}
+
+function nothingInCatalogue(name: string, options: Options, { evaluation, consulError }: Look): string {
+  const dependency = dependencyOf(name);
+  if (dependency === undefined) return "hosts and ports only";
+  const service = serviceNames(options)[dependency];
+  if (service === "") return `${dependency} is not watched`;
+  if (consulError !== undefined) return `service ${service}: Consul was not asked`;
+  const instances = evaluation.instances.get(dependency)?.length ?? 0;
+  return instances === 0
+    ? `no instance of service ${service}`
+    : `service ${service}: not chosen, or overridden`;
+}
+
+function keyOf(level: "node" | "shared", name: string, { config, node }: Options): string {
+  const folder = level === "node" ? `${config.watch.prefix}/nodes/${node}` : config.watch.prefix;
+  return `${folder}/${isSettingName(name) ? "settings" : "env"}/${name}`;
+}
+
+function dependencyOf(name: string): DependencyName | undefined {
+  return DEPENDENCY_NAMES.find((dependency) => {
+    const { host, port, scheme } = DEPENDENCIES[dependency];
+    return [host, port, scheme].some((known) => known === name);
+  });
+}
+
+/** Of an instance it is said what it cannot be used as. */
+function isAbout(name: string, { what }: Complaint): boolean {
+  return what.includes(`not usable as ${name}:`);
+}

@@ -1,0 +1,57 @@
+/** A change as one line; with what is behind it below, where that is asked for. */
+import type { Change } from "../report/change.ts";
+import { hang, labelled } from "./screen/layout.ts";
+import { lengthOf, localTime } from "./screen/moment.ts";
+import type { Paint } from "./screen/paint.ts";
+
+const OUTCOME_WIDTH = "applied".length;
+const LENGTH_WIDTH = "9999 ms".length;
+
+export interface HistorySight {
+  readonly paint: Paint;
+  readonly width: number | undefined;
+  readonly verbose: boolean;
+}
+
+export function changeLines(change: Change, { paint, width, verbose }: HistorySight): readonly string[] {
+  const { at, outcome, duration_ms, cause, units, put_back, urgent } = change;
+  const result = (outcome === "applied" ? paint.green : paint.red)(outcome.padEnd(OUTCOME_WIDTH));
+  const parts = [
+    `${cause};`,
+    units.length === 0 ? "no unit" : units.join(", "),
+    ...(urgent ? [paint.yellow("(urgent)")] : []),
+    ...(put_back ? [paint.yellow("(put back)")] : []),
+  ];
+  const beginning = `${localTime(at)}  ${result}  ${lengthOf(duration_ms).padStart(LENGTH_WIDTH)}  `;
+  return [
+    ...hang(beginning, parts.join(" "), width),
+    ...(verbose ? labelled(details(change, paint), width && width - 2).map((line) => `  ${line}`) : []),
+  ];
+}
+
+function details(change: Change, paint: Paint): readonly (readonly [string, string])[] {
+  const { problem, values, endpoints, wrote, actions, spans } = change;
+  return [
+    ...(problem === null ? [] : [["problem", paint.red(problem)] as const]),
+    ...values.map(
+      ({ name, before, after, source, index }) =>
+        [name, `${arrow(before, after)}${source === null ? "" : `  (${source}${ofIndex(index)})`}`] as const,
+    ),
+    ...endpoints.map(({ dependency, before, after }) => [dependency, arrow(before, after)] as const),
+    ...wrote.map((path) => ["wrote", path] as const),
+    ...actions.map(({ unit, kind }) => [kind, unit] as const),
+    ["took", spans.map(spanText).join(", ")],
+  ];
+}
+
+function arrow(before: string | null, after: string | null): string {
+  return `${before ?? "(none)"} -> ${after ?? "(none)"}`;
+}
+
+function ofIndex(index: number | null): string {
+  return index === null ? "" : `, index ${index}`;
+}
+
+function spanText({ stage, unit, ms, ok }: Change["spans"][number]): string {
+  return `${stage}${unit === undefined ? "" : ` ${unit}`} ${lengthOf(ms)}${ok ? "" : " (failed)"}`;
+}

@@ -1,0 +1,42 @@
+import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
+import { readConfig } from "../options/config-file.ts";
+import { type Change, changeSchema } from "../report/change.ts";
+import { readJournal } from "../state/journal.ts";
+import { filtered, type HistoryFilter } from "./history-filter.ts";
+import { changeLines } from "./history-view.ts";
+import type { CommonFlags, Io } from "./io.ts";
+import { paintFor } from "./screen/paint.ts";
+
+export type HistoryFlags = CommonFlags &
+  HistoryFilter & { readonly json?: boolean; readonly verbose?: boolean };
+
+/**
+ * Reads the journal from the state directory, the newest last. Neither the agent nor Consul is asked.
+ *
+ * @throws Misconfigured when the journal may not be read
+ */
+export async function history(flags: HistoryFlags, io: Io): Promise<ExitCode> {
+  const { state } = readConfig(flags.config).paths;
+  const all = await journalIn(state);
+  const changes = filtered(all, flags);
+  const sight = {
+    paint: paintFor(io),
+    width: io.isTerminal ? io.size().columns : undefined,
+    verbose: flags.verbose === true,
+  };
+  if (flags.json) io.out(JSON.stringify(changes, null, 2));
+  else for (const change of changes) for (const line of changeLines(change, sight)) io.out(line);
+  if (changes.length === 0) io.err(all.length === 0 ? `no change on record in ${state}` : NONE_OF_THESE);
+  return ExitCode.ok;
+}
+
+const NONE_OF_THESE = "changes are on record, but none that is asked for";
+
+async function journalIn(directory: string): Promise<readonly Change[]> {
+  try {
+    return await readJournal(directory, changeSchema);
+  } catch (error) {
+    const cure = "Run this as the agent's user or as root.";
+    throw new Misconfigured({ where: directory, what: messageOf(error), cure }, { cause: error });
+  }
+}

@@ -1,0 +1,22 @@
+import type { Io } from "../io.ts";
+
+/** What is over sooner needs no explanation. */
+const SHOWN_AFTER_MS = 1000;
+
+/** Says on a terminal what is being waited for, if it takes long; elsewhere it only does the work. */
+export async function during<Result>(
+  what: string,
+  { isErrorTerminal }: Pick<Io, "isErrorTerminal">,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (!isErrorTerminal) return work();
+  await using waiting = new AsyncDisposableStack();
+  const timer = setTimeout(async () => {
+    const { default: createSpinner } = await import("yocto-spinner");
+    if (waiting.disposed) return;
+    const spinner = createSpinner({ text: what }).start();
+    waiting.defer(() => void spinner.stop());
+  }, SHOWN_AFTER_MS);
+  waiting.defer(() => clearTimeout(timer));
+  return await work();
+}

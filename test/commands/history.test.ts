@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { changeSchema } from "../../src/report/change.ts";
+import { HOSTS, JAIL, startAgent, type TestAgent } from "../world/agent.ts";
+import { cli, onTerminal } from "../world/cli.ts";
+import { startConsul } from "../world/consul.ts";
+import { until } from "../world/until.ts";
+
+test("history tells what has changed, the newest last, also while agent and Consul are down", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await put("MAILHOST", "smtp2.example.org");
+  await put("DBPASS", "another-secret-1");
+  await agent.stop();
+  await consul.stop();
+
+  const plain = await cli(agent, ["history"]);
+  expect(plain.code).toBe(0);
+  const [first, second, third] = plain.output.trimEnd().split("\n");
+  expect(first).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}applied +\d+(\.\d)? m?s {2}first apply; /);
+  expect(second).toMatch(
+    / MAILHOST from mastodon\/settings\/MAILHOST \(index \d+\); (web|sidekiq), (web|sidekiq)$/,
+  );
+  expect(third).toContain("DBPASS from mastodon/settings/DBPASS");
+
+  const verbose = await cli(agent, ["history", "--verbose", "--name", "SMTP_SERVER"]);
+  expect(verbose.output).toMatch(
+    /^ {2}MAILHOST +smtp\.example\.org -> smtp2\.example\.org {2}\(mastodon\/settings\/MAILHOST, index \d+\)$/m,
+  );
+  expect(verbose.output).toMatch(/^ {2}took .*stage .*reload (web|sidekiq) \d+/m);
+  expect(verbose.output).not.toContain("DBPASS from mastodon");
+  for (const secret of ["another-secret-1", JAIL.DBPASS])
+    expect((await cli(agent, ["history", "--verbose"])).output).not.toContain(secret);
+
+  const found = changeSchema.array().parse(await json("--limit", "2"));
+  expect(found.map(({ values }) => values.map(({ name }) => name))).toEqual([["MAILHOST"], ["DBPASS"]]);
+  expect(await json("--since", "1h")).toHaveLength(3);
+  expect(await json("--until", "2020-01-01")).toEqual([]);
+  expect(await json("--outcome", "failed")).toEqual([]);
+  expect(await json("--unit", "streaming", "--name", "DB_PASS")).toHaveLength(1);
+  expect(await json("--unit", "streaming", "--name", "MAILHOST")).toEqual([]);
+  expect(await json("--name", "postgres")).toHaveLength(1);
+
+  const shown = await onTerminal(agent, ["history"]);
+  expect(shown.output).toContain("\x1b[32mapplied\x1b[39m");
+
+  async function put(name: string, value: string): Promise<void> {
+    const before = (await changes(agent)).length;
+    await consul.put(`mastodon/settings/${name}`, value);
+    await until("one change more", async () => (await changes(agent)).length > before);
+  }
+
+  async function json(...flags: string[]): Promise<unknown> {
+    // What is said about nothing found goes to the other stream.
+    const { output } = await cli(agent, ["history", "--json", ...flags]);
+    return JSON.parse(output.replace(/^changes are on record.*$/m, ""));
+  }
+});
+
+test("a change that was put back says so, with its reason", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({
+    consul,
+    environment: HOSTS,
+    config: (folder) => ({
+      units: {
+        web: { reload: [{ run: ["sh", "-c", `! grep -q SMTP_PORT=587 ${folder}/.env.production`] }] },
+      },
+    }),
+  });
+  await agent.converged();
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("the failure on record", async () => (await changes(agent)).length > 1);
+  const { output } = await cli(agent, ["history", "--outcome", "failed", "--verbose"]);
+  expect(output).toMatch(/ failed .*MAILPORT from .*\(put back\)\n {2}problem +.*unit web: step 1 of 1/);
+});
+
+test("what is not understood is a usage error that says what would be", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  const wrong = await cli(agent, ["history", "--since", "yesterday"]);
+  expect([wrong.code, wrong.output]).toEqual([64, expect.stringMatching(/Expected 90s, 30m, 2h, 7d or/)]);
+  expect((await cli(agent, ["history", "--limit", "0"])).code).toBe(64);
+  const unknown = await cli(agent, ["history", "--outcome", "lost"]);
+  expect([unknown.code, unknown.output]).toEqual([64, expect.stringMatching(/applied, refused, failed/)]);
+});
+
+test("an empty history says where it was looked for", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul });
+  const { output, code } = await cli(agent, ["history"]);
+  expect([code, output]).toEqual([0, `no change on record in ${agent.folder}/state\n`]);
+});
+
+async function changes(agent: TestAgent): Promise<readonly unknown[]> {
+  const { output } = await cli(agent, ["history", "--json", "--limit", "1000"]);
+  return JSON.parse(output.replace(/^no change on record.*$/m, ""));
+}
