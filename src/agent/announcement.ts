@@ -66,6 +66,7 @@ function ownService(facts: AnnouncedFacts): WantedService {
           status: STATUS[state],
           output: `${state}: ${reason}`.slice(0, LONGEST_OUTPUT),
           isUnknown: isYoung && state === "starting",
+          isPrompt: state !== "starting" && state !== "applying",
         },
       },
     ],

@@ -9,6 +9,8 @@ export interface CheckState {
   readonly output: string;
   /** Nothing is known yet: what the check said before stays, where it is there. */
   readonly isUnknown?: boolean;
+  /** Other nodes shall see a new output at once, which Consul else keeps back for minutes where the status stays. */
+  readonly isPrompt?: boolean;
 }
 
 export type WantedCheck = { readonly name: string } & (
@@ -89,11 +91,12 @@ async function bringUp(
   const foundChecks = found.checks.filter((check) => check.service === service.id);
   const before = found.services.find(({ id }) => id === service.id);
   const definitions = wantedChecks.map((check) => definitionOf(service, check));
+  const register = () => client.register(registration, definitions, signal);
   if (!isDeepStrictEqual(sorted(before), sorted(registration)) || !areSame(foundChecks, definitions)) {
     // Checks that are no longer wanted would stay.
     const hasOthers = foundChecks.some(({ id }) => !definitions.some((definition) => definition.id === id));
     if (hasOthers) await client.deregister(service.id, signal);
-    await client.register(registration, definitions, signal);
+    await register();
   }
   for (const check of wantedChecks) {
     if (check.kind !== "ttl") continue;
@@ -101,6 +104,9 @@ async function bringUp(
     const was = foundChecks.find((known) => known.id === id);
     const { status, output } = check.state.isUnknown && was !== undefined ? was : check.state;
     await client.tell(id, status, output, signal);
+    // What is registered again is sent to the servers as a whole.
+    const isKeptBack = was?.status === status && was.output !== output;
+    if (isKeptBack && check.state.isPrompt) await register();
   }
 }
 

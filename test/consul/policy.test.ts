@@ -59,12 +59,23 @@ test("with the shipped policy every call that the agent makes is allowed", async
   expect(await pins.create("secret.key", "aaaa")).toBe(true);
   await pins.replace("secret.key", "bbbb");
   expect(await pins.read()).toEqual(new Map([["secret.key", "bbbb"]]));
+  await client.put("mastodon-agent/example.org/status/mastodon-1", "{}");
+  for (const name of ["mastodon-agent", "mastodon-web", "mastodon-sidekiq", "mastodon-streaming"]) {
+    const service = { id: name, name, address: "127.0.0.1", port: 1, tags: [], meta: {} };
+    await client.register(service, [{ id: `${name}:ttl`, name: "state", notes: "", ttlMs: 60_000 }]);
+    await client.tell(`${name}:ttl`, "passing", "healthy");
+    expect((await client.localServices()).map(({ id }) => id)).toContain(name);
+    expect((await client.localChecks()).find(({ service: id }) => id === name)?.output).toBe("healthy");
+    await client.deregister(name);
+  }
 });
 
 test("with the shipped policy the agent cannot change settings, nor anything else", async () => {
   const client = clientAt(server.address, { token });
   await expect(client.put("mastodon/settings/MAILHOST", "x")).rejects.toMatchObject({ kind: "denied" });
   await expect(client.put("elsewhere", "x")).rejects.toMatchObject({ kind: "denied" });
+  const service = { id: "other", name: "other", address: "", port: 1, tags: [], meta: {} };
+  await expect(client.register(service, [])).rejects.toMatchObject({ kind: "denied" });
   await expect(client.kvPrefix("elsewhere/", now())).rejects.toMatchObject({ kind: "denied" });
 });
 

@@ -8,8 +8,8 @@ const health = z.array(
       ID: z.string(),
       Address: z.string(),
       Port: z.number(),
-      Tags: z.array(z.string()),
-      Meta: z.record(z.string(), z.string()),
+      Tags: z.array(z.string()).nullable(),
+      Meta: z.record(z.string(), z.string()).nullable(),
       ModifyIndex: z.number(),
     }),
     Checks: z.array(
@@ -53,8 +53,8 @@ export async function announced(
       id: Service.ID,
       address: Service.Address,
       port: Service.Port,
-      tags: Service.Tags,
-      meta: Service.Meta,
+      tags: Service.Tags ?? [],
+      meta: Service.Meta ?? {},
       modifyIndex: Math.max(Service.ModifyIndex, ...own.map(({ ModifyIndex }) => ModifyIndex)),
       checks: own.map(({ CheckID, Name, Status, Output }) => ({
         id: CheckID,
