@@ -9,10 +9,11 @@ const REMEMBERED_LINES = 500;
 
 /** One line of `consul agent`: `    2026-11-24T10:00:00.000Z [WARN]  agent: text`. */
 const LINE = /^\s*\S+Z? \[(TRACE|DEBUG|INFO|WARN|ERR|ERROR)\]\s+(.*)$/;
+/** What it does all day is in its own file; here is what somebody may have to act on. */
 const LEVELS = {
   TRACE: "debug",
   DEBUG: "debug",
-  INFO: "info",
+  INFO: "debug",
   WARN: "warn",
   ERR: "warn",
   ERROR: "warn",
