@@ -2,6 +2,8 @@
 
 /** Every code that a problem may have. */
 export const PROBLEM_CODES = [
+  "announce_denied",
+  "announce_failed",
   "certificate_expired",
   "certificate_expiring",
   "certificate_not_issued",
