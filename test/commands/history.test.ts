@@ -37,7 +37,7 @@ test("history tells what has changed, the newest last, also while agent and Cons
   expect(await json("--since", "1h")).toHaveLength(3);
   expect(await json("--until", "2020-01-01")).toEqual([]);
   expect(await json("--outcome", "failed")).toEqual([]);
-  expect(await json("--unit", "streaming", "--name", "DB_PASS")).toHaveLength(1);
+  expect(await json("--unit", "streaming", "--name", "DB_PASS")).toHaveLength(2);
   expect(await json("--unit", "streaming", "--name", "MAILHOST")).toEqual([]);
   expect(await json("--name", "postgres")).toHaveLength(1);
 
