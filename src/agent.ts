@@ -1,5 +1,6 @@
 import { runAnnouncer } from "./agent/announcer.ts";
 import { Bell } from "./agent/bell.ts";
+import { Certifier } from "./agent/certifier.ts";
 import { CLIENT_UNIT } from "./agent/client-config.ts";
 import { HeadlineClock, headlineOf } from "./agent/headline.ts";
 import { History } from "./agent/history.ts";
@@ -10,6 +11,7 @@ import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
 import { Prober } from "./agent/prober.ts";
 import { watchProblems } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
+import { aimRemoteLog } from "./agent/remote-log.ts";
 import { runClient } from "./agent/run-client.ts";
 import { patroniScope, probedDependencies, serviceNames } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
@@ -30,22 +32,28 @@ import type { Log } from "./report/log.ts";
 import { Metrics } from "./report/metrics.ts";
 import { Notice } from "./report/notice.ts";
 import { Problems } from "./report/problems.ts";
+import type { SyslogRelay } from "./report/syslog-relay.ts";
 import { DEPENDENCY_NAMES } from "./settings/dependencies.ts";
 import { NO_LEADER } from "./settings/leader.ts";
 import { lockState } from "./state/lock.ts";
 import { openState, type StateStore, stateFileIn } from "./state/store.ts";
+
+/** What an agent gets from whoever runs it. */
+export interface AgentGiven {
+  readonly options: Options;
+  readonly log: Log;
+  /** Takes the lines of that log; the agent says where they go. */
+  readonly relay: SyslogRelay;
+  readonly version: string;
+}
 
 /**
  * Assembles the stages and runs them until the signal aborts. An apply that has begun is finished first.
  *
  * @throws Misconfigured when configuration or keys are refused: nothing was changed then
  */
-export async function runAgent(
-  options: Options,
-  log: Log,
-  version: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<void> {
+  const { options, log, version } = given;
   await refuseEarly(options);
   const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY);
   await using _lock = await lockState(options.config.paths.state);
@@ -60,7 +68,7 @@ export async function runAgent(
   });
   const problems = new Problems(log, (problem) => metrics.began(problem));
   const history = await History.open(options.config.paths.state, problems);
-  const { tasks, views } = assemble({ options, store, log, version, problems, history, metrics });
+  const { tasks, views } = assemble({ ...given, store, problems, history, metrics });
   await using _http = await openHttp(options.config.http, views);
   if (store.complaint !== undefined) log.warn({ problem: sentence(store.complaint) }, "state was not usable");
   log.info({ version, node: options.node, http: options.config.http }, "agent started");
@@ -68,11 +76,8 @@ export async function runAgent(
   log.info("agent stopped");
 }
 
-interface Parts {
-  readonly options: Options;
+interface Parts extends AgentGiven {
   readonly store: StateStore<Memory>;
-  readonly log: Log;
-  readonly version: string;
   readonly problems: Problems;
   readonly history: History;
   readonly metrics: Metrics;
@@ -84,7 +89,7 @@ interface Assembly {
 }
 
 /** Makes every part and tells each of those that it needs. Nothing runs yet. */
-function assemble({ options, store, log, version, problems, history, metrics }: Parts): Assembly {
+function assemble({ options, store, log, relay, version, problems, history, metrics }: Parts): Assembly {
   const { config, connection, units, node } = options;
   const startedAt = new Date().toISOString();
   const bell = new Bell();
@@ -167,6 +172,18 @@ function assemble({ options, store, log, version, problems, history, metrics }: 
     return { options, version, headline, unitHealth: unitWatch.health };
   };
   const statusDocument = { client, notice, problems, status, domain: () => loop.keys?.domain };
+  const certifier = new Certifier({
+    options,
+    client,
+    problems,
+    log,
+    evaluation: () => loop.evaluation,
+    onChange: () => {
+      onRing();
+      onNews();
+    },
+  });
+  const remoteLog = { options, relay, notice, problems, evaluation: () => loop.evaluation };
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
 
   return {
@@ -177,6 +194,8 @@ function assemble({ options, store, log, version, problems, history, metrics }: 
       (signal) => loop.run(signal),
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
       (signal) => unitWatch.run(signal),
+      (signal) => certifier.run(signal),
+      (signal) => aimRemoteLog(remoteLog, signal),
       (signal) => runAnnouncer({ client, notice, problems, facts }, signal),
       ...(config.announce.status ? [(signal: AbortSignal) => publishStatus(statusDocument, signal)] : []),
     ],

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
+import { issuedCertificates } from "../certificates/shelf.ts";
 import type { Options } from "../options.ts";
 import { bracketed } from "../settings/types.ts";
 import type { Facts } from "./render-input.ts";
@@ -13,7 +14,7 @@ export function configuredFacts({ config, connection, environment }: Options): F
   const ip = textOf(environment.settings.get("IP")?.value);
   return {
     ...config.values,
-    paths: { acme: path.join(config.paths.certificates, "acme"), ...config.paths },
+    paths: { acme: acmeWebroot({ config }), ...config.paths },
     consul: {
       client_addr: hostname.replace(/^\[|\]$/g, ""),
       http_port: port || usualPort,
@@ -25,11 +26,24 @@ export function configuredFacts({ config, connection, environment }: Options): F
   };
 }
 
+/** From where nginx answers challenges. */
+export function acmeWebroot({ config }: Pick<Options, "config">): string {
+  return path.join(config.paths.certificates, "acme");
+}
+
 /**
- * Domains that have a certificate: folders with `fullchain.pem` and `privkey.pem`. nginx cannot start on a
- * certificate that is not there yet, so templates ask first.
+ * Domains that have a certificate, with the folder of its `fullchain.pem` and `privkey.pem`: an operator's own goes
+ * before one that was issued. nginx cannot start on a certificate that is not there yet, so templates ask first.
  */
-export async function certifiedDomains(folder: string): Promise<ReadonlyMap<string, string>> {
+export async function certifiedDomains({ config }: Options): Promise<ReadonlyMap<string, string>> {
+  const [issued, own] = await Promise.all([
+    issuedCertificates(config.certificates.storage),
+    ownCertificates(config.paths.certificates),
+  ]);
+  return new Map([...[...issued].map(([domain, { folder }]) => [domain, folder] as const), ...own]);
+}
+
+async function ownCertificates(folder: string): Promise<ReadonlyMap<string, string>> {
   const domains = new Map<string, string>();
   for (const entry of await entriesOf(folder)) {
     const files = await entriesOf(path.join(folder, entry));

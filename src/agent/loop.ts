@@ -62,6 +62,7 @@ export class Loop {
   readonly #attempt = new Attempt();
   readonly #wayBack = new Attempt();
   #candidateTimes: CandidateTimes = new Map();
+  #certificates: ReadonlyMap<string, string> = new Map();
   #unitsWereSeen = false;
 
   /** What the status shows. */
@@ -129,7 +130,7 @@ export class Loop {
   }
 
   async #inputs(nowMs: number): Promise<Inputs> {
-    const { world, store, options, prober } = this.#context;
+    const { world, store, prober } = this.#context;
     const { kv, leader, catalogue, sentinels } = world.snapshot;
     const memory = store.read();
     return {
@@ -143,9 +144,16 @@ export class Loop {
       candidateTimes: this.#candidateTimes,
       keys: this.keys?.values.variables,
       facts: this.#facts,
-      certificates: await certifiedDomains(options.config.paths.certificates),
+      certificates: await this.#certificateFolders(),
       nowMs,
     };
+  }
+
+  /** That a certificate vanishes from the disk is no reason to go back to plain http while the agent runs. */
+  async #certificateFolders(): Promise<ReadonlyMap<string, string>> {
+    const found = await certifiedDomains(this.#context.options);
+    this.#certificates = new Map([...this.#certificates, ...found]);
+    return this.#certificates;
   }
 
   /** @throws Misconfigured when the keys are refused: then nothing at all may be applied */

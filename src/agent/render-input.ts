@@ -19,11 +19,13 @@ export function renderInput(
   facts: Facts,
   certificates: ReadonlyMap<string, string>,
 ): RenderInput {
-  const certificateOf = (name: SettingName) =>
-    certificates.get(reveal(merged.settings.get(name)?.[0].value ?? ""));
+  const certificateOf = (...names: readonly SettingName[]) =>
+    names
+      .map((name) => certificates.get(settingText(merged, name) ?? ""))
+      .find((folder) => folder !== undefined);
   return {
     ...facts,
-    certificate: certificateOf("DOMAIN"),
+    certificate: certificateOf("WEBDOMAIN", "DOMAIN"),
     media_certificate: certificateOf("BUCKETALIAS"),
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
@@ -35,6 +37,12 @@ export function renderInput(
       streaming: [],
     },
   };
+}
+
+/** The text of a setting that is in force. */
+export function settingText({ settings }: Merged, name: SettingName): string | undefined {
+  const value = settings.get(name)?.[0].value;
+  return value === undefined ? undefined : reveal(value);
 }
 
 function endpointTree(endpoint: Endpoint | undefined): Tree {

@@ -26,7 +26,7 @@ export interface KeeperOptions extends ChallengePlaces {
   /** Why the storage would not outlive the jail. */
   readonly storageComplaint: () => Promise<Complaint | undefined>;
   /** Held while something is ordered, so that the nodes of a site do it one after the other. */
-  readonly lock: (signal: AbortSignal) => Promise<DomainLock>;
+  readonly lock: (site: string, signal: AbortSignal) => Promise<DomainLock>;
   /** This node's name. */
   readonly node: string;
   readonly log: Log;
@@ -51,7 +51,16 @@ export interface CertificateState {
 }
 
 export interface Wanted {
+  /** DOMAIN: whose lock is taken. */
+  readonly site: string;
   readonly domains: readonly string[];
+  readonly email: string;
+}
+
+/** One of the wanted domains. */
+interface Subject {
+  readonly site: string;
+  readonly domain: string;
   readonly email: string;
 }
 
@@ -63,23 +72,26 @@ export class CertificateKeeper {
   }
 
   /** Orders what is due, one domain after the other, and says how they stand. */
-  async look({ domains, email }: Wanted, signal: AbortSignal): Promise<readonly CertificateState[]> {
+  async look({ site, domains, email }: Wanted, signal: AbortSignal): Promise<readonly CertificateState[]> {
     const states: CertificateState[] = [];
     for (const domain of domains) {
-      const state = await this.#state(domain, email);
-      states.push(this.#isDue(state) && !signal.aborted ? await this.#order(state, email, signal) : state);
+      const subject = { site, domain, email };
+      const state = await this.#stateOf(subject);
+      states.push(this.#isDue(state) && !signal.aborted ? await this.#order(subject, signal) : state);
     }
     return states;
   }
 
-  async #state(domain: string, email: string, hindrance?: string): Promise<CertificateState> {
+  /** @param hindrance why nothing could be ordered this time */
+  async #stateOf(subject: Subject, hindrance?: string): Promise<CertificateState> {
     const { own, storage, directory, node, nowMs } = this.#options;
+    const { domain } = subject;
     const foreign = await findCertificate(path.join(own, domain), domain);
     const isOurs = foreign.kind === "none";
     const issued = isOurs ? await issuedCertificate(storage, domain) : undefined;
     const found: Found = issued === undefined ? foreign : { kind: "good", certificate: issued };
     const isOrdered = isOurs && directory !== "";
-    const failed = isOrdered ? await this.#failedBefore(domain, email) : undefined;
+    const failed = isOrdered ? await this.#failedBefore(subject) : undefined;
     const dueMs = issued === undefined ? nowMs() : renewalDueMs(issued, node);
     const failure = hindrance ?? failed?.message;
     return {
@@ -96,40 +108,36 @@ export class CertificateKeeper {
   }
 
   /** With another server or another address nothing has failed yet. */
-  async #failedBefore(domain: string, email: string): Promise<FailedAttempt | undefined> {
+  async #failedBefore({ domain, email }: Subject): Promise<FailedAttempt | undefined> {
     const { storage, directory } = this.#options;
     const failed = await readAttempt(storage, domain);
     return failed?.directory === directory && failed.email === email ? failed : undefined;
   }
 
-  async #order({ domain }: CertificateState, email: string, signal: AbortSignal): Promise<CertificateState> {
-    const { storage, storageComplaint } = this.#options;
-    const complaint = await storageComplaint();
-    if (complaint !== undefined) return this.#state(domain, email, sentence(complaint));
+  async #order(subject: Subject, signal: AbortSignal): Promise<CertificateState> {
+    const complaint = await this.#options.storageComplaint();
+    if (complaint !== undefined) return this.#stateOf(subject, sentence(complaint));
     let lock: DomainLock;
     try {
-      lock = await this.#options.lock(signal);
+      lock = await this.#options.lock(subject.site, signal);
     } catch (error) {
-      return this.#state(
-        domain,
-        email,
-        `the lock of the site cannot be taken in Consul (${messageOf(error)})`,
-      );
+      return this.#stateOf(subject, `its lock cannot be taken in Consul (${messageOf(error)})`);
     }
     await using _ = lock;
     try {
-      await this.#orderUnlessDone(domain, email, AbortSignal.any([signal, lock.lost]));
-      await forgetAttempt(storage, domain);
+      await this.#orderUnlessDone(subject, AbortSignal.any([signal, lock.lost]));
+      await forgetAttempt(this.#options.storage, subject.domain);
     } catch (error) {
-      if (!signal.aborted && !lock.lost.aborted) return this.#failed(domain, email, error);
+      if (!signal.aborted && !lock.lost.aborted) return this.#failed(subject, error);
     }
-    return this.#state(domain, email);
+    return this.#stateOf(subject);
   }
 
   /** Another node on the same storage may have been faster. */
-  async #orderUnlessDone(domain: string, email: string, signal: AbortSignal): Promise<void> {
+  async #orderUnlessDone(subject: Subject, signal: AbortSignal): Promise<void> {
     const { log, storage, directory, nowMs, ca } = this.#options;
-    if (!this.#isDue(await this.#state(domain, email))) return;
+    const { domain, email } = subject;
+    if (!this.#isDue(await this.#stateOf(subject))) return;
     log.info({ domain, directory }, "ordering a certificate");
     await issue(domain, { ...this.#options, ca: await ca(), email, nowMs: nowMs() }, signal);
     const certificate = await issuedCertificate(storage, domain);
@@ -139,17 +147,18 @@ export class CertificateKeeper {
     );
   }
 
-  async #failed(domain: string, email: string, error: unknown): Promise<CertificateState> {
+  async #failed(subject: Subject, error: unknown): Promise<CertificateState> {
     const { storage, directory, nowMs, pace = PACE } = this.#options;
+    const { domain, email } = subject;
     const message = messageOf(error);
-    const failures = ((await this.#failedBefore(domain, email))?.failures ?? 0) + 1;
+    const failures = ((await this.#failedBefore(subject))?.failures ?? 0) + 1;
     const askedMs = (error instanceof AcmeError && error.trouble.retryAfterMs) || 0;
     const nextMs = nowMs() + retryDelayMs(failures, askedMs, Math.random(), pace);
     try {
       await writeAttempt(storage, domain, { directory, email, failures, nextMs, message });
     } catch (notWritten) {
-      return this.#state(domain, email, `${message}; ${messageOf(notWritten)}`);
+      return this.#stateOf(subject, `${message}; ${messageOf(notWritten)}`);
     }
-    return this.#state(domain, email);
+    return this.#stateOf(subject);
   }
 }

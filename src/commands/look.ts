@@ -43,7 +43,7 @@ export async function look(options: Options): Promise<Look> {
     candidateTimes: new Map(),
     keys: keys?.variables,
     facts: configuredFacts(options),
-    certificates: await certifiedDomains(options.config.paths.certificates),
+    certificates: await certifiedDomains(options),
     nowMs: steadyMs(),
   });
   return { evaluation, memory, keys, consulError, keysError: found instanceof TryAgain ? found : undefined };

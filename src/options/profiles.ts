@@ -34,6 +34,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
       state: "/mnt/mastodon/agent",
       certificates: "/usr/local/etc/ssl",
     },
+    certificates: { directory: LETS_ENCRYPT, storage: "/mnt/acme" },
     keys: { require_mount: "/mnt" },
     files: {
       env: envFile(mastodon),
@@ -80,6 +81,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
       state: "/var/lib/mastodon/agent",
       certificates: "/etc/ssl/mastodon",
     },
+    certificates: { directory: "", storage: "/var/lib/mastodon/acme" },
     keys: { require_mount: "" },
     files: { env: envFile(mastodon) },
     units: {
@@ -108,12 +110,15 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
       state: "/mnt/mastodon/agent",
       certificates: "/usr/local/etc/ssl",
     },
+    certificates: { directory: "", storage: "/mnt/acme" },
     keys: { require_mount: "/mnt" },
     files: {},
     units: {},
     values: FREEBSD_VALUES,
   }),
 };
+
+const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 
 /** Where nginx and syslog-ng live; `ca` verifies the object storage. */
 const NGINX = {

@@ -90,6 +90,16 @@ export const configSchema = z.strictObject({
     state: absolutePath,
     certificates: absolutePath,
   }),
+  certificates: z.strictObject({
+    directory: z
+      .union([z.literal(""), z.url({ protocol: /^https$/ })])
+      .describe("URL of the ACME server's directory; empty: no certificate is ordered"),
+    storage: absolutePath.describe("the account's key and what was issued; must outlive the machine"),
+    listen: httpAddress
+      .prefault("0.0.0.0:80")
+      .describe("where the authority's question arrives; listened on as long as nginx does not"),
+    ca: absolutePath.exactOptional().describe("PEM file of the authorities of a private ACME server"),
+  }),
   keys: z.strictObject({
     require_mount: z
       .union([z.literal(""), absolutePath])

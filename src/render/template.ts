@@ -25,6 +25,8 @@ export interface Template {
    * @throws Refused for a value that the language cannot represent, and for a name without a value that is printed.
    */
   render(input: RenderInput): string;
+  /** Whether the template has a name, in whatever branch. */
+  mentions(name: string): boolean;
 }
 
 /** Parses once. @throws Misconfigured for a template that is no valid one, with the line. */
@@ -32,7 +34,21 @@ export function compileTemplate(name: string, text: string, language: Language):
   const nodes = parse(name, text);
   const walk = (input: RenderInput, taken: boolean) =>
     renderAll({ name, language }, nodes, rootScope(input), taken);
-  return { name, language, check: (input) => void walk(input, false), render: (input) => walk(input, true) };
+  return {
+    name,
+    language,
+    check: (input) => void walk(input, false),
+    render: (input) => walk(input, true),
+    mentions: (word) => mentions(nodes, word),
+  };
+}
+
+function mentions(nodes: readonly Node[], word: string): boolean {
+  return nodes.some((node) => {
+    if (node.kind === "text") return false;
+    if (node.path.parts[0] === word) return true;
+    return node.kind !== "print" && (mentions(node.body, word) || mentions(node.otherwise, word));
+  });
 }
 
 type File = Pick<Template, "name" | "language">;

@@ -17,8 +17,8 @@ test("of two nodes on one storage one orders, and both have the certificate", as
   const client = clientAt(consul.address, { token });
   const lockOf =
     (node: string) =>
-    (signal: AbortSignal): Promise<FleetLock> =>
-      acquireFleetLock({ client, domain: DOMAIN, name: "certificates", node, signal, log: silentLog() });
+    (domain: string, signal: AbortSignal): Promise<FleetLock> =>
+      acquireFleetLock({ client, domain, name: "certificates", node, signal, log: silentLog() });
   const states = await Promise.all(
     ["jail1", "jail2"].map((node) => lookAt(optionsFor(folder, pebble, { node, lock: lockOf(node) }))),
   );
@@ -32,10 +32,10 @@ test("nothing is ordered while Consul is away", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const client = clientAt("http://127.0.0.1:9");
-  const lock = (signal: AbortSignal) =>
+  const lock = (domain: string, signal: AbortSignal) =>
     acquireFleetLock({
       client,
-      domain: DOMAIN,
+      domain,
       name: "certificates",
       node: "jail1",
       signal,
@@ -43,7 +43,7 @@ test("nothing is ordered while Consul is away", async () => {
     });
   const { problems, nextAttemptMs } = await lookAt(optionsFor(folder, pebble, { lock }));
   expect(problems[0]).toMatchObject({ code: "certificate_not_issued" });
-  expect(problems[0]?.message).toContain("the lock of the site cannot be taken in Consul");
+  expect(problems[0]?.message).toContain("its lock cannot be taken in Consul");
   expect(nextAttemptMs).toBeLessThanOrEqual(Date.now());
   expect(pebble.count("POST")).toBe(0);
 });

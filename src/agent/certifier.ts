@@ -1,0 +1,114 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CertificateKeeper, type CertificateState, type Wanted } from "../certificates/keeper.ts";
+import type { ConsulClient } from "../consul/client.ts";
+import { acquireFleetLock } from "../consul/lock.ts";
+import { mountComplaint } from "../keys/mount.ts";
+import type { Options } from "../options.ts";
+import type { Log } from "../report/log.ts";
+import type { Problems } from "../report/problems.ts";
+import type { Merged } from "../settings/merge.ts";
+import type { SettingName } from "../settings/schema.ts";
+import type { Evaluation } from "./evaluate.ts";
+import { acmeWebroot } from "./facts.ts";
+import { settingText } from "./render-input.ts";
+
+/** An operator may put a certificate of his own, or change what the site is called. */
+const LOOK_EVERY_MS = 30_000;
+const LOOK_FIRST_MS = 500;
+/** What is due and could not be ordered, such as while Consul is away, is not asked for all the time. */
+const AT_ONCE_MS = 5_000;
+
+export interface CertifierContext {
+  readonly options: Options;
+  readonly client: ConsulClient;
+  readonly problems: Problems;
+  readonly log: Log;
+  readonly evaluation: () => Evaluation | undefined;
+  /** Something about the certificates is other than before. */
+  readonly onChange: () => void;
+}
+
+/**
+ * Keeps the domains that nginx serves supplied with certificates. It only puts them on disk: that they are used, and
+ * that the old ones are where the new ones do no good, is a change like any other and the loop's affair.
+ */
+export class Certifier {
+  readonly #context: CertifierContext;
+  readonly #keeper: CertificateKeeper;
+  #states: readonly CertificateState[] = [];
+
+  constructor(context: CertifierContext) {
+    this.#context = context;
+    this.#keeper = keeperFor(context);
+  }
+
+  /** How each domain stood at the last look. */
+  get states(): readonly CertificateState[] {
+    return this.#states;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const wanted = this.#wanted();
+      if (wanted !== undefined) await this.#look(wanted, signal);
+      await sleep(this.#untilNextMs(), undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #untilNextMs(): number {
+    const attempts = this.#states.flatMap(({ nextAttemptMs }) => nextAttemptMs ?? []);
+    const dueMs = Math.min(...attempts) - Date.now();
+    return this.#states.length === 0 ? LOOK_FIRST_MS : Math.min(Math.max(dueMs, AT_ONCE_MS), LOOK_EVERY_MS);
+  }
+
+  #wanted(): Wanted | undefined {
+    const merged = this.#context.evaluation()?.merged;
+    return merged && wantedIn(merged, this.#context.options);
+  }
+
+  async #look(wanted: Wanted, signal: AbortSignal): Promise<void> {
+    const before = JSON.stringify(this.#states);
+    this.#states = await this.#keeper.look(wanted, signal);
+    this.#context.problems.replace(
+      "certificates",
+      this.#states.flatMap(({ problems }) => problems),
+    );
+    if (JSON.stringify(this.#states) !== before) this.#context.onChange();
+  }
+}
+
+function keeperFor({ options, client, log }: CertifierContext): CertificateKeeper {
+  const { config, node } = options;
+  const { directory, storage, listen, ca } = config.certificates;
+  const mount = { directory: storage, requireMount: config.keys.require_mount, liveEnvFile: undefined };
+  return new CertificateKeeper({
+    own: config.paths.certificates,
+    storage,
+    webroot: acmeWebroot(options),
+    listen,
+    directory,
+    ca: async () => (ca === undefined ? undefined : readFile(ca, "utf8")),
+    storageComplaint: () => mountComplaint(mount),
+    lock: (domain, signal) => acquireFleetLock({ client, domain, name: "certificates", node, signal, log }),
+    node,
+    log,
+    nowMs: () => Date.now(),
+  });
+}
+
+/** The names of nginx.conf.hbs, and the setting whose value a certificate is for where a template has them. */
+const CERTIFIED: ReadonlyMap<string, readonly SettingName[]> = new Map([
+  ["certificate", ["WEBDOMAIN", "DOMAIN"]],
+  ["media_certificate", ["BUCKETALIAS"]],
+]);
+
+/** Undefined as long as site or contact are not known. */
+function wantedIn(merged: Merged, { files }: Options): Wanted | undefined {
+  const textOf = (name: SettingName) => settingText(merged, name);
+  const [site, email] = [textOf("DOMAIN"), textOf("EMAIL")];
+  if (site === undefined || email === undefined) return undefined;
+  const served = [...CERTIFIED].filter(([word]) => files.some(({ template }) => template.mentions(word)));
+  const domains = served.flatMap(([, names]) => names.map(textOf).find((value) => value !== undefined) ?? []);
+  return { site, email, domains: [...new Set(domains)] };
+}

@@ -1,0 +1,97 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { JAIL } from "../world/agent.ts";
+import { makeCertificates } from "../world/certificates.ts";
+import { startConsul } from "../world/consul.ts";
+import { startPebble } from "../world/pebble.ts";
+import { temporaryFolder } from "../world/temporary.ts";
+import { until } from "../world/until.ts";
+import { type HttpsSite, startHttpsSite } from "./fixtures/https.ts";
+
+const { DOMAIN, BUCKETALIAS } = JAIL;
+
+test("site and media get their certificates with nothing done by hand, and new ones in time", async () => {
+  await using consul = await startConsul();
+  await using pebble = await startPebble({ validSeconds: 20 });
+  await using site = await startHttpsSite(consul, pebble);
+  const root = await pebble.root();
+  const first = await until("https for the site", () => site.served(DOMAIN, root));
+  expect(first.isTrusted).toBe(true);
+  await until("https for the media", async () => (await site.served(BUCKETALIAS, root)).isTrusted);
+  expect((await site.agent.converged()).problems).toEqual([]);
+  expect(await site.agent.reloads()).toEqual([]);
+
+  const renewed = await until(
+    "another certificate",
+    async () => {
+      const now = await site.served(DOMAIN, root);
+      return now.fingerprint !== first.fingerprint && now;
+    },
+    30_000,
+  );
+  expect(renewed.isTrusted).toBe(true);
+  expect(site.agent.output()).not.toContain("PRIVATE KEY");
+  expect(pebble.count("There are now 2 accounts")).toBe(0);
+});
+
+test("a certificate with which nginx does not come up is taken out again, and the old one is back", async () => {
+  await using consul = await startConsul();
+  await using pebble = await startPebble({ validSeconds: 20 });
+  // Well as long as nginx.conf names the version that the test has written down.
+  await using site = await startHttpsSite(consul, pebble, (folder) => ({
+    run: [
+      "sh",
+      "-c",
+      `test -s ${folder}/nginx.pid && { test ! -e ${folder}/wanted || grep -q -f ${folder}/wanted ${folder}/nginx.conf; }`,
+    ],
+    timeout: "2s",
+  }));
+  await until("https for both", async () => {
+    await site.served(BUCKETALIAS);
+    return site.served(DOMAIN);
+  });
+  await site.agent.converged();
+  const first = await site.served(DOMAIN);
+  const [version = ""] = await versions(site);
+  await writeFile(path.join(site.agent.folder, "wanted"), `${DOMAIN}/${version}`);
+
+  await until(
+    "the change to be put back",
+    async () => {
+      const { problems } = await site.agent.status();
+      return problems.some(({ code }) => code === "change_put_back");
+    },
+    30_000,
+  );
+  expect((await versions(site)).length).toBeGreaterThan(1);
+  expect(await readFile(site.configuration, "utf8")).toContain(`${DOMAIN}/${version}/fullchain.pem`);
+  await until(
+    "the old certificate",
+    async () => (await site.served(DOMAIN)).fingerprint === first.fingerprint,
+  );
+});
+
+test("a certificate of the operator's own is served in place of one that would be ordered", async () => {
+  await using consul = await startConsul();
+  await using pebble = await startPebble();
+  await using folder = await temporaryFolder("own");
+  const made = await makeCertificates(folder.path, "127.0.0.1", DOMAIN);
+  await using site = await startHttpsSite(consul, pebble, undefined, async (home) => {
+    await mkdir(path.join(home, "own", DOMAIN), { recursive: true });
+    await writeFile(path.join(home, "own", DOMAIN, "fullchain.pem"), await readFile(made.serverCertificate));
+    await writeFile(path.join(home, "own", DOMAIN, "privkey.pem"), await readFile(made.serverKey));
+  });
+  const ca = await readFile(made.ca, "utf8");
+  await until("https for the site", async () => (await site.served(DOMAIN, ca)).isTrusted);
+  await until("an ordered one for the media", async () => {
+    const [own, ordered] = [await site.served(DOMAIN), await site.served(BUCKETALIAS)];
+    return own.fingerprint !== ordered.fingerprint;
+  });
+  expect((await site.served(DOMAIN, ca)).isTrusted).toBe(true);
+  expect(await readdir(site.storage)).not.toContain(DOMAIN);
+});
+
+async function versions({ storage }: HttpsSite): Promise<readonly string[]> {
+  return (await readdir(path.join(storage, DOMAIN))).filter((name) => name.endsWith("Z")).sort();
+}
