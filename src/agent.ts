@@ -164,6 +164,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       leader: world.snapshot.leader ?? NO_LEADER,
       watches: world.health,
       unitHealth: unitWatch.health,
+      certificates: certifier.states,
       findings: prober.findings,
       problems: problems.list(),
     });

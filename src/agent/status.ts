@@ -1,9 +1,11 @@
+import type { CertificateState } from "../certificates/keeper.ts";
 import type { JoinState } from "../consul/join.ts";
 import type { WatchHealth } from "../consul/watch.ts";
 import type { Change } from "../report/change.ts";
 import type { Problem } from "../report/problems.ts";
 import type {
   CandidateStatus,
+  CertificateStatus,
   EndpointStatus,
   ProbeStatus,
   Status,
@@ -39,6 +41,7 @@ export interface Facets {
   readonly history: Pick<History, "last" | "lastActions">;
   readonly clock: HeadlineClock;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
+  readonly certificates: readonly CertificateState[];
   readonly findings: readonly Finding[];
   readonly memory: Memory;
   readonly leader: Leader;
@@ -67,6 +70,7 @@ export function statusOf(facets: Facets): Status {
     desired: evaluation?.desired?.digest ?? null,
     applied: memory.applied?.digest ?? null,
     keys: Object.fromEntries(keys?.values.fingerprints ?? []),
+    certificates: facets.certificates.map(certificateStatus),
     missing: [...(evaluation?.merged.missing ?? [])],
     settings: evaluation === undefined ? [] : [...explanations(evaluation.merged, memory)],
     files: fileStatus(evaluation),
@@ -126,6 +130,17 @@ function unitStatus({ loop, memory, unitHealth, history }: Facets): readonly [st
 function fileStatus(evaluation: Evaluation | undefined): Status["files"] {
   const files = evaluation?.desired?.files ?? [];
   return files.map(({ spec, readBy = [] }) => ({ path: spec.path, units: [...readBy] }));
+}
+
+function certificateStatus({ domain, found, isOurs, nextAttemptMs }: CertificateState): CertificateStatus {
+  const certificate = found.kind === "none" ? undefined : found.certificate;
+  return {
+    domain,
+    not_after: certificate === undefined ? null : new Date(certificate.notAfterMs).toISOString(),
+    issuer: certificate?.issuer ?? null,
+    is_ours: isOurs,
+    next_attempt_at: nextAttemptMs === undefined ? null : new Date(nextAttemptMs).toISOString(),
+  };
 }
 
 function probeStatus({ target, verdict }: Finding): ProbeStatus {

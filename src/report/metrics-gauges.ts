@@ -136,6 +136,13 @@ export const GAUGES: readonly GaugeRow[] = [
     read: ({ units }) => Object.entries(units).map(([unit, { current }]) => [{ unit }, flag(current)]),
   },
   {
+    name: "certificate_expiry_timestamp_seconds",
+    help: "When the certificate of a domain that nginx serves ends.",
+    labels: ["domain"],
+    read: ({ certificates }) =>
+      certificates.flatMap(({ domain, not_after }) => timestamp({ domain }, not_after)),
+  },
+  {
     name: "last_change_timestamp_seconds",
     help: "When the last change of Mastodon's configuration ended, whatever came of it.",
     labels: [],

@@ -86,6 +86,17 @@ const probe = z.object({
   reason: z.string(),
 });
 
+const certificate = z.object({
+  domain: z.string(),
+  /** ISO 8601 time at which it ends; null where there is none. */
+  not_after: z.string().nullable(),
+  issuer: z.string().nullable(),
+  /** Whether it is the agent's affair; false for an operator's own. */
+  is_ours: z.boolean(),
+  /** ISO 8601 time at which the agent orders the next one; null where it does not. */
+  next_attempt_at: z.string().nullable(),
+});
+
 /** The document behind `/status` and `status --json`. It never holds a secret: only names, places, digests and times. */
 export const statusSchema = z.object({
   version: z.string(),
@@ -106,6 +117,8 @@ export const statusSchema = z.object({
   applied: z.string().nullable(),
   /** Fingerprints by key file. */
   keys: z.record(z.string(), z.string()),
+  /** Of the domains that nginx serves. */
+  certificates: z.array(certificate),
   /** Names of required settings that no source knows. */
   missing: z.array(z.string()),
   settings: z.array(setting),
@@ -121,6 +134,7 @@ export const statusSchema = z.object({
 
 export type Status = z.infer<typeof statusSchema>;
 export type EndpointStatus = z.infer<typeof endpoint>;
+export type CertificateStatus = z.infer<typeof certificate>;
 export type CandidateStatus = z.infer<typeof candidate>;
 export type WatchStatus = z.infer<typeof watch>;
 export type SettingStatus = z.infer<typeof setting>;

@@ -44,6 +44,9 @@ test("gauges say what the status says at the moment of the scrape, and forget wh
     ),
   ).toBe(1);
   expect(before.get("mastodon_agent_last_change_timestamp_seconds")).toBe(SECONDS);
+  expect(before.get('mastodon_agent_certificate_expiry_timestamp_seconds{domain="social.example.org"}')).toBe(
+    SECONDS,
+  );
 
   const { redis } = FULL.endpoints;
   if (redis === undefined) throw new Error("the fixture has a redis");
@@ -124,9 +127,7 @@ test("docs/metrics.md has every metric with its type and labels, and no other", 
   const families = familiesIn(await someMetrics().scrape(FULL));
   const rows = [...families].map(([name, { type, labels }]) => [name, type, [...labels].sort().join(", ")]);
   const page = await readFile("docs/metrics.md", "utf8");
-  const told = [
-    ...page.matchAll(/^\| `((?:mastodon_agent|process)_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$/gm),
-  ];
+  const told = [...page.matchAll(/^\| `((?:mastodon_agent|process)_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$/gm)];
   const written = told.map(([, name, type, labels = ""]) => [
     name,
     type,

@@ -19,7 +19,16 @@ test("site and media get their certificates with nothing done by hand, and new o
   const first = await until("https for the site", () => site.served(DOMAIN, root));
   expect(first.isTrusted).toBe(true);
   await until("https for the media", async () => (await site.served(BUCKETALIAS, root)).isTrusted);
-  expect((await site.agent.converged()).problems).toEqual([]);
+  const { certificates } = await until("the status", async () => {
+    const status = await site.agent.converged();
+    return status.certificates.length === 2 && status;
+  });
+  const issued = { is_ours: true, issuer: expect.stringMatching(/^Pebble/), not_after: expect.any(String) };
+  expect(certificates).toMatchObject([
+    { domain: DOMAIN, ...issued },
+    { domain: BUCKETALIAS, ...issued },
+  ]);
+  expect((await site.agent.status()).problems).toEqual([]);
   expect(await site.agent.reloads()).toEqual([]);
 
   const renewed = await until(
