@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { runAgent } from "../src/agent.ts";
 import { readOptions } from "../src/options.ts";
 import { silentLog } from "../src/report/log.ts";
+import { SyslogRelay } from "../src/report/syslog-relay.ts";
 import { HOSTS, JAIL } from "../test/world/agent.ts";
 import { freePorts } from "../test/world/ports.ts";
 
@@ -22,13 +23,20 @@ const running = ports.map(async (port, at) => {
   await mkdir(own, { recursive: true });
   const configFile = path.join(own, "agent.yaml");
   await writeFile(configFile, stringify(configuration(own, at, port)));
-  const environment = { ...JAIL, ...HOSTS, NODENAME: `light-${at}`, CONSUL_HTTP_ADDR: address };
+  const environment = {
+    ...JAIL,
+    ...HOSTS,
+    NODENAME: `light-${at}`,
+    DOMAIN: `light-${at}.example.org`,
+    CONSUL_HTTP_ADDR: address,
+  };
   const options = readOptions({
     environment,
     configFile,
     templates: path.join(import.meta.dirname, "..", "templates"),
   });
-  await runAgent(options, silentLog(), "bench", end.signal);
+  const relay = new SyslogRelay(process.pid);
+  await runAgent({ options, log: silentLog(), relay, version: "bench" }, end.signal);
 });
 await Promise.all(running);
 

@@ -2,7 +2,8 @@ import { GOES_ON } from "../agent/announcer.ts";
 import { runAgent } from "../agent.ts";
 import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
-import { createLog, LOG_LEVELS, type Log, type LogLevel } from "../report/log.ts";
+import { createLog, type DestinationStream, LOG_LEVELS, type Log, type LogLevel } from "../report/log.ts";
+import { SyslogRelay } from "../report/syslog-relay.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io, Request } from "./io.ts";
 
@@ -14,7 +15,8 @@ type RunFlags = CommonFlags & { logLevel?: string };
  */
 export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   let options = optionsFrom(flags, io);
-  const log = await openLog(levelOf(flags, options), io);
+  await using relay = new SyslogRelay(process.pid);
+  const log = await openLog(levelOf(flags, options), io, relay);
   let round = new AbortController();
   let next: Options | undefined;
   io.onRequest((request: Request) => {
@@ -24,9 +26,10 @@ export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     else if (next !== undefined) round.abort(GOES_ON);
   });
   for (;;) {
-    await runAgent(options, log, io.version, round.signal);
+    await runAgent({ options, log, relay, version: io.version }, round.signal);
     if (next === undefined) return ExitCode.ok;
     options = next;
+    log.level = levelOf(flags, options);
     next = undefined;
     round = new AbortController();
   }
@@ -55,8 +58,16 @@ function levelOf({ logLevel }: RunFlags, { config }: Options): LogLevel {
 }
 
 /** JSON lines, or something for the eye on a terminal. Lines are written at once: a log that lags misleads. */
-async function openLog(level: LogLevel, io: Io): Promise<Log> {
-  if (!io.isTerminal) return createLog(level, { write: (line) => io.out(line.trimEnd()) });
+async function openLog(level: LogLevel, io: Io, relay: SyslogRelay): Promise<Log> {
+  const here = io.isTerminal ? await prettyLines() : { write: (line: string) => io.out(line.trimEnd()) };
+  const write = (line: string) => {
+    here.write(line);
+    relay.write(line);
+  };
+  return createLog(level, { write });
+}
+
+async function prettyLines(): Promise<DestinationStream> {
   const { default: pretty } = await import("pino-pretty");
-  return createLog(level, pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" }));
+  return pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" });
 }

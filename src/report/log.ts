@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 
+export type { DestinationStream };
 export type Log = Logger;
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;

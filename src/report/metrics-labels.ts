@@ -35,6 +35,7 @@ export const PROBLEM_CODES = [
   "render_refused",
   "setting_missing",
   "state_not_written",
+  "syslog_unreachable",
   "unit_unhealthy",
   "watch_failing",
 ] as const;

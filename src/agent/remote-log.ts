@@ -1,0 +1,58 @@
+import { steadyMs } from "../base/clock.ts";
+import { sentence } from "../base/errors.ts";
+import { reveal } from "../base/secret.ts";
+import type { Options } from "../options.ts";
+import type { Notice } from "../report/notice.ts";
+import type { Complaining, Problems } from "../report/problems.ts";
+import type { SyslogRelay, SyslogTarget } from "../report/syslog-relay.ts";
+import { Bell } from "./bell.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+/** Consul is not waited for longer than this: until then lines are kept, later they go where the environment says. */
+const PATIENCE_MS = 5000;
+
+export interface RemoteLogOptions {
+  readonly options: Options;
+  readonly relay: SyslogRelay;
+  readonly evaluation: () => Evaluation | undefined;
+  readonly notice: Notice;
+  readonly problems: Problems;
+}
+
+/** Lets the log go to REMOTELOG, wherever that is at the moment, and reports where it does not arrive. */
+export async function aimRemoteLog(context: RemoteLogOptions, signal: AbortSignal): Promise<void> {
+  const { options, relay, evaluation, notice, problems } = context;
+  const bell = new Bell();
+  const unsubscribe = notice.subscribe(() => bell.ring());
+  relay.onChange = () => bell.ring();
+  const patientUntilMs = steadyMs() + PATIENCE_MS;
+  bell.ring();
+  while (!signal.aborted) {
+    const isPatient = evaluation() === undefined && steadyMs() < patientUntilMs;
+    await bell.wait(isPatient ? patientUntilMs : undefined, steadyMs(), signal);
+    if (signal.aborted) break;
+    const { enabled } = options.config.log.syslog;
+    const isKnown = evaluation() !== undefined || steadyMs() >= patientUntilMs;
+    const target = enabled ? targetOf(options, evaluation()) : undefined;
+    if (!enabled || isKnown) relay.aim(target);
+    problems.replace("syslog", complaints(relay.trouble, target));
+  }
+  unsubscribe();
+}
+
+function targetOf({ config, environment, node }: Options, evaluation: Evaluation | undefined) {
+  const { settings } = environment;
+  const wish = evaluation?.merged.settings.get("REMOTELOG")?.[0] ?? settings.get("REMOTELOG");
+  if (wish === undefined) return undefined;
+  return { host: reveal(wish.value), port: config.log.syslog.port, node };
+}
+
+function complaints(trouble: string | undefined, target: SyslogTarget | undefined): readonly Complaining[] {
+  if (trouble === undefined || target === undefined) return [];
+  const message = sentence({
+    where: `REMOTELOG ${target.host}, port ${target.port}`,
+    what: `the log does not get there (${trouble}); it is kept for a while, and tried again`,
+    cure: "It must take syslog by TCP there (log.syslog.port); or set log.syslog.enabled to false.",
+  });
+  return [{ code: "syslog_unreachable", message }];
+}

@@ -1,0 +1,40 @@
+/** Lines of the log as syslog messages. */
+import * as z from "zod";
+
+/** RFC 5424, 6.2.1: the facility of system daemons, and the severities. */
+const FACILITY = 3;
+const SEVERITIES = { fatal: 2, error: 3, warn: 4, info: 6, debug: 7, trace: 7 } as const;
+const LONGEST = 8000;
+
+const entry = z
+  .object({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]), time: z.iso.datetime() })
+  .catch({ level: "info", time: "-" });
+
+/**
+ * One message of RFC 5424 in a frame of RFC 6587, 3.4.1 (octet counting). The text is the JSON line as it is, but in
+ * ASCII: UTF-8 would have to begin with a byte order mark, which readers of JSON stumble over.
+ *
+ * @param line of the log, as JSON
+ * @param node what the message names as its host
+ */
+export function syslogFrame(line: string, node: string, pid: number): string {
+  const { level, time } = entry.parse(parsed(line));
+  const priority = FACILITY * 8 + SEVERITIES[level];
+  const text = line.trimEnd().replace(NOT_ASCII, escaped).slice(0, LONGEST);
+  const message = `<${priority}>1 ${time} ${node} mastodon-agent ${pid} - - ${text}`;
+  return `${message.length} ${message}`;
+}
+
+const NOT_ASCII = /[\u0080-\uffff]/g;
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
