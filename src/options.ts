@@ -8,7 +8,7 @@ import { readConnection } from "./options/connection.ts";
 import type { Config } from "./options/schema.ts";
 import { loadTemplate, type TemplatedFile } from "./options/templates.ts";
 import type { SettingName } from "./settings/schema.ts";
-import type { Layer } from "./settings/wish.ts";
+import { type Layer, NO_WISHES, type Wish } from "./settings/wish.ts";
 import { withEnvFile } from "./sources/env-file.ts";
 import { type Environment, readEnvironment } from "./sources/environment.ts";
 
@@ -17,6 +17,8 @@ export interface Options {
   readonly config: Config;
   /** The settings that the jail was born with. */
   readonly environment: Layer;
+  /** Variables that are paths on this machine. */
+  readonly machine: Layer;
   /** This node's name in Consul. */
   readonly node: string;
   readonly gossipKey: Secret;
@@ -50,6 +52,7 @@ export function readOptions({ environment: exported, envFile, configFile, templa
   return Object.freeze({
     config,
     environment: layer,
+    machine: machineLayer(config),
     node: textOf(layer, "NODENAME"),
     gossipKey: new Secret(textOf(layer, "GOSSIPKEY")),
     connection: readConnection(environment, config.consul.address),
@@ -57,6 +60,18 @@ export function readOptions({ environment: exported, envFile, configFile, templa
     clientFile: clientFile && loadTemplate(clientFile, places),
     units: named(config.units),
   });
+}
+
+function machineLayer({ profile, variables }: Config): Layer {
+  const where = `variables of the configuration file or the profile ${profile}`;
+  return {
+    ...NO_WISHES,
+    variables: new Map(
+      Object.entries(variables).flatMap(([name, value]): [string, Wish][] =>
+        value === undefined ? [] : [[name, { level: "default", value, where }]],
+      ),
+    ),
+  };
 }
 
 /** `files.consul` may say otherwise; without it the `consul` block has all that is needed. */

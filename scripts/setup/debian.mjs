@@ -13,6 +13,7 @@ const PACKAGES = [
   "ruby-sidekiq",
   "ruby-pg",
   "ruby-redis",
+  "ruby-actionmailer",
   "postgresql",
   "patroni",
   "python3-consul",

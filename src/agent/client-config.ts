@@ -30,7 +30,13 @@ export async function configureClient(
 ): Promise<void> {
   const { clientFile, environment } = options;
   if (clientFile === undefined) return;
-  const merged = merge({ node: NO_WISHES, shared: NO_WISHES, catalogue: NO_WISHES, environment });
+  const merged = merge({
+    node: NO_WISHES,
+    shared: NO_WISHES,
+    catalogue: NO_WISHES,
+    environment,
+    machine: NO_WISHES,
+  });
   const content = clientFile.template.render(
     renderInput(merged, new Map(), configuredFacts(options), new Map()),
   );

@@ -27,6 +27,8 @@ export interface Rules {
   readonly prefix: string;
   readonly node: string;
   readonly environment: Layer;
+  /** Variables that are paths on this machine. */
+  readonly machine: Layer;
   readonly dwellMs: number;
   readonly files: readonly TemplatedFile[];
   readonly units: readonly string[];
@@ -41,6 +43,7 @@ export function rulesOf(options: Options): Rules {
     prefix: options.config.watch.prefix,
     node: options.node,
     environment: options.environment,
+    machine: options.machine,
     dwellMs: options.config.dependencies.dwell,
     files: options.files,
     sentinelMaster: options.config.dependencies.redis.sentinel.master,
@@ -97,7 +100,8 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
   const catalogue = new Map([...inputs.catalogue].map(([name, found]) => [name, readCatalogue(name, found)]));
   const instances = instancesOf(catalogue);
   const candidateTimes = trackCandidates(inputs.candidateTimes, instances, nowMs);
-  const layers = { node: kv.node, shared: kv.shared, environment: rules.environment };
+  const { environment, machine } = rules;
+  const layers = { node: kv.node, shared: kv.shared, environment, machine };
   const choices = chooseEndpoints(rules, inputs, { layers, instances, candidateTimes });
   const asked = merge({ ...layers, catalogue: offered(choices, rules, inputs) });
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);

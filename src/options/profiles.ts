@@ -66,6 +66,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
       consul: serviceUnit("consul", "restart"),
     },
     values: FREEBSD_VALUES,
+    variables: { SMTP_CA_FILE: FREEBSD_CA },
   }),
   systemd: ({ mastodon = "/home/mastodon/live" }) => ({
     consul: {
@@ -97,6 +98,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
       consul: systemdUnit("consul", "restart"),
     },
     values: LINUX_VALUES,
+    variables: { SMTP_CA_FILE: LINUX_CA },
   }),
   none: () => ({
     consul: {
@@ -115,10 +117,15 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
     files: {},
     units: {},
     values: FREEBSD_VALUES,
+    variables: { SMTP_CA_FILE: FREEBSD_CA },
   }),
 };
 
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+
+/** The authorities that the world's certificates come from: of the package `ca_root_nss`, and of `ca-certificates`. */
+const FREEBSD_CA = "/usr/local/share/certs/ca-root-nss.crt";
+const LINUX_CA = "/etc/ssl/certs/ca-certificates.crt";
 
 /** Where nginx and syslog-ng live; `ca` verifies the object storage. */
 const NGINX = {
@@ -135,7 +142,7 @@ const FREEBSD_VALUES = {
     user: "www",
     pid: "/var/run/nginx.pid",
     cache: "/var/cache/nginx",
-    ca: "/usr/local/share/certs/ca-root-nss.crt",
+    ca: FREEBSD_CA,
   },
   syslog_ng: { port: "514", buffer: "/var/db/syslog-ng", files: [] },
 };
@@ -146,7 +153,7 @@ const LINUX_VALUES = {
     user: "www-data",
     pid: "/run/nginx.pid",
     cache: "/var/cache/nginx",
-    ca: "/etc/ssl/certs/ca-certificates.crt",
+    ca: LINUX_CA,
   },
   syslog_ng: { port: "514", buffer: "/var/lib/syslog-ng", files: [] },
 };

@@ -4,6 +4,7 @@ import { duration } from "../base/duration.ts";
 import { LANGUAGES } from "../render/language.ts";
 import { LOG_LEVELS } from "../report/log.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
+import { MACHINE_VARIABLES } from "../settings/variables.ts";
 import { PROFILE_NAMES } from "./profiles.ts";
 
 const absolutePath = z.string().regex(/^\//, "must be an absolute path");
@@ -108,6 +109,9 @@ export const configSchema = z.strictObject({
   files: z.record(z.string(), templatedFileSchema),
   units: z.record(z.string(), unitSchema),
   values: z.record(z.string(), templateValue).describe("further names for templates, see docs/templates.md"),
+  variables: z
+    .partialRecord(z.enum(MACHINE_VARIABLES), absolutePath)
+    .describe("Mastodon's variables that are paths on this machine"),
   settle: z.strictObject({ min: duration.prefault("250ms"), max: duration.prefault("2s") }).prefault({}),
   reload: z
     .strictObject({ min_interval: duration.prefault("30s"), fleet_lock: z.boolean().default(true) })

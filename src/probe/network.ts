@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { isIP, Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { codeOf, isAgentError, Misconfigured } from "../base/errors.ts";
-import { type ProbeResult, refused, unreachable } from "./result.ts";
+import { type ProbeFailure, refused, unreachable } from "./result.ts";
 
 export interface Address {
   readonly host: string;
@@ -42,11 +42,20 @@ export async function dialTls(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  const socket = await dial(address, signal);
-  const secured = connectTls({ ...options, ...serverName(address.host), socket });
-  secured.on("error", () => {});
-  await once(secured, "secureConnect", { signal });
-  return secured;
+  return secured(await dial(address, signal), address, options, signal);
+}
+
+/** TLS on a connection that there is already. @throws the TLS error, for `explainNetwork` */
+export async function secured(
+  socket: Socket,
+  { host }: Address,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  const tls = connectTls({ ...options, ...serverName(host), socket });
+  tls.on("error", () => {});
+  await once(tls, "secureConnect", { signal });
+  return tls;
 }
 
 /**
@@ -71,9 +80,10 @@ export async function authority(caFile: string | undefined): Promise<{ readonly 
  * @param silence what is said of a server that gives no answer of its kind
  * @param code the system's, where a library hides it
  */
-export function explainNetwork(error: unknown, silence: string, code = codeOf(error) ?? ""): ProbeResult {
+export function explainNetwork(error: unknown, silence: string, code = codeOf(error) ?? ""): ProbeFailure {
   if (isAgentError(error)) return refused("wrong_tls", `cannot be verified: ${error.message}`);
-  if (UNTRUSTED.test(code)) return refused("wrong_tls", `shows a certificate that is not trusted (${code})`);
+  if (UNTRUSTED.test(code))
+    return refused("wrong_tls", `shows a certificate that ${distrust(code)} (${code})`);
   if (TLS_FAILURE.test(code)) return refused("wrong_tls", `fails the TLS handshake (${code})`);
   switch (code) {
     case "ECONNREFUSED":
@@ -87,6 +97,11 @@ export function explainNetwork(error: unknown, silence: string, code = codeOf(er
     default:
       return unreachable(SYSTEM_ERROR.test(code) ? `cannot be reached (${code})` : silence);
   }
+}
+
+function distrust(code: string): string {
+  if (code === "CERT_HAS_EXPIRED") return "has expired";
+  return code === "ERR_TLS_CERT_ALTNAME_INVALID" ? "is for another name" : "is not trusted";
 }
 
 /** A name is sent and checked; an address is checked only (RFC 6066 section 3 bars it from being sent). */

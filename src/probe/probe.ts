@@ -24,7 +24,9 @@ export function probeS3(target: S3Target, limits: Limits): Promise<ProbeResult> 
   return look(limits, async (signal) => (await import("./s3.ts")).lookAtS3(target, signal));
 }
 
-/** Writable: it greets, speaks the TLS that is asked for and takes the login. No mail is sent. */
+/** Writable: it greets, speaks the TLS that is asked for, takes the login and the sender. No mail is sent. */
 export function probeSmtp(target: SmtpTarget, limits: Limits): Promise<ProbeResult> {
-  return look(limits, async (signal) => (await import("./smtp.ts")).lookAtSmtp(target, signal));
+  // Silence at one part ends before the whole, so that the part can be named.
+  const patienceMs = Math.ceil(limits.timeoutMs / 2);
+  return look(limits, async (signal) => (await import("./smtp.ts")).lookAtSmtp(target, patienceMs, signal));
 }

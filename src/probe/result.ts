@@ -15,16 +15,19 @@ export type RefusalCode =
 export type ProbeResult =
   | { readonly kind: "writable" }
   /** It answers, but must not be used: a replica, a missing bucket, wrong credentials. */
-  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string }
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string; readonly cure?: string }
   /** No answer in time, or none that its kind of server gives. */
-  | { readonly kind: "unreachable"; readonly reason: string };
+  | { readonly kind: "unreachable"; readonly reason: string; readonly cure?: string };
+
+/** A result that is not good; its cure, where there is one, is a sentence for the operator. */
+export type ProbeFailure = Exclude<ProbeResult, { kind: "writable" }>;
 
 export const WRITABLE: ProbeResult = { kind: "writable" };
 
-export function refused(code: RefusalCode, reason: string): ProbeResult {
+export function refused(code: RefusalCode, reason: string): ProbeFailure {
   return { kind: "refused", code, reason };
 }
 
-export function unreachable(reason: string): ProbeResult {
+export function unreachable(reason: string): ProbeFailure {
   return { kind: "unreachable", reason };
 }

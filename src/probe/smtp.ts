@@ -1,108 +1,137 @@
-/** Whether an SMTP server takes our login, by the way that Mastodon would go: EHLO, STARTTLS or TLS, AUTH. No mail is sent. */
-import SMTPConnection from "nodemailer/lib/smtp-connection";
-import { z } from "zod";
-import type { Secret } from "../base/secret.ts";
+/**
+ * Whether an SMTP server would take Mastodon's mail, by the way that Mastodon goes: connection, greeting, EHLO,
+ * STARTTLS or TLS, AUTH, MAIL FROM. It stops there: no mail is sent. What fails is told by its part.
+ */
 import { authority, dial, dialTls, explainNetwork } from "./network.ts";
-import { type ProbeResult, refused, WRITABLE } from "./result.ts";
+import { type ProbeFailure, type ProbeResult, refused, unreachable, WRITABLE } from "./result.ts";
+import { logIn, type SmtpLogin } from "./smtp-auth.ts";
+import { cureFor, type Part } from "./smtp-cures.ts";
+import { ConversationOver, type Reply, SmtpDialog } from "./smtp-dialog.ts";
 
 export interface SmtpTarget {
   readonly host: string;
   readonly port: number;
   /** SMTP_ENABLE_STARTTLS (`auto` where none is given), or TLS from the first byte (SMTP_TLS, SMTP_SSL). */
   readonly tls?: "auto" | "always" | "never" | "implicit";
-  /** False where SMTP_OPENSSL_VERIFY_MODE is `none`. */
+  /** False where SMTP_OPENSSL_VERIFY_MODE is not `peer`. */
   readonly verify?: boolean;
-  /** PEM file with the authority of the server's certificate. */
+  /** PEM file with the authorities that may sign the server's certificate. */
   readonly caFile?: string;
   /** Name that is given in EHLO. */
   readonly domain?: string;
-  /** Without it the server is greeted only (SMTP_AUTH_METHOD `none`). */
+  /** Without it nobody logs in (SMTP_AUTH_METHOD `none`). */
   readonly login?: SmtpLogin;
+  /** Address of the sender, as in MAIL FROM. */
+  readonly from?: string;
 }
 
-export interface SmtpLogin {
-  readonly user: string;
-  readonly password: Secret;
-  readonly method: "plain" | "login" | "cram_md5";
-}
-
-export async function lookAtSmtp(target: SmtpTarget, signal: AbortSignal): Promise<ProbeResult> {
+/** @param patienceMs how long each answer may take */
+export async function lookAtSmtp(
+  target: SmtpTarget,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const { host, tls = "auto", verify = true, domain = "localhost", login, from } = target;
+  const within = <T>(part: Part, work: () => Promise<T>) => during(part, patienceMs, work);
   try {
-    const connection = await open(target, signal);
-    // It has timers of its own.
-    signal.addEventListener("abort", () => connection.close(), { once: true });
-    await greet(connection);
-    const result = await logIn(connection, target.login);
-    connection.quit();
-    return result;
-  } catch (error) {
-    return explain(error);
-  }
-}
-
-async function open(target: SmtpTarget, signal: AbortSignal): Promise<SMTPConnection> {
-  const { host, port, tls = "auto", verify = true, caFile, domain } = target;
-  const certificate = { ...(await authority(caFile)), rejectUnauthorized: verify };
-  const isSecured = tls === "implicit";
-  return new SMTPConnection({
-    host,
-    port,
-    name: domain,
-    connection: isSecured ? await dialTls(target, certificate, signal) : await dial(target, signal),
-    secure: isSecured,
-    secured: isSecured,
-    requireTLS: tls === "always",
-    ignoreTLS: tls === "never",
-    tls: certificate,
-  });
-}
-
-function greet(connection: SMTPConnection): Promise<void> {
-  return new Promise((resolve, reject) => {
-    connection.on("error", reject);
-    connection.connect((error) => (error ? reject(error) : resolve()));
-  });
-}
-
-function logIn(connection: SMTPConnection, login: SmtpLogin | undefined): Promise<ProbeResult> {
-  if (login === undefined) return Promise.resolve(WRITABLE);
-  if (!connection.allowsAuth) {
-    return Promise.resolve(refused("wrong_credentials", "offers no login (AUTH), perhaps only with TLS"));
-  }
-  const { user, password, method } = login;
-  const credentials = { user, pass: password.reveal() };
-  return new Promise((resolve, reject) => {
-    connection.on("error", reject);
-    connection.login({ method: method.replace("_", "-"), credentials }, (error) =>
-      error ? reject(error) : resolve(WRITABLE),
+    const certificate = { ...(await authority(target.caFile)), rejectUnauthorized: verify };
+    const isImplicit = tls === "implicit";
+    const socket = await within(isImplicit ? "implicit TLS" : "connection", () =>
+      isImplicit ? dialTls(target, certificate, signal) : dial(target, signal),
     );
-  });
+    const dialog = new SmtpDialog(socket, signal);
+    await within("greeting", async () => expect(220, await dialog.reply()));
+    let offers = await within("EHLO", () => hello(dialog, domain));
+    if (tls === "always" && !offers.has("STARTTLS"))
+      return { ...refused("wrong_tls", "offers no STARTTLS"), cure: cureFor("STARTTLS") };
+    if (tls === "always" || (tls === "auto" && offers.has("STARTTLS"))) {
+      await within("STARTTLS", async () => expect(220, await dialog.ask("STARTTLS")));
+      await within("TLS", () => dialog.startTls({ host, port: target.port }, certificate));
+      offers = await within("EHLO", () => hello(dialog, domain));
+    }
+    if (login !== undefined && !offers.has("AUTH"))
+      return {
+        ...refused("wrong_credentials", "offers no login (AUTH), perhaps only with TLS"),
+        cure: cureFor("AUTH"),
+      };
+    if (login !== undefined) await within("AUTH", async () => expect(235, await logIn(dialog, login)));
+    if (from !== undefined)
+      await within("MAIL FROM", async () => expect(250, await dialog.ask(`MAIL FROM:<${from}>`)));
+    dialog.end();
+    return WRITABLE;
+  } catch (error) {
+    return error instanceof PartFailed ? error.result : explainNetwork(error, "breaks the conversation off");
+  }
 }
 
-/** Facts that the library lays on its errors; their messages repeat what the server said. */
-const failure = z.object({
-  code: z.string().optional(),
-  /** The system's or TLS's own code, where the library put its own over it. */
-  originalCode: z.string().optional(),
-  /** What it was about: `CONN` for the connection and the greeting, `API`, else the command. */
-  command: z.string(),
-  responseCode: z.number().optional(),
-});
+/** What the server offers: the first word of each line but the greeting (RFC 5321 section 4.1.1.1). */
+async function hello(dialog: SmtpDialog, domain: string): Promise<ReadonlySet<string>> {
+  const reply = await dialog.ask(`EHLO ${domain}`);
+  expect(250, reply);
+  return new Set(reply.lines.slice(1).map((line) => line.toUpperCase().split(/[ =]/)[0] ?? ""));
+}
 
-function explain(error: unknown): ProbeResult {
-  const silence = "breaks the conversation off";
-  const { data } = failure.safeParse(error);
-  if (data === undefined) return explainNetwork(error, silence);
-  const { code, originalCode, command, responseCode } = data;
-  const part = command === "CONN" ? "the connection" : command;
-  if (responseCode !== undefined) {
-    const answer = `answers ${part} with ${responseCode}`;
-    if (code === "ETLS") return refused("wrong_tls", answer);
-    return code === "EAUTH" && responseCode >= 500
-      ? refused("wrong_credentials", `refuses the user or the password (${answer})`)
-      : refused("not_ready", answer);
+function expect(code: number, reply: Reply): void {
+  if (reply.code !== code) throw new Unexpected(reply.code);
+}
+
+/** A part ended otherwise than it should; only `during` knows which part it was. */
+class Unexpected extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`answered ${code}`);
+    this.code = code;
   }
-  if (code === "EAUTH") return refused("wrong_credentials", "wants a user and a password");
-  if (code === "ETLS") return refused("wrong_tls", `fails the TLS handshake after ${part}`);
-  return explainNetwork(error, silence, originalCode ?? "");
+}
+
+class PartFailed extends Error {
+  readonly result: ProbeFailure;
+
+  constructor(result: ProbeFailure, cause: unknown) {
+    super("a part failed", { cause });
+    this.result = result;
+  }
+}
+
+async function during<T>(part: Part, patienceMs: number, work: () => Promise<T>): Promise<T> {
+  const silence = Promise.withResolvers<never>();
+  const timer = setTimeout(() => silence.reject(new ConversationOver("silent")), patienceMs);
+  try {
+    return await Promise.race([work(), silence.promise]);
+  } catch (error) {
+    throw new PartFailed(explain(part, patienceMs, error), error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function explain(part: Part, patienceMs: number, error: unknown): ProbeFailure {
+  if (error instanceof Unexpected) return { ...answered(part, error.code), cure: cureFor(part, error.code) };
+  const result =
+    over(part, patienceMs, error) ?? explainNetwork(error, `breaks the conversation off at ${part}`);
+  const isUnresolved = result.kind === "unreachable" && result.reason.includes("resolved");
+  return { ...result, cure: cureFor(isUnresolved ? "name" : part) };
+}
+
+function over(part: Part, patienceMs: number, error: unknown): ProbeFailure | undefined {
+  if (!(error instanceof ConversationOver)) return undefined;
+  switch (error.how) {
+    case "silent":
+      return unreachable(`gives no answer within ${patienceMs} ms at ${part}`);
+    case "closed":
+      return unreachable(`breaks the conversation off at ${part}`);
+    case "not SMTP":
+      return unreachable(`does not speak SMTP (at ${part})`);
+  }
+}
+
+function answered(part: Part, code: number): ProbeFailure {
+  const answer = `answers ${part} with ${code}`;
+  if (part === "STARTTLS") return refused("wrong_tls", answer);
+  if (code < 500) return refused("not_ready", answer);
+  if (part === "AUTH")
+    return refused("wrong_credentials", `refuses the user, the password or the method (${answer})`);
+  if (part !== "MAIL FROM") return refused("not_ready", answer);
+  return refused("wrong_credentials", `${code === 530 ? "wants a login" : "refuses the sender"} (${answer})`);
 }

@@ -1,5 +1,6 @@
 import { reveal, type Secret } from "../base/secret.ts";
 import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
+import { isWithoutLogin } from "./mail.ts";
 import type { Merged } from "./merge.ts";
 import type { SettingName } from "./schema.ts";
 import { rankedIn } from "./slot.ts";
@@ -43,11 +44,13 @@ function variableValue(
   merged: Merged,
   pinned: PinnedValues,
 ): string | Secret | undefined {
+  if (isWithoutLogin(name, merged)) return undefined;
   switch (origin.kind) {
     case "setting":
       return merged.settings.get(origin.setting)?.[0].value;
     case "pinned":
       return pinned.get(name);
+    case "machine":
     case "operator":
       return merged.variables.get(name)?.[0].value ?? companion(name, merged);
     case "derived":

@@ -1,4 +1,5 @@
 import { DEPENDENCIES, DEPENDENCY_NAMES } from "./dependencies.ts";
+import { impliedMailVariables } from "./mail.ts";
 import { SETTING_NAMES, type SettingName, settingSpec } from "./schema.ts";
 import { wishIn } from "./slot.ts";
 import type { Layer, Wish } from "./wish.ts";
@@ -10,6 +11,8 @@ export interface Offers {
   /** Host, port and scheme of the dependencies for which the catalogue has an endpoint. */
   readonly catalogue: Layer;
   readonly environment: Layer;
+  /** Paths on this machine. */
+  readonly machine: Layer;
 }
 
 /** All wishes for one name, the one in force first; never empty. */
@@ -29,11 +32,13 @@ export function merge(offers: Offers): Merged {
     offers.shared,
     withoutOverriddenEndpoints(offers),
     offers.environment,
+    offers.machine,
     DEFAULTS,
   ];
   const settings = rank(SETTING_NAMES, (name) => layers.map((layer) => layer.settings.get(name)));
   const names = new Set(layers.flatMap((layer) => [...layer.variables.keys()]));
-  const variables = rank(names, (name) => layers.map((layer) => layer.variables.get(name)));
+  const offered = rank(names, (name) => layers.map((layer) => layer.variables.get(name)));
+  const variables = withImplied(offered, impliedMailVariables({ settings, variables: offered }));
   return {
     settings,
     variables,
@@ -41,6 +46,19 @@ export function merge(offers: Offers): Merged {
       (name) => settingSpec(name).required && !settings.has(name) && !isSpared(name, variables),
     ),
   };
+}
+
+/** What follows from other values comes last. */
+function withImplied(
+  offered: ReadonlyMap<string, Ranked>,
+  implied: ReadonlyMap<string, Wish>,
+): ReadonlyMap<string, Ranked> {
+  const all = new Map(offered);
+  for (const [name, wish] of implied) {
+    const [first, ...rest] = offered.get(name) ?? [];
+    all.set(name, first === undefined ? [wish] : [first, ...rest, wish]);
+  }
+  return all;
 }
 
 /** With Sentinel, Mastodon asks the sentinels where Redis is. */

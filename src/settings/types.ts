@@ -118,6 +118,10 @@ export const databaseName: ValueType = {
     /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(value) && !YAML_WORD.test(value) ? value : undefined,
 };
 
+/** Mastodon puts these into `email.yml` without quotes, where some texts are no text, or end the file's meaning. */
+const UNQUOTED =
+  " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon's email.yml has it without quotes)";
+
 export const email: ValueType = matching(
   /^[^\s@<>()",;:\\]{1,64}@[A-Za-z0-9.-]{1,253}$/,
   "an email address",
@@ -126,13 +130,21 @@ export const email: ValueType = matching(
 
 /** An address with or without a display name. */
 export const mailbox: ValueType = {
-  expected: "an email address, optionally as Name <address>",
+  expected: `an email address, optionally as Name <address>${UNQUOTED}`,
   example: "Mastodon <notifications@example.org>",
   accept: (value) => {
+    if (!isPlainInYaml(value)) return undefined;
     const [, name, address] = /^([^<>"\\]{1,128})<([^<>]+)>$/.exec(value) ?? [];
     if (name === undefined || address === undefined) return email.accept(value);
     return !CONTROL.test(name) && email.accept(address) !== undefined ? value : undefined;
   },
+};
+
+/** A user of the mail server: an address or a name. */
+export const mailUser: ValueType = {
+  expected: `one line of at most 256 characters${UNQUOTED}`,
+  example: "mastodon@example.org",
+  accept: (value) => (isPlainInYaml(value) ? text("", 256).accept(value) : undefined),
 };
 
 export const url: ValueType = {
@@ -194,6 +206,12 @@ export function bracketed(hostOrAddress: string): string {
 
 function ipv6(value: string): string | undefined {
   return IPV6.test(value) && URL.canParse(`http://[${value}]`) ? value.toLowerCase() : undefined;
+}
+
+/** What YAML 1.1 reads back as it is written, whichever way its reader guesses types. */
+function isPlainInYaml(value: string): boolean {
+  if (!/^[\p{L}\p{N}_]/u.test(value) || /:(\s|$)|\s#|\s$/.test(value) || YAML_WORD.test(value)) return false;
+  return !/^\d/.test(value) || /^[1-9]\d{0,17}$/.test(value) || value.includes("@");
 }
 
 function isIPv4(value: string): boolean {

@@ -15,6 +15,8 @@ export type Origin =
   | { readonly kind: "pinned" }
   /** What an operator puts under `mastodon/env/`. */
   | { readonly kind: "operator" }
+  /** A path: what this machine's configuration file says, and never Consul. */
+  | { readonly kind: "machine" }
   /** Known to Mastodon, but it would work against the agent or against Mastodon itself. */
   | { readonly kind: "barred"; readonly reason: string };
 
@@ -62,6 +64,11 @@ export function derived(...from: readonly SettingName[]): Columns {
 /** A pinned key. */
 export function pinned(): Columns {
   return { origin: { kind: "pinned" }, secret: true };
+}
+
+/** A path on this machine. */
+export function ofMachine(): Columns {
+  return { origin: { kind: "machine" } };
 }
 
 /** Cannot be put, and why. */

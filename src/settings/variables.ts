@@ -9,12 +9,22 @@ import {
   integer,
   list,
   mailbox,
+  mailUser,
   matching,
   port,
   text,
   url,
 } from "./types.ts";
-import { barred, derived, from, pinned, row, type VariableSpec } from "./variable.ts";
+import {
+  barred,
+  type Columns,
+  derived,
+  from,
+  ofMachine,
+  pinned,
+  row,
+  type VariableSpec,
+} from "./variable.ts";
 
 const RAILS = ["web", "sidekiq"] as const;
 const ALL = ["web", "sidekiq", "streaming"] as const;
@@ -143,19 +153,18 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
 
   row("SMTP_SERVER", host, RAILS, from("MAILHOST")),
   row("SMTP_PORT", port, RAILS, from("MAILPORT")),
-  row("SMTP_LOGIN", LINE, RAILS, from("MAILUSER")),
+  row("SMTP_LOGIN", mailUser, RAILS, from("MAILUSER")),
   row("SMTP_PASSWORD", PASSWORD, RAILS, { ...from("MAILPASS"), secret: true }),
   row("SMTP_FROM_ADDRESS", mailbox, RAILS, from("MAILFROM")),
   row("SMTP_REPLY_TO", mailbox, RAILS),
   row("SMTP_RETURN_PATH", mailbox, RAILS),
-  row("SMTP_DOMAIN", hostname, RAILS),
-  row("SMTP_AUTH_METHOD", choice("plain", "login", "cram_md5", "none"), RAILS),
-  row("SMTP_ENABLE_STARTTLS", choice("auto", "always", "never"), RAILS),
-  row("SMTP_ENABLE_STARTTLS_AUTO", bool, RAILS),
-  row("SMTP_TLS", bool, RAILS),
-  row("SMTP_SSL", bool, RAILS),
-  row("SMTP_OPENSSL_VERIFY_MODE", choice("peer", "none", "client_once", "fail_if_no_peer_cert"), RAILS),
-  row("SMTP_CA_FILE", LINE, RAILS, barred("paths cannot be set from Consul")),
+  ...mailer("SMTP_", {}),
+  row("SMTP_DELIVERY_METHOD", LINE, RAILS, barred("mail goes to MAILHOST by SMTP, and nowhere else")),
+  row("BULK_SMTP_SERVER", host, RAILS, { since: "4.4" }),
+  row("BULK_SMTP_PORT", port, RAILS, { since: "4.4" }),
+  row("BULK_SMTP_LOGIN", mailUser, RAILS, { since: "4.4" }),
+  row("BULK_SMTP_PASSWORD", PASSWORD, RAILS, { since: "4.4", secret: true }),
+  ...mailer("BULK_SMTP_", { since: "4.4" }),
 
   row("ES_ENABLED", bool, RAILS),
   row(
@@ -168,7 +177,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("ES_PASS", PASSWORD, RAILS, { secret: true }),
   row("ES_PREFIX", matching(/^[a-z0-9_-]+$/, "an index prefix", "mastodon"), RAILS),
   row("ES_PRESET", choice("single_node_cluster", "small_cluster", "large_cluster"), RAILS),
-  row("ES_CA_FILE", LINE, RAILS, barred("paths cannot be set from Consul")),
+  row("ES_CA_FILE", LINE, RAILS, ofMachine()),
 
   row("EMAIL_DOMAIN_ALLOWLIST", list(hostname, "example.org"), RAILS),
   row("EMAIL_DOMAIN_DENYLIST", list(hostname, "example.com"), RAILS),
@@ -206,6 +215,30 @@ export const ENV_FILE_NAMES: ReadonlySet<string> = new Set(
 export const OPERATOR_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
   (name) => VARIABLES.get(name)?.origin.kind === "operator",
 );
+
+/** Paths, which the configuration file alone may set. */
+export const MACHINE_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
+  (name) => VARIABLES.get(name)?.origin.kind === "machine",
+);
+
+/** How one mail server is spoken to. What follows from its port is in `mail.ts`. */
+function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
+  return [
+    row(`${prefix}DOMAIN`, hostname, RAILS, columns),
+    row(`${prefix}AUTH_METHOD`, choice("plain", "login", "cram_md5", "none"), RAILS, columns),
+    row(`${prefix}ENABLE_STARTTLS`, choice("auto", "always", "never"), RAILS, columns),
+    row(`${prefix}ENABLE_STARTTLS_AUTO`, bool, RAILS, columns),
+    row(`${prefix}TLS`, bool, RAILS, columns),
+    row(`${prefix}SSL`, bool, RAILS, columns),
+    row(
+      `${prefix}OPENSSL_VERIFY_MODE`,
+      choice("peer", "none", "client_once", "fail_if_no_peer_cert"),
+      RAILS,
+      columns,
+    ),
+    row(`${prefix}CA_FILE`, LINE, RAILS, { ...columns, ...ofMachine() }),
+  ];
+}
 
 /** Rails may use a Redis of its own for the cache and for Sidekiq. */
 function redisOfItsOwn(prefix: string): [string, VariableSpec][] {

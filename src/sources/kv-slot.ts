@@ -96,6 +96,8 @@ function whyBarred(name: string, origin: Exclude<Origin, { kind: "operator" }>):
       return `${name} is a pinned key and cannot be set from Consul`;
     case "derived":
       return `${name} is made of ${origin.from.join(", ")}`;
+    case "machine":
+      return `${name} is a path, and paths cannot be set from Consul`;
     case "barred":
       return `${name} cannot be set: ${origin.reason}`;
   }
@@ -104,6 +106,8 @@ function whyBarred(name: string, origin: Exclude<Origin, { kind: "operator" }>):
 function insteadOf(name: string): string {
   const origin = VARIABLES.get(name)?.origin;
   if (origin?.kind === "setting") return `Put settings/${origin.setting} instead.`;
+  if (origin?.kind === "machine")
+    return `Write it into the configuration file: variables: { ${name}: /path }`;
   return origin?.kind === "operator" ? `Put env/${name} instead.` : "Delete the key.";
 }
 

@@ -121,6 +121,7 @@ function rows({ kv = {}, catalogue, applied = {}, lastGood = {}, ...given }: Giv
     shared: snapshot.shared,
     catalogue: layer(catalogue),
     environment,
+    machine: NO_WISHES,
   });
   return kvRows({ ...place, kv: snapshot, environment, merged, memory });
 }

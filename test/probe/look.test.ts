@@ -20,9 +20,9 @@ test.each(KINDS)(
   "%s: a server that is connected and says nothing is unreachable in time",
   async (_kind, probe) => {
     await using server = await startSilence();
-    expect(await probe(server, limits(500))).toEqual({
+    expect(await probe(server, limits(500))).toMatchObject({
       kind: "unreachable",
-      reason: "gives no answer within 500 ms",
+      reason: expect.stringMatching(/^gives no answer within \d+ ms/),
     });
     expect(server.total()).toBeLessThanOrEqual(1);
     await until("the connection to be closed", () => server.open() === 0);

@@ -8,10 +8,15 @@ import { startSmtp } from "../world/smtp.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
 import { limits, verdict } from "./limits.ts";
+import { startSilence } from "./silence.ts";
 
 const world = new AsyncDisposableStack();
 const folder = world.use(await temporaryFolder("certificates"));
 const certificates = await makeCertificates(folder.path, "127.0.0.1");
+const others = world.use(await temporaryFolder("other-certificates"));
+const elsewhere = await makeCertificates(others.path, "127.0.0.2", "other.example.org");
+const expiredFolder = world.use(await temporaryFolder("expired-certificates"));
+const expired = await makeCertificates(expiredFolder.path, "127.0.0.1", "localhost", -1);
 const plain = world.use(await startSmtp());
 const starttls = world.use(await startSmtp({ certificates }));
 const implicit = world.use(await startSmtp({ certificates, tls: "implicit" }));
@@ -37,7 +42,8 @@ test.each(["plain", "login", "cram_md5"] as const)(
     const wrong = { ...right, login: { ...right.login, password: new Secret("mail-secret-2") } };
     expect(await probeSmtp(wrong, limits())).toMatchObject({
       code: "wrong_credentials",
-      reason: expect.stringMatching(/^refuses the user or the password \(answers AUTH .* with 535\)$/),
+      reason: "refuses the user, the password or the method (answers AUTH with 535)",
+      cure: expect.stringContaining("MAILPASS"),
     });
   },
 );
@@ -54,10 +60,62 @@ test("STARTTLS is used when it is offered, and its certificate verified", async 
   expect(await probeSmtp({ ...at(starttls), tls: "never" }, limits())).toEqual({ kind: "writable" });
 });
 
-test("STARTTLS that is required and not offered is told with the server's answer", async () => {
+test("STARTTLS that is required and not offered is told, and the login is not sent", async () => {
   expect(await probeSmtp({ ...at(plain), tls: "always" }, limits())).toMatchObject({
     code: "wrong_tls",
-    reason: expect.stringMatching(/^answers STARTTLS with 5\d\d$/),
+    reason: "offers no STARTTLS",
+    cure: expect.stringContaining("SMTP_ENABLE_STARTTLS"),
+  });
+});
+
+test.each([
+  ["for another name", elsewhere, "is for another name"],
+  ["that has expired", expired, "has expired"],
+])("a certificate %s is told, by STARTTLS and by TLS from the first byte", async (_, other, reason) => {
+  for (const [tls, mode] of [
+    ["starttls", "always"],
+    ["implicit", "implicit"],
+  ] as const) {
+    await using server = await startSmtp({ certificates: other, tls });
+    expect(await probeSmtp({ ...at(server), tls: mode, caFile: other.ca }, limits())).toMatchObject({
+      code: "wrong_tls",
+      reason: expect.stringContaining(reason),
+      cure: expect.stringContaining("MAILHOST must be the name"),
+    });
+  }
+});
+
+test("a CA file that is not there is told before anybody is asked", async () => {
+  const result = await probeSmtp({ ...at(starttls), caFile: folder.file("no-such.pem") }, limits());
+  expect(result).toMatchObject({ code: "wrong_tls", reason: expect.stringContaining("no-such.pem") });
+});
+
+test("a method that the server does not offer is told", async () => {
+  await using server = await startSmtp({ methods: ["PLAIN"] });
+  const target = { ...at(server), login: { ...login, method: "cram_md5" as const } };
+  expect(await probeSmtp(target, limits())).toMatchObject({
+    code: "wrong_credentials",
+    reason: expect.stringMatching(/the method \(answers AUTH with 5\d\d\)$/),
+    cure: expect.stringContaining("SMTP_AUTH_METHOD"),
+  });
+});
+
+test("the sender is shown to the server, and no mail is sent", async () => {
+  await using server = await startSmtp({ sender: "notifications@example.org" });
+  const target = { ...at(server), from: "notifications@example.org" };
+  expect(await probeSmtp(target, limits())).toEqual({ kind: "writable" });
+  expect(await probeSmtp({ ...target, from: "else@example.org" }, limits())).toMatchObject({
+    reason: "refuses the sender (answers MAIL FROM with 550)",
+    cure: expect.stringContaining("MAILFROM"),
+  });
+  expect(server.mails()).toEqual([]);
+});
+
+test("a server that wants a login, and got none, is told at the sender", async () => {
+  const { host, port } = plain;
+  expect(await probeSmtp({ host, port, from: "notifications@example.org" }, limits())).toMatchObject({
+    code: "wrong_credentials",
+    reason: "wants a login (answers MAIL FROM with 530)",
   });
 });
 
@@ -76,19 +134,44 @@ test("without a login the server is greeted only", async () => {
   expect(await probeSmtp({ host, port }, limits())).toEqual({ kind: "writable" });
 });
 
-test("an empty password is refused before it is sent", async () => {
-  const target = { ...at(plain), login: { ...login, password: new Secret("") } };
-  expect(await probeSmtp(target, limits())).toMatchObject({ code: "wrong_credentials" });
+test.each(["plain", "login", "cram_md5"] as const)(
+  "an empty password by %s is told as wrong",
+  async (method) => {
+    const target = { ...at(plain), login: { ...login, method, password: new Secret("") } };
+    expect(await probeSmtp(target, limits())).toMatchObject({ code: "wrong_credentials" });
+  },
+);
+
+test("a name that cannot be resolved is told", async () => {
+  expect(await probeSmtp({ ...at(plain), host: "no-such-host.invalid" }, limits())).toMatchObject({
+    kind: "unreachable",
+    reason: expect.stringContaining("cannot be resolved"),
+    cure: expect.stringContaining("name server"),
+  });
+});
+
+test("a server that says nothing is told at the part where it fell silent", async () => {
+  await using silence = await startSilence();
+  expect(await probeSmtp(at(silence), limits(1000))).toMatchObject({
+    kind: "unreachable",
+    reason: "gives no answer within 500 ms at greeting",
+    cure: expect.stringContaining("465"),
+  });
+  await using deaf = await startSilence({ port: plain.port, chunks: 1 });
+  expect(await probeSmtp(at(deaf), limits(1000))).toMatchObject({
+    reason: "gives no answer within 500 ms at EHLO",
+  });
 });
 
 // A server that is overloaded, blocks us or dies in the middle: not to be had from the real one.
 test.each([
-  [["554 go away"], "not_ready", "answers the connection with 554"],
+  [["554 go away"], "not_ready", "answers greeting with 554"],
   [["220 ready", "421 too busy"], "not_ready", "answers EHLO with 421"],
-  [["220 ready", "250-hello\r\n250 AUTH PLAIN", "454 try later"], "not_ready", "answers AUTH PLAIN with 454"],
+  [["220 ready", "250-hello\r\n250 AUTH PLAIN", "454 try later"], "not_ready", "answers AUTH with 454"],
   [["220 ready", "250 hello"], "wrong_credentials", "offers no login (AUTH), perhaps only with TLS"],
-  [["220 ready"], "unreachable", "breaks the conversation off"],
-  [[], "unreachable", "breaks the conversation off"],
+  [["220 ready"], "unreachable", "breaks the conversation off at EHLO"],
+  [[], "unreachable", "breaks the conversation off at greeting"],
+  [["+PONG"], "unreachable", "does not speak SMTP (at greeting)"],
 ])("a server that says %j and closes is told for what it is", async (lines, verdictOf, reason) => {
   await using server = await startScripted(lines);
   const result = await probeSmtp(at(server), limits());
@@ -97,9 +180,10 @@ test.each([
 });
 
 test("a port where nobody listens is unreachable", async () => {
-  expect(await probeSmtp({ ...at(plain), port: await freePort() }, limits())).toEqual({
+  expect(await probeSmtp({ ...at(plain), port: await freePort() }, limits())).toMatchObject({
     kind: "unreachable",
     reason: "refuses connections: nobody listens there",
+    cure: expect.stringContaining("MAILPORT"),
   });
 });
 

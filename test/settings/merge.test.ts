@@ -9,6 +9,7 @@ test("puts node KV over shared KV over catalogue over environment over default",
     shared: layer("shared", { DBPORT: "2" }),
     catalogue: layer("catalogue", { DBPORT: "3" }),
     environment: layer("environment", { DBPORT: "4" }),
+    machine: NO_WISHES,
   };
   const taken: string[] = [];
   for (const level of ["node", "shared", "catalogue", "environment", "default"] as const) {
@@ -70,7 +71,8 @@ test("ranks variables like settings", () => {
 });
 
 function offers(some: Partial<Offers>): Offers {
-  return { node: NO_WISHES, shared: NO_WISHES, catalogue: NO_WISHES, environment: NO_WISHES, ...some };
+  const nothing = { node: NO_WISHES, shared: NO_WISHES, catalogue: NO_WISHES, environment: NO_WISHES };
+  return { ...nothing, machine: NO_WISHES, ...some };
 }
 
 function layer(level: Level, values: Partial<Record<SettingName, string>>): Layer {

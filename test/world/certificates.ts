@@ -14,11 +14,16 @@ export interface Certificates {
 
 const P256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
-/** A throwaway authority with one certificate for a server on that address, or of that name, and one for a client. */
+/**
+ * A throwaway authority with one certificate for a server on that address, or of that name, and one for a client.
+ *
+ * @param days for which the two are valid; negative: they have expired
+ */
 export async function makeCertificates(
   folder: string,
   address: string,
   name = "localhost",
+  days = 2,
 ): Promise<Certificates> {
   const caKey = join(folder, "ca.key");
   const ca = join(folder, "ca.pem");
@@ -35,7 +40,7 @@ export async function makeCertificates(
     "-out",
     ca,
   ]);
-  const sign = (file: string, names: string) => issue(folder, { name: file, names, ca, caKey });
+  const sign = (file: string, names: string) => issue(folder, { name: file, names, ca, caKey, days });
   const server = await sign("server", `IP:${address},DNS:${name},DNS:server.dc1.consul`);
   const client = await sign("client", "DNS:client");
   return {
@@ -53,9 +58,10 @@ interface Request {
   readonly names: string;
   readonly ca: string;
   readonly caKey: string;
+  readonly days: number;
 }
 
-async function issue(folder: string, { name, names, ca, caKey }: Request) {
+async function issue(folder: string, { name, names, ca, caKey, days }: Request) {
   const key = join(folder, `${name}.key`);
   const request = join(folder, `${name}.csr`);
   const certificate = join(folder, `${name}.pem`);
@@ -65,7 +71,7 @@ async function issue(folder: string, { name, names, ca, caKey }: Request) {
     `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n`,
   );
   await openssl(["req", "-new", ...P256, "-subj", `/CN=${name}`, "-keyout", key, "-out", request]);
-  const by = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", "2"];
+  const by = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", String(days)];
   await openssl(["x509", "-req", "-in", request, ...by, "-extfile", extensions, "-out", certificate]);
   return { key, certificate };
 }
