@@ -41,7 +41,7 @@ async function write(
     });
     return undefined;
   } catch (error) {
-    context.log.error({ error: messageOf(error) }, "apply failed");
+    context.log.debug({ error: messageOf(error) }, "apply failed");
     const undone = await undo({ files, touched: [], untouched: actions }, context);
     return { kind: "failed", stage: "write", error, undone };
   }
@@ -67,7 +67,7 @@ async function actAll(
       continue;
     }
     const { stage, error } = result;
-    context.log.error({ unit: unit.name, stage, error: messageOf(error) }, "apply failed");
+    context.log.debug({ unit: unit.name, stage, error: messageOf(error) }, "apply failed");
     const failed: Failed = { kind: "failed", stage, unit: unit.name, error };
     if (files.length > 0 && ranWell(action) && !isOneWay) {
       const parts = { files, touched: actions.slice(0, index + 1), untouched: actions.slice(index + 1) };

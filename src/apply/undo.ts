@@ -21,7 +21,7 @@ export async function undo({ files, touched, untouched }: Undoing, context: Appl
   if (errors.length === 0) for (const action of untouched) await rememberOld(action, context);
   const units = errors.length > 0 ? [] : await reloadAll(touched, errors, context);
   for (const error of errors) context.log.error({ error: messageOf(error) }, "not undone");
-  context.log.warn({ files: restored, units }, "old state put back");
+  context.log.debug({ files: restored, units }, "old state put back");
   return { files: restored, units, errors };
 }
 

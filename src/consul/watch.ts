@@ -151,10 +151,10 @@ class Reporter {
   #tell(health: WatchHealth): void {
     const { log, onHealth, name } = this.#options;
     if (health.problem !== undefined && health.problem !== this.#health.problem) {
-      log.warn({ watch: name, problem: health.problem }, "watch in trouble");
+      log.debug({ watch: name, problem: health.problem }, "watch in trouble");
     }
     if (health.problem === undefined && this.#health.problem !== undefined)
-      log.info({ watch: name }, "watch recovered");
+      log.debug({ watch: name }, "watch recovered");
     this.#health = health;
     onHealth(health);
   }
