@@ -22,18 +22,32 @@ export interface PostgresTarget {
 const QUESTION = `select pg_is_in_recovery() as "inRecovery", current_setting('transaction_read_only') = 'on' as "readOnly"`;
 const answer = z.tuple([z.object({ inRecovery: z.boolean(), readOnly: z.boolean() })]);
 
+const CLOCK_QUESTION = `select (extract(epoch from clock_timestamp()) * 1000)::float8 as "ms"`;
+const clockAnswer = z.tuple([z.object({ ms: z.number() })]);
+
 const UNVERIFIED = { rejectUnauthorized: false };
 
 export async function lookAtPostgres(target: PostgresTarget, signal: AbortSignal): Promise<ProbeResult> {
   try {
-    const { first, second } = await waysIn(target);
-    return await ask(target, first, signal).catch((error: unknown) => {
-      if (second === undefined || !dependsOnTls(error)) throw error;
-      return ask(target, second, signal);
-    });
+    return judge(await ask(target, QUESTION, signal));
   } catch (error) {
     return explain(error, target);
   }
+}
+
+/** The server's clock, in milliseconds since the epoch. @throws what `pg` throws */
+export async function askPostgresClock(target: PostgresTarget, signal: AbortSignal): Promise<number> {
+  const [{ ms }] = clockAnswer.parse(await ask(target, CLOCK_QUESTION, signal));
+  return ms;
+}
+
+/** By the first way in that is open. */
+async function ask(target: PostgresTarget, question: string, signal: AbortSignal): Promise<unknown> {
+  const { first, second } = await waysIn(target);
+  return query(target, first, question, signal).catch((error: unknown) => {
+    if (second === undefined || !dependsOnTls(error)) throw error;
+    return query(target, second, question, signal);
+  });
 }
 
 type Tls = pg.ClientConfig["ssl"];
@@ -56,7 +70,12 @@ async function waysIn({ sslmode, caFile }: PostgresTarget): Promise<{ first: Tls
   }
 }
 
-async function ask(target: PostgresTarget, ssl: Tls, signal: AbortSignal): Promise<ProbeResult> {
+async function query(
+  target: PostgresTarget,
+  ssl: Tls,
+  question: string,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { host, port, user, database } = target;
   const client = new pg.Client({
     host,
@@ -71,7 +90,11 @@ async function ask(target: PostgresTarget, ssl: Tls, signal: AbortSignal): Promi
   });
   client.on("error", () => {});
   await client.connect();
-  const { rows } = await client.query(QUESTION);
+  const { rows } = await client.query(question);
+  return rows;
+}
+
+function judge(rows: unknown): ProbeResult {
   const [{ inRecovery, readOnly }] = answer.parse(rows);
   if (inRecovery) return refused("not_writable", "is a standby (pg_is_in_recovery() is true)");
   return readOnly

@@ -34,10 +34,11 @@ export async function lookAtSmtp(
   const { host, tls = "auto", verify = true, domain = "localhost", login, from } = target;
   const within = <T>(part: Part, work: () => Promise<T>) => during(part, patienceMs, work);
   try {
-    const certificate = { ...(await authority(target.caFile)), rejectUnauthorized: verify };
+    // As late as Ruby does: a server without TLS is spoken to even where there is no such file.
+    const certificate = async () => (verify ? authority(target.caFile) : { rejectUnauthorized: false });
     const isImplicit = tls === "implicit";
-    const socket = await within(isImplicit ? "implicit TLS" : "connection", () =>
-      isImplicit ? dialTls(target, certificate, signal) : dial(target, signal),
+    const socket = await within(isImplicit ? "implicit TLS" : "connection", async () =>
+      isImplicit ? dialTls(target, await certificate(), signal) : dial(target, signal),
     );
     const dialog = new SmtpDialog(socket, signal);
     await within("greeting", async () => expect(220, await dialog.reply()));
@@ -46,7 +47,7 @@ export async function lookAtSmtp(
       return { ...refused("wrong_tls", "offers no STARTTLS"), cure: cureFor("STARTTLS") };
     if (tls === "always" || (tls === "auto" && offers.has("STARTTLS"))) {
       await within("STARTTLS", async () => expect(220, await dialog.ask("STARTTLS")));
-      await within("TLS", () => dialog.startTls({ host, port: target.port }, certificate));
+      await within("TLS", async () => dialog.startTls({ host, port: target.port }, await certificate()));
       offers = await within("EHLO", () => hello(dialog, domain));
     }
     if (login !== undefined && !offers.has("AUTH"))

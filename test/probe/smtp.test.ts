@@ -85,9 +85,13 @@ test.each([
   }
 });
 
-test("a CA file that is not there is told before anybody is asked", async () => {
-  const result = await probeSmtp({ ...at(starttls), caFile: folder.file("no-such.pem") }, limits());
-  expect(result).toMatchObject({ code: "wrong_tls", reason: expect.stringContaining("no-such.pem") });
+test("a CA file that is not there is told where it is needed, and only there", async () => {
+  const missing = { caFile: folder.file("no-such.pem") };
+  const reason = expect.stringContaining("no-such.pem");
+  const secure = { ...at(starttls), ...missing };
+  expect(await probeSmtp(secure, limits())).toMatchObject({ code: "wrong_tls", reason });
+  expect(await probeSmtp({ ...secure, verify: false }, limits())).toEqual({ kind: "writable" });
+  expect(await probeSmtp({ ...at(plain), ...missing }, limits())).toEqual({ kind: "writable" });
 });
 
 test("a method that the server does not offer is told", async () => {
