@@ -17,7 +17,9 @@ export type Answer =
   | { readonly ok: false; readonly reason: string; readonly nobody: boolean };
 
 /** Asks once. Never rejects, and answers within the timeout. */
-export async function probe(health: Health, timeoutMs: number): Promise<Answer> {
+export async function probe(health: Health, withinMs: number): Promise<Answer> {
+  // AbortSignal takes no fractions.
+  const timeoutMs = Math.ceil(withinMs);
   try {
     if ("http" in health) return await byHttp(health.http, timeoutMs);
     if ("tcp" in health) return await byTcp(health.tcp, timeoutMs);
@@ -25,7 +27,7 @@ export async function probe(health: Health, timeoutMs: number): Promise<Answer> 
     return await byCommand(health.run, timeoutMs);
   } catch (error) {
     const timedOut = error instanceof Error && error.name === "AbortError";
-    const reason = timedOut ? `no answer within ${Math.round(timeoutMs)} ms` : messageOf(error);
+    const reason = timedOut ? `no answer within ${timeoutMs} ms` : messageOf(error);
     return { ok: false, reason, nobody: codeOf(error) === "ECONNREFUSED" };
   }
 }

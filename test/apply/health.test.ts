@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { untilHealthy } from "../../src/apply/health.ts";
+import { probe } from "../../src/apply/probe.ts";
 import { isRunning } from "../../src/apply/running.ts";
 import { runSteps } from "../../src/apply/steps.ts";
 import { processOf } from "../../src/state/process.ts";
@@ -120,4 +121,15 @@ test("does not count the answer of the old self before a hot restart", async () 
   await untilHealthy(puma, { oldMayAnswer: !ended, redact: steps.redact });
   expect(await web.answer()).toBe("two");
   expect(await web.pid()).toBe(before);
+});
+
+test("what is left of a unit's time need not be a whole number of milliseconds", async () => {
+  const port = await freePort();
+  const server = createServer().listen(port, "127.0.0.1");
+  const health = { tcp: `127.0.0.1:${port}`, timeout: 2000 };
+  await until("a connection", async () => (await probe(health, 1000)).ok);
+  expect(await probe(health, 1999.5)).toEqual({ ok: true });
+  server.close();
+});
+  expect(await probe({ tcp: new URL(web.url).host, timeout: 2000 }, 1999.5)).toEqual({ ok: true });
 });
