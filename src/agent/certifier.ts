@@ -11,7 +11,7 @@ import type { Merged } from "../settings/merge.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { acmeWebroot } from "./facts.ts";
-import { settingText } from "./render-input.ts";
+import { CERTIFIED, settingText } from "./render-input.ts";
 
 /** An operator may put a certificate of his own, or change what the site is called. */
 const LOOK_EVERY_MS = 30_000;
@@ -97,13 +97,7 @@ function keeperFor({ options, client, log }: CertifierContext): CertificateKeepe
   });
 }
 
-/** The names of nginx.conf.hbs, and the setting whose value a certificate is for where a template has them. */
-const CERTIFIED: ReadonlyMap<string, readonly SettingName[]> = new Map([
-  ["certificate", ["WEBDOMAIN", "DOMAIN"]],
-  ["media_certificate", ["BUCKETALIAS"]],
-]);
-
-/** Undefined as long as site or contact are not known. */
+/** The domains that a template has a certificate's name for; undefined as long as site or contact are not known. */
 function wantedIn(merged: Merged, { files }: Options): Wanted | undefined {
   const textOf = (name: SettingName) => settingText(merged, name);
   const [site, email] = [textOf("DOMAIN"), textOf("EMAIL")];

@@ -18,7 +18,7 @@ import { type Pending, type Verdicts, verdictsFor, verifyConnections } from "./c
 import { desire } from "./desired.ts";
 import { type CandidateTimes, catalogueLayer, chooseAll, trackCandidates } from "./endpoints.ts";
 import type { Memory } from "./memory.ts";
-import { type Facts, renderInput } from "./render-input.ts";
+import { certificatesInUse, type Facts, renderInput } from "./render-input.ts";
 import { sentinelWishes } from "./sentinels.ts";
 import { probedDependencies } from "./services.ts";
 
@@ -89,6 +89,8 @@ export interface Evaluation {
   readonly refusals: readonly Complaint[];
   /** Why nothing can be rendered. */
   readonly renderError: Complaint | undefined;
+  /** Folders of the certificates that templates are given, by domain. */
+  readonly certificates: Readonly<Record<string, string>>;
   /** The newest non-empty `control/reload`. */
   readonly reloadToken: string;
 }
@@ -113,6 +115,7 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
     choices,
     candidateTimes,
     ...connections,
+    certificates: certificatesInUse(connections.merged, inputs.certificates),
     reloadToken,
     refusals: [...kv.refusals, ...refusalsIn(catalogue)].map(({ complaint }) => complaint),
     ...(isFirstProbe ? NOTHING_YET : render(rules, inputs, connections.merged, reloadToken)),

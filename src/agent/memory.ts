@@ -42,6 +42,8 @@ export const memorySchema = z.strictObject({
   ),
   /** The KV entries of the last known good state: in force while Consul is away, or while a newer value is refused. */
   kv: z.array(z.strictObject({ key: z.string(), value: z.string(), modifyIndex: z.number() })),
+  /** Folders of the certificates in use, by domain. */
+  certificates: z.record(z.string(), z.string()).default({}),
   /** The newest `control/reload` token that was obeyed. */
   reload: z.string(),
   /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time, the value unless it is secret. */
@@ -61,6 +63,7 @@ export const NO_MEMORY: Memory = {
   sentinels: "",
   left: [],
   kv: [],
+  certificates: {},
   reload: "",
   since: {},
 };

@@ -38,13 +38,14 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
     }),
     left: [...memory.left, ...leftBehind(memory, endpoints, now)].slice(-LEFT_LIMIT),
     kv: [...kv.accepted],
+    certificates: evaluation.certificates,
     reload: reloadToken,
     since: sinceTimes(memory, merged, now),
   };
 }
 
 /** Why something is applied: the names whose values changed and where the new ones come from. */
-export function causeOf(memory: Memory, { merged, reloadToken }: Evaluation): string {
+export function causeOf(memory: Memory, { merged, certificates, reloadToken }: Evaluation): string {
   if (memory.applied === undefined) return "first apply";
   const parts = [
     ...valueChanges(memory, merged).map(({ name, source, index }) =>
@@ -52,6 +53,9 @@ export function causeOf(memory: Memory, { merged, reloadToken }: Evaluation): st
         ? `${name} is gone`
         : `${name} from ${source}${index === null ? "" : ` (index ${index})`}`,
     ),
+    ...Object.keys(certificates)
+      .filter((domain) => certificates[domain] !== memory.certificates[domain])
+      .map((domain) => `another certificate for ${domain}`),
     ...(reloadToken === memory.reload ? [] : ["control/reload"]),
   ];
   if (parts.length === 0) return "files or units differ from what was applied";

@@ -19,14 +19,11 @@ export function renderInput(
   facts: Facts,
   certificates: ReadonlyMap<string, string>,
 ): RenderInput {
-  const certificateOf = (...names: readonly SettingName[]) =>
-    names
-      .map((name) => certificates.get(settingText(merged, name) ?? ""))
-      .find((folder) => folder !== undefined);
   return {
     ...facts,
-    certificate: certificateOf("WEBDOMAIN", "DOMAIN"),
-    media_certificate: certificateOf("BUCKETALIAS"),
+    ...Object.fromEntries(
+      [...CERTIFIED].map(([name, settings]) => [name, certificateOf(settings, merged, certificates)?.folder]),
+    ),
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
     env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
@@ -37,6 +34,34 @@ export function renderInput(
       streaming: [],
     },
   };
+}
+
+/** The names of templates for folders of certificates, and the settings whose value one is for, the first that is known. */
+export const CERTIFIED: ReadonlyMap<string, readonly SettingName[]> = new Map([
+  ["certificate", ["WEBDOMAIN", "DOMAIN"]],
+  ["media_certificate", ["BUCKETALIAS"]],
+]);
+
+function certificateOf(
+  settings: readonly SettingName[],
+  merged: Merged,
+  certificates: ReadonlyMap<string, string>,
+): { readonly domain: string; readonly folder: string } | undefined {
+  const domains = settings.flatMap((name) => settingText(merged, name) ?? []);
+  const domain = domains.find((each) => certificates.has(each));
+  const folder = domain && certificates.get(domain);
+  return domain === undefined || folder === undefined ? undefined : { domain, folder };
+}
+
+/** Of all certificates those that templates are given: folders by domain. */
+export function certificatesInUse(
+  merged: Merged,
+  certificates: ReadonlyMap<string, string>,
+): Readonly<Record<string, string>> {
+  const used = [...CERTIFIED.values()].flatMap(
+    (settings) => certificateOf(settings, merged, certificates) ?? [],
+  );
+  return Object.fromEntries(used.map(({ domain, folder }) => [domain, folder]));
 }
 
 /** The text of a setting that is in force. */

@@ -40,6 +40,10 @@ test("site and media get their certificates with nothing done by hand, and new o
     30_000,
   );
   expect(renewed.isTrusted).toBe(true);
+  await until("the cause on record", async () => {
+    const { last_change } = await site.agent.status();
+    return /^another certificate for (social|files)\.example\.org/.test(last_change?.cause ?? "");
+  });
   expect(site.agent.output()).not.toContain("PRIVATE KEY");
   expect(pebble.count("There are now 2 accounts")).toBe(0);
 });
