@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
+import type { PostgresTarget } from "../probe/postgres.ts";
 import { probePostgres, probeRedis, probeS3 } from "../probe/probe.ts";
 import type { ProbeResult } from "../probe/result.ts";
 import type { ProbedName } from "../settings/dependencies.ts";
@@ -101,12 +102,7 @@ type Read = (name: string) => string;
 type Limits = Parameters<typeof probePostgres>[1];
 
 const PROBES: Readonly<Record<ProbedName, (read: Read, limits: Limits) => Promise<ProbeResult>>> = {
-  postgres: (read, limits) => {
-    const sslmode = read("DB_SSLMODE");
-    const { host, port } = { host: read("DBHOST"), port: Number(read("DBPORT")) };
-    const login = { user: read("DBUSER"), password: new Secret(read("DBPASS")), database: read("DBNAME") };
-    return probePostgres({ host, port, ...login, ...(sslmode !== "" && { sslmode }) }, limits);
-  },
+  postgres: (read, limits) => probePostgres(postgresTarget(read), limits),
   redis: (read, limits) => {
     const [username, password] = [read("REDIS_USER"), read("REDISPASS")];
     const target = { host: read("REDISHOST"), port: Number(read("REDISPORT")) };
@@ -134,6 +130,23 @@ const PROBES: Readonly<Record<ProbedName, (read: Read, limits: Limits) => Promis
       limits,
     ),
 };
+
+/** How Mastodon would log in there. */
+export function postgresTargetOf(target: Target): PostgresTarget {
+  return postgresTarget(reader(target));
+}
+
+function postgresTarget(read: Read): PostgresTarget {
+  const sslmode = read("DB_SSLMODE");
+  return {
+    host: read("DBHOST"),
+    port: Number(read("DBPORT")),
+    user: read("DBUSER"),
+    password: new Secret(read("DBPASS")),
+    database: read("DBNAME"),
+    ...(sslmode !== "" && { sslmode }),
+  };
+}
 
 function reader({ wishes }: Target): Read {
   return (name) => {

@@ -1,8 +1,11 @@
 /** Runs the commands of the configuration: bounded in time and in output, without a shell and without our environment. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
 import { Socket } from "node:net";
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { messageOf } from "../base/errors.ts";
@@ -26,6 +29,19 @@ export interface CommandResult {
 export interface Surroundings {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Where a program of the configuration would be found; undefined where it is not there or may not be run. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  const places = name.includes("/") ? [name] : PATH.split(":").map((folder) => join(folder, name));
+  for (const place of places) {
+    const isProgram = await access(place, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isProgram) return place;
+  }
+  return undefined;
 }
 
 /** Runs a program to its end. After the timeout it and all that it started in its session is killed. Never rejects. */

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import type { Change } from "../report/change.ts";
 import { moment, positive } from "./arguments.ts";
+import type { CheckFlags } from "./check.ts";
 import type { HistoryFlags } from "./history.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import type { KvExportFlags } from "./kv-export.ts";
@@ -58,10 +59,12 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     "Look at configuration, permissions, keys, Consul and every rendered file, and say what is wrong.",
     "check --probe",
   )
-    .option("--probe", "also try PostgreSQL, Redis, S3 and SMTP with Mastodon's own credentials")
-    .action(async (flags: CommonFlags & { probe?: boolean }) =>
-      done(await (await import("./check.ts")).check(flags, io)),
-    );
+    .option(
+      "--probe",
+      "also look at the units, the cluster, permissions and clocks, and try every backend with Mastodon's credentials",
+    )
+    .option("--json", "for scripts")
+    .action(async (flags: CheckFlags) => done(await (await import("./check.ts")).check(flags, io)));
 
   command(
     "explain",

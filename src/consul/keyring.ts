@@ -29,6 +29,18 @@ export async function moveForeignKeyring(dataDir: string, gossipKey: Secret): Pr
   return kept;
 }
 
+/** Whether the client would use this key; nothing is changed. */
+export async function keyringHolds(
+  dataDir: string,
+  gossipKey: Secret,
+): Promise<"yes" | "no" | "none" | "unreadable"> {
+  try {
+    return includes(await readFile(join(dataDir, "serf", "local.keyring"), "utf8"), gossipKey) ? "yes" : "no";
+  } catch (error) {
+    return ["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "") ? "none" : "unreadable";
+  }
+}
+
 /** A folder that the agent may not look into is its owner's affair: a client that does not join names the keyring. */
 async function read(keyring: string): Promise<string | undefined> {
   try {

@@ -1,0 +1,85 @@
+/** This machine's clock against those of the object storage and of PostgreSQL. Consul's client has the same clock as we. */
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { postgresTargetOf } from "../../agent/prober.ts";
+import { messageOf, Unavailable } from "../../base/errors.ts";
+import { askPostgresClock } from "../../probe/postgres.ts";
+import { deriveEndpoint, endpointUrl } from "../../settings/derive.ts";
+import type { Merged } from "../../settings/merge.ts";
+import { targetOf } from "../../settings/targets.ts";
+import type { Inspection, Warning } from "./inspection.ts";
+
+const ANSWER_TIMEOUT_MS = 5000;
+/** Worth a look: certificates, sessions and logs begin to disagree. */
+const NOTICED_MS = 5000;
+/** S3 takes a signature for 15 minutes, and most clocks that are wrong by a minute go on to be more so. */
+const TOO_FAR_MS = 60_000;
+/** HTTP's dates have no fractions. */
+const SECOND_MS = 1000;
+
+export function clockInspections(merged: Merged): readonly Inspection[] {
+  const s3 = deriveEndpoint("s3", merged);
+  return [
+    ...(s3 === undefined
+      ? []
+      : [["clock and s3", () => compared(httpClock(endpointUrl(s3)), TOO_FAR_MS)] satisfies Inspection]),
+    ...(deriveEndpoint("postgres", merged) === undefined
+      ? []
+      : [["clock and postgres", () => compared(postgresClock(merged), Infinity)] satisfies Inspection]),
+  ];
+}
+
+/** Some moment of it lies between its bounds. */
+interface Moment {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** @throws Unavailable where the clocks are further apart than that */
+async function compared(asking: Promise<Moment>, tooFarMs: number): Promise<string | Warning> {
+  const fromMs = Date.now();
+  const cure =
+    "Set the clock of this machine (service ntpd onestart, or ntpd_sync_on_start), or that of the server.";
+  try {
+    const theirs = await asking;
+    const skewMs = skew({ fromMs, toMs: Date.now() }, theirs);
+    const seconds = `${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? "ahead of" : "behind"} the server's`;
+    const complaint = { where: "clock of this machine", what: `it is ${seconds}`, cure };
+    if (Math.abs(skewMs) > tooFarMs) throw new Unavailable(complaint);
+    return Math.abs(skewMs) > NOTICED_MS ? { warning: complaint } : "they agree";
+  } catch (error) {
+    if (error instanceof Unavailable) throw error;
+    return {
+      warning: {
+        where: "clock of the server",
+        what: `it was not seen (${messageOf(error)})`,
+        cure: "See the server's own line.",
+      },
+    };
+  }
+}
+
+/** How far ours is ahead, at least: nothing where both may have been the same. */
+function skew(ours: Moment, theirs: Moment): number {
+  if (ours.fromMs > theirs.toMs) return ours.fromMs - theirs.toMs;
+  return ours.toMs < theirs.fromMs ? ours.toMs - theirs.fromMs : 0;
+}
+
+/** Any answer has the date, also one to a question that is not signed. */
+async function httpClock(url: string): Promise<Moment> {
+  const send = url.startsWith("https:") ? requestHttps : requestHttp;
+  const request = send(url, { method: "HEAD", agent: false, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  const date = await new Promise<string | undefined>((resolve, reject) => {
+    request.once("response", (response) => resolve(response.resume().headers.date)).on("error", reject);
+    request.end();
+  });
+  const fromMs = Date.parse(date ?? "");
+  if (Number.isNaN(fromMs)) throw new Error("the answer has no date");
+  return { fromMs, toMs: fromMs + SECOND_MS };
+}
+
+async function postgresClock(merged: Merged): Promise<Moment> {
+  const target = postgresTargetOf(targetOf("postgres", merged));
+  const atMs = await askPostgresClock(target, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+  return { fromMs: atMs, toMs: atMs };
+}

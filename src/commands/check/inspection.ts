@@ -1,0 +1,38 @@
+/** One thing that is looked at, and what was found. The topics beside this file are lists of these. */
+import { type Complaint, ExitCode, isAgentError, messageOf, sentence } from "../../base/errors.ts";
+
+/** Says what it found, warns, or throws one of our errors for what is wrong. */
+export type Inspection = readonly [
+  title: string,
+  inspect: () => Promise<string | Warning> | string | Warning,
+];
+
+/** Not as it should be, but nothing fails by it. */
+export interface Warning {
+  readonly warning: Complaint;
+}
+
+export interface Finding {
+  readonly title: string;
+  readonly verdict: "ok" | "warn" | "FAIL";
+  /** More than one where more than one thing is wrong. With its cure, unless all is well. */
+  readonly messages: readonly string[];
+  readonly exitCode: ExitCode;
+}
+
+/** Looks at all of them at the same time; the findings are in their order. */
+export function inspectAll(inspections: readonly Inspection[]): Promise<readonly Finding[]> {
+  return Promise.all(inspections.map(inspectOne));
+}
+
+async function inspectOne([title, inspect]: Inspection): Promise<Finding> {
+  try {
+    const found = await inspect();
+    return typeof found === "string"
+      ? { title, verdict: "ok", messages: [found], exitCode: ExitCode.ok }
+      : { title, verdict: "warn", messages: [sentence(found.warning)], exitCode: ExitCode.ok };
+  } catch (error) {
+    if (!isAgentError(error)) throw error;
+    return { title, verdict: "FAIL", messages: messageOf(error).split("\n"), exitCode: error.exitCode };
+  }
+}

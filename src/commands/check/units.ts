@@ -1,0 +1,98 @@
+/** The units: whether they run and are well, and whether the agent could do to them what their steps say. */
+import { findProgram } from "../../apply/command.ts";
+import type { UnitSpec } from "../../apply/config.ts";
+import { pidfileOf, unitProcess } from "../../apply/pidfile.ts";
+import { probe } from "../../apply/probe.ts";
+import { codeOf, Misconfigured, Unavailable } from "../../base/errors.ts";
+import type { Options } from "../../options.ts";
+import type { Inspection, Warning } from "./inspection.ts";
+
+const HEALTH_TIMEOUT_MS = 5000;
+
+export function unitInspections({ units, files }: Options): readonly Inspection[] {
+  const checkers = files.flatMap(({ spec }) => (spec.check === undefined ? [] : [spec.check]));
+  return [
+    ...units.flatMap((unit): readonly Inspection[] => [
+      [`unit ${unit.name}`, () => unitIsWell(unit)],
+      ...programInspection(`unit ${unit.name} commands`, commandsOf(unit)),
+    ]),
+    ...programInspection("checkers of files", checkers),
+  ];
+}
+
+async function unitIsWell(unit: UnitSpec): Promise<string | Warning> {
+  const pidfile = pidfileOf(unit);
+  const found = pidfile === undefined ? undefined : await unitProcess(pidfile);
+  if (found?.kind === "absent") return notRunning(unit, found.reason);
+  if (found?.kind === "alive") refuseUnreachable(unit, found.process.pid);
+  const runs = found === undefined ? "" : `runs (pid ${found.process.pid})`;
+  if (unit.health === undefined)
+    return runs || "it has neither a health check nor a pidfile: nothing tells whether it runs";
+  const answer = await probe(unit.health, Math.min(unit.health.timeout, HEALTH_TIMEOUT_MS));
+  if (answer.ok) return [runs, "healthy"].filter((text) => text !== "").join(", ");
+  if (answer.nobody && found === undefined) return notRunning(unit, answer.reason);
+  throw new Unavailable({
+    where: where(unit),
+    what: `not healthy: ${answer.reason}`,
+    cure: "Look into its own log.",
+  });
+}
+
+/** With `start` steps it is the agent's to start, once its files are in place. */
+function notRunning(unit: UnitSpec, reason: string): Warning {
+  const cure =
+    unit.start === undefined
+      ? "Start it."
+      : "If the agent runs, it has started it already: look into the unit's own log. Otherwise start the agent.";
+  if (unit.start !== undefined)
+    return { warning: { where: where(unit), what: `it does not run: ${reason}`, cure } };
+  throw new Unavailable({ where: where(unit), what: `it does not run: ${reason}`, cure });
+}
+
+/** @throws Misconfigured where it may not be signalled as its steps say */
+function refuseUnreachable(unit: UnitSpec, pid: number): void {
+  const signals = [unit.reload, unit.restart ?? []].flat().some((step) => "signal" in step);
+  if (!signals || maySignal(pid)) return;
+  throw new Misconfigured({
+    where: where(unit),
+    what: `user id ${process.geteuid?.()} may not signal its process ${pid}`,
+    cure: "Run the agent as the unit's user, or reload the unit by a run step with doas or sudo (packaging/).",
+  });
+}
+
+/** Signal 0 asks and does nothing. */
+function maySignal(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "EPERM";
+  }
+}
+
+function commandsOf({ reload, restart = [], start = [], health }: UnitSpec): readonly (readonly string[])[] {
+  const steps = [...reload, ...restart, ...start].flatMap((step) => ("run" in step ? [step.run] : []));
+  return health !== undefined && "run" in health ? [...steps, health.run] : steps;
+}
+
+function programInspection(title: string, commands: readonly (readonly string[])[]): readonly Inspection[] {
+  return commands.length === 0 ? [] : [[title, () => programsThere(commands)]];
+}
+
+async function programsThere(commands: readonly (readonly string[])[]): Promise<string> {
+  const names = [...new Set(commands.map(([name = ""]) => name))];
+  const places = await Promise.all(names.map(async (name) => [name, await findProgram(name)] as const));
+  const [missing, ...others] = places
+    .filter(([, place]) => place === undefined)
+    .map(([name]) => ({
+      where: name,
+      what: "there is no such program that may be run",
+      cure: "Install it, or correct the configuration. It is looked for where service(8) looks, and in /usr/local.",
+    }));
+  if (missing !== undefined) throw new Misconfigured(missing, { others });
+  return places.map(([, place]) => place).join(", ");
+}
+
+function where({ name }: UnitSpec): string {
+  return `unit ${name}`;
+}

@@ -1,0 +1,40 @@
+/** What the token may do, asked and not tried: Consul's own web interface asks the same question. Nothing changes by it. */
+import * as z from "zod";
+import type { ConsulConnection } from "./client.ts";
+import { askConsul } from "./question.ts";
+
+export interface Permission {
+  readonly resource: "key" | "node" | "service" | "session";
+  readonly access: "read" | "write";
+  /** The key, the name of the node or of the service. */
+  readonly segment: string;
+}
+
+export type Authorization =
+  | { readonly kind: "told"; readonly allowed: readonly boolean[] }
+  /** ACLs are off: everybody may do everything. */
+  | { readonly kind: "open" }
+  /** There is no such token. */
+  | { readonly kind: "unknown token"; readonly reason: string }
+  /** This Consul does not answer such questions. */
+  | { readonly kind: "silent"; readonly reason: string };
+
+const answer = z.array(z.object({ Allow: z.boolean() }));
+
+/** Of Consul 1.7 and newer (`agent/acl_endpoint.go`). @throws the system's error when there is no answer */
+export async function authorize(
+  connection: ConsulConnection,
+  permissions: readonly Permission[],
+): Promise<Authorization> {
+  const questions = permissions.map(({ resource, access, segment }) => ({
+    Resource: resource,
+    Access: access,
+    Segment: segment,
+  }));
+  const reply = await askConsul(connection, "POST", "/v1/internal/acl/authorize", JSON.stringify(questions));
+  const reason = `${reply.body.trim().slice(0, 100)} (HTTP ${reply.status})`;
+  if (reply.status === 401 && /disabled/.test(reply.body)) return { kind: "open" };
+  if (reply.status === 403) return { kind: "unknown token", reason };
+  if (reply.status !== 200) return { kind: "silent", reason };
+  return { kind: "told", allowed: answer.parse(JSON.parse(reply.body)).map(({ Allow }) => Allow) };
+}

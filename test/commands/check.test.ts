@@ -1,0 +1,206 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { mayMount, smallDisk } from "../faults/fixtures/small-disk.ts";
+import { GOSSIP_KEY, HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { cli, onTerminal } from "../world/cli.ts";
+import { startConsul } from "../world/consul.ts";
+import { startPostgres } from "../world/postgres.ts";
+import { startS3 } from "../world/s3.ts";
+import { start } from "../world/spawn.ts";
+
+test("the doctor says of each unit whether it runs, may be signalled, and has the commands of its steps", async () => {
+  await using consul = await startConsul();
+  await using web = await start("sleep", ["60"]);
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const pidfile = path.join(agent.folder, "web.pid");
+  await writeFile(pidfile, String(web.pid));
+  const changed = await withConfig(agent, {
+    units: {
+      web: { reload: [{ signal: "WINCH", pidfile }], health: { pidfile } },
+      sidekiq: { reload: [{ signal: "TERM", pidfile: path.join(agent.folder, "no.pid") }] },
+      streaming: { reload: [{ run: ["no-such-program", "reload"] }], health: { tcp: "127.0.0.1:9" } },
+    },
+  });
+  const { output, code } = await cli(changed, ["check", "--probe"]);
+  expect(output).toMatch(new RegExp(`^ok +unit web: runs \\(pid ${web.pid}\\), healthy$`, "m"));
+  expect(output).toMatch(/^FAIL +unit sidekiq: it does not run: there is no pidfile .*\. Start it\.$/m);
+  expect(output).toMatch(/^FAIL +unit streaming: it does not run: /m);
+  expect(output).toMatch(/^FAIL +unit streaming commands: no-such-program: there is no such program/m);
+  expect(output).toMatch(/^\d+ ok, \d+ warn, \d+ FAIL$/m);
+  expect(code).toBe(69);
+});
+
+test("the doctor finds an endpoint in a unit's own environment, which hides the file, and never says its value", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await using web = await start("sleep", ["60"], {
+    onlyEnv: { DB_HOST: "10.66.66.66", MAX_THREADS: "3", PORT: "3000" },
+  });
+  await using sidekiq = await start("sleep", ["60"], { onlyEnv: { DB_HOST: HOSTS.DBHOST } });
+  await using streaming = await start("sleep", ["60"], {
+    onlyEnv: { DATABASE_URL: "postgres://elsewhere/x" },
+  });
+  const units = Object.fromEntries(
+    await Promise.all(
+      Object.entries({ web, sidekiq, streaming }).map(async ([name, { pid }]) => {
+        const pidfile = path.join(agent.folder, `${name}.pid`);
+        await writeFile(pidfile, String(pid));
+        return [name, { reload: [{ signal: "WINCH", pidfile }] }] as const;
+      }),
+    ),
+  );
+  const { output, code } = await cli(await withConfig(agent, { units }), ["check", "--probe"]);
+  expect(output).toMatch(
+    /^FAIL +environment of web: unit web: its process environment has DB_HOST, which hides/m,
+  );
+  expect(output).toMatch(/^warn +environment of sidekiq: .* has DB_HOST, .*the same by now/m);
+  expect(output).toMatch(/^FAIL +environment of streaming: .* has DATABASE_URL, which hides/m);
+  expect(output).not.toContain("10.66.66.66");
+  expect(output).not.toContain("elsewhere");
+  expect(code).not.toBe(0);
+});
+
+test("the doctor asks what the token may do, changes nothing by it, and names what it may not", async () => {
+  await using consul = await startConsul({ acl: true });
+  const token = await consul.createToken(
+    'key_prefix "mastodon/" { policy = "read" } key_prefix "mastodon-agent/" { policy = "write" } key_prefix "service/" { policy = "read" } service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }',
+  );
+  await using agent = await startAgent({
+    consul,
+    environment: { ...HOSTS, CONSUL_HTTP_TOKEN: token },
+    config: { reload: { min_interval: "0ms", fleet_lock: false } },
+  });
+  await agent.converged();
+  const good = await cli(agent, ["check", "--probe"]);
+  expect(good.output).toMatch(/^ok +acl settings: may read key mastodon\/$/m);
+  expect(good.output).toMatch(/^ok +acl service postgresql: may read service postgresql$/m);
+  expect(good.output).not.toContain("sessions");
+  const locked = await withConfig(agent, { reload: { fleet_lock: true } });
+  const short = await cli(locked, ["check", "--probe"]);
+  expect(short.output).toMatch(
+    /^ok +acl fleet lock: may write key mastodon-agent\/social\.example\.org\/lock$/m,
+  );
+  expect(short.output).toMatch(
+    /^FAIL +acl sessions: ACL token: it may not write session jail1\. .*consul-policy\.hcl\.$/m,
+  );
+  expect(await consul.request("GET", "/v1/session/list")).toEqual([]);
+  expect(short.code).toBe(69);
+});
+
+test("the doctor compares clocks: 20 s are a warning, 75 s a failure where requests are signed", async () => {
+  await using consul = await startConsul();
+  await using postgres = await startPostgres();
+  await using s3 = await startS3();
+  await using agent = await startAgent({
+    consul,
+    environment: {
+      DBHOST: postgres.host,
+      DBPORT: String(postgres.port),
+      DBPASS: postgres.password,
+      REDISHOST: "127.0.0.1",
+      REDISPORT: "9",
+      BUCKETHOST: s3.host,
+      BUCKETPORT: String(s3.port),
+      BUCKETSCHEME: s3.scheme,
+      BUCKETNAME: s3.bucket,
+      BUCKETUSER: s3.accessKey,
+      BUCKETPASS: s3.secretKey,
+    },
+  });
+  await agent.converged();
+  const early = (await cli(agent, ["check", "--probe"], { node: [clockAhead(-20)] })).output;
+  expect(early).toMatch(
+    /^warn +clock and s3: clock of this machine: it is (19|20|21) s behind the server's\./m,
+  );
+  expect(early).toMatch(/^warn +clock and postgres: .* it is (19|20|21) s behind/m);
+  const late = (await cli(agent, ["check", "--probe"], { node: [clockAhead(75)] })).output;
+  expect(late).toMatch(/^FAIL +clock and s3: .* it is 7[3-6] s ahead of the server's\. Set the clock/m);
+  expect(late).toMatch(/^warn +clock and postgres: .* it is 7[3-6] s ahead/m);
+  expect((await cli(agent, ["check", "--probe"])).output).toMatch(/^ok +clock and s3: they agree$/m);
+});
+
+test("the doctor compares the client's keyring with GOSSIPKEY", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const folder = path.join(agent.folder, "consul");
+  await mkdir(path.join(folder, "serf"), { recursive: true });
+  const changed = await withConfig(agent, {
+    consul: { agent: "child", data_dir: folder, config_file: path.join(agent.folder, "consul.json") },
+  });
+  const keyring = path.join(folder, "serf", "local.keyring");
+  await writeFile(keyring, JSON.stringify([GOSSIP_KEY]));
+  expect((await cli(changed, ["check", "--probe"])).output).toMatch(/^ok +consul gossip key: /m);
+  await writeFile(keyring, JSON.stringify([Buffer.alloc(32, 7).toString("base64")]));
+  const { output } = await cli(changed, ["check", "--probe"]);
+  expect(output).toMatch(/^FAIL +consul gossip key: .*local\.keyring: the client has other gossip keys/m);
+  expect(output).toMatch(
+    /^ok +consul cluster: 1 members alive, 1 of them servers; Consul \d+\.\d+\.\d+|no member is called jail1/m,
+  );
+});
+
+test("check goes on after what is wrong, as one JSON document where that is asked for", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await writeFile(path.join(agent.folder, "keys", "otp.key"), "");
+  const { output, code } = await cli(agent, ["check", "--probe", "--json"]);
+  const report = JSON.parse(output);
+  expect(report).toMatchObject({ exit_code: 78, fail: expect.any(Number) });
+  expect(report.fail).toBeGreaterThan(0);
+  expect(report.findings).toContainEqual({
+    title: "keys",
+    verdict: "FAIL",
+    messages: expect.arrayContaining([expect.stringContaining("otp.key")]),
+  });
+  expect(report.findings.map(({ title }: { title: string }) => title)).toContain("consul cluster");
+  expect(code).toBe(78);
+});
+
+if (mayMount())
+  test("check says when there is no room for the state", async () => {
+    await using disk = await smallDisk();
+    await using consul = await startConsul();
+    await using agent = await startAgent({ consul, environment: HOSTS });
+    await agent.converged();
+    const paths = {
+      keys: path.join(agent.folder, "keys"),
+      state: path.join(disk.path, "state"),
+      mastodon: agent.folder,
+    };
+    const { output } = await cli(await withConfig(agent, { paths }), ["check"]);
+    expect(output).toMatch(/^FAIL +state storage: .*it is full: 0 MiB free\. Make room/m);
+  });
+
+test("what takes longer than a second is said on a terminal, and gone when it is over", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const slow = await withConfig(agent, {
+    units: { web: { reload: [{ run: ["true"] }], health: { run: ["sleep", "2"] } } },
+  });
+  const { output } = await onTerminal(slow, ["check", "--probe"]);
+  expect(output).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]\S* Asking everybody/);
+  expect(output).toContain("\x1b[32mok   ");
+  expect(stripVTControlCharacters(output).trimEnd().split("\n").at(-1)).toMatch(/\d+ ok, \d+ warn, \d+ FAIL/);
+  expect((await cli(slow, ["check", "--probe"])).output).not.toContain("Asking");
+});
+
+/** The same agent, looked at by the way of another configuration: for what it would be, had it that one. */
+async function withConfig(agent: TestAgent, overrides: object): Promise<TestAgent> {
+  const configFile = path.join(agent.folder, "changed.yaml");
+  const config = parse(await readFile(agent.configFile, "utf8"));
+  await writeFile(configFile, stringify({ ...config, ...overrides }));
+  return { ...agent, configFile };
+}
+
+/** Nothing real sets the clock of one process alone. */
+function clockAhead(seconds: number): string {
+  const code = `const now = Date.now; globalThis.Date = class extends Date { constructor(...given) { super(...(given.length === 0 ? [now() + ${seconds * 1000}] : given)); } static now() { return now() + ${seconds * 1000}; } };`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
+}
