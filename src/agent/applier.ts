@@ -14,7 +14,7 @@ import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 import { errorProblem } from "./problems.ts";
 import { remember } from "./record.ts";
-import { secretsIn } from "./secrets.ts";
+import { secretsBeside, secretsIn } from "./secrets.ts";
 import { carryOut, type Workshop } from "./transact.ts";
 
 export interface ApplierContext extends Workshop {
@@ -65,7 +65,7 @@ export class Applier {
   ): Promise<boolean> {
     const { store, log, options, record, onChange } = this.#context;
     const memory = store.read();
-    const redact = redactor(secretsIn(evaluation.merged, keys));
+    const redact = redactor([...secretsIn(evaluation.merged, keys), ...secretsBeside(options, memory)]);
     const spans = [...approach.spans];
     const began = performance.now();
     this.isApplying = true;

@@ -12,7 +12,7 @@ import { configuredFacts } from "./facts.ts";
 import { errorProblem } from "./problems.ts";
 import { renderInput } from "./render-input.ts";
 import { retryDelayMs } from "./schedule.ts";
-import { secretsIn } from "./secrets.ts";
+import { secretsBeside, secretsIn } from "./secrets.ts";
 import { carryOut, fullPlan, isEmpty, type Workshop } from "./transact.ts";
 
 /** The unit of the Consul client. It reads no variable, so the loop leaves it alone. */
@@ -40,7 +40,10 @@ export async function configureClient(
   const content = clientFile.template.render(
     renderInput(merged, new Map(), configuredFacts(options), new Map()),
   );
-  const redact = redactor(secretsIn(merged, undefined));
+  const redact = redactor([
+    ...secretsIn(merged, undefined),
+    ...secretsBeside(options, workshop.store.read()),
+  ]);
   for (let failures = 1; !signal.aborted; failures++) {
     const task = await fullPlan(desiredClient(clientFile, content), workshop);
     if (!isEmpty(task)) await forgetOldGossipKey(options, workshop);

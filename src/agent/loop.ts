@@ -14,7 +14,7 @@ import { certifiedDomains, configuredFacts } from "./facts.ts";
 import { hasGoodSettings, isUrgent, lastGood, lastGoodKv } from "./last-good.ts";
 import type { Prober } from "./prober.ts";
 import { errorProblem, inputProblems } from "./problems.ts";
-import { secretsIn } from "./secrets.ts";
+import { secretsBeside, secretsIn } from "./secrets.ts";
 import { serviceNames } from "./services.ts";
 import { differences, fullPlan, isEmpty } from "./transact.ts";
 import type { Turn } from "./turn.ts";
@@ -80,7 +80,9 @@ export class Loop {
   /** Takes the secrets that are known at the moment out of what a program printed. */
   redact(text: string): string {
     const { evaluation, keys } = this;
-    return evaluation === undefined ? text : redactor(secretsIn(evaluation.merged, keys?.values))(text);
+    const { options, store } = this.#context;
+    const known = evaluation === undefined ? [] : secretsIn(evaluation.merged, keys?.values);
+    return redactor([...known, ...secretsBeside(options, store.read())])(text);
   }
 
   async run(signal: AbortSignal): Promise<void> {

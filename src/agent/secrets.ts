@@ -1,10 +1,27 @@
 import { Secret } from "../base/secret.ts";
 import type { PinnedKeys } from "../keys/load.ts";
+import type { Options } from "../options.ts";
 import type { Merged } from "../settings/merge.ts";
+import { isSecretNamed } from "../settings/slot.ts";
+import type { Memory } from "./memory.ts";
 
 /** Every secret that any source holds at the moment, in force or not. */
 export function secretsIn(merged: Merged, keys: PinnedKeys | undefined): readonly Secret[] {
   const wishes = [...merged.settings.values(), ...merged.variables.values()].flat();
   const values = wishes.map(({ value }) => value).filter((value) => value instanceof Secret);
   return [...values, ...(keys?.variables.values() ?? [])];
+}
+
+/** Those that no source need hold: what units may still run with, and the token for Consul. */
+export function secretsBeside(
+  { connection }: Pick<Options, "connection">,
+  memory: Memory,
+): readonly Secret[] {
+  const targets = Object.values(memory.targets).flatMap((target) =>
+    Object.entries(target).map(([name, { value }]) => ({ name, value })),
+  );
+  const kept = memory.kv.map(({ key, value }) => ({ name: key.slice(key.lastIndexOf("/") + 1), value }));
+  const values = [...targets, ...kept].filter(({ name }) => isSecretNamed(name)).map(({ value }) => value);
+  const { token } = connection;
+  return [...values.map((value) => new Secret(value)), ...(token === undefined ? [] : [token])];
 }

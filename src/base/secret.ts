@@ -36,10 +36,28 @@ export function reveal(value: string | Secret): string {
   return value instanceof Secret ? value.reveal() : value;
 }
 
-/** Takes secrets out of a text that a foreign program printed. Short ones are left: they would tear ordinary words. */
+/**
+ * Takes secrets out of a text that a foreign program printed, also as it may have written them: in a URL, in JSON, in
+ * base64. Short ones are left: they would tear ordinary words.
+ */
 export function redactor(secrets: Iterable<Secret>): (text: string) => string {
   const texts = [...secrets]
     .map((secret) => secret.reveal())
     .filter((text) => text.length >= SHORTEST_REDACTED);
-  return (text) => texts.reduce((redacted, secret) => redacted.replaceAll(secret, REDACTED), text);
+  // Where one is part of another, the rest of the longer one must not stay.
+  const forms = [...new Set(texts.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  return (text) => forms.reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
+}
+
+function formsOf(text: string): readonly string[] {
+  const base64 = Buffer.from(text).toString("base64");
+  return [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    encodeURIComponent(text),
+    encodeURI(text),
+    base64,
+    base64.replace(/=+$/, ""),
+    Buffer.from(text).toString("base64url"),
+  ];
 }
