@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { certificatesInUse, renderInput } from "../../src/agent/render-input.ts";
+import { type Merged, merge } from "../../src/settings/merge.ts";
+import { SETTING_NAMES, type SettingName } from "../../src/settings/schema.ts";
+import { NO_WISHES, type Wish } from "../../src/settings/wish.ts";
+
+const folders = new Map([
+  ["example.org", "/acme/example.org/1"],
+  ["social.example.org", "/acme/social.example.org/1"],
+  ["files.example.org", "/own/files.example.org"],
+  ["other.example.org", "/own/other.example.org"],
+]);
+
+test("nginx gets the certificate of the web domain where it differs from the domain", () => {
+  const merged = given({ DOMAIN: "example.org", WEBDOMAIN: "social.example.org" });
+  expect(renderInput(merged, new Map(), {}, folders)).toMatchObject({
+    certificate: "/acme/social.example.org/1",
+    media_certificate: undefined,
+  });
+});
+
+test("a certificate of the domain does where the web domain has none", () => {
+  const merged = given({
+    DOMAIN: "example.org",
+    WEBDOMAIN: "www.example.org",
+    BUCKETALIAS: "files.example.org",
+  });
+  expect(renderInput(merged, new Map(), {}, folders)).toMatchObject({
+    certificate: "/acme/example.org/1",
+    media_certificate: "/own/files.example.org",
+  });
+  expect(certificatesInUse(merged, folders)).toEqual({
+    "example.org": "/acme/example.org/1",
+    "files.example.org": "/own/files.example.org",
+  });
+});
+
+function given(values: Partial<Record<SettingName, string>>): Merged {
+  const wishes = new Map<SettingName, Wish>();
+  for (const name of SETTING_NAMES) {
+    const value = values[name];
+    if (value !== undefined) wishes.set(name, { level: "environment", value, where: name });
+  }
+  return merge({
+    node: NO_WISHES,
+    shared: NO_WISHES,
+    catalogue: NO_WISHES,
+    machine: NO_WISHES,
+    environment: { ...NO_WISHES, settings: wishes },
+  });
+}
