@@ -1,7 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { familiesIn, namesIn, samplesIn } from "../report/exposition.ts";
 import { GOSSIP_KEY, HOSTS, JAIL, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
+import { makeCertificates } from "../world/certificates.ts";
 import { startConsul } from "../world/consul.ts";
 import { freePort } from "../world/ports.ts";
 import { promtool, startPrometheus } from "../world/prometheus.ts";
@@ -22,7 +24,12 @@ test("a scrape shows states, watches, endpoints, probes, changes, units and prob
   await using agent = await startAgent({
     consul,
     environment: HOSTS,
-    config: { dependencies: { ...UNPROBED, redis: { probe: true } }, units: { web } },
+    prepare: ownCertificate,
+    config: (folder) => ({
+      dependencies: { ...UNPROBED, redis: { probe: true } },
+      units: { web },
+      ...withCertificate(folder),
+    }),
   });
   await agent.converged();
   await using prometheus = await startPrometheus({ target: agent.url });
@@ -99,6 +106,28 @@ test("a real scrape pleases promtool, holds no secret, and has all that the dash
 
 function endpointOf({ id, address, port }: { id: string; address: string; port: number }): string {
   return `mastodon_agent_endpoint_info{dependency="redis",host="${address}",port="${port}",source="catalogue: service ${id}"}`;
+}
+
+/** The site's own, in a place where a file that is rendered names it. */
+async function ownCertificate(folder: string): Promise<void> {
+  const { serverCertificate, serverKey } = await makeCertificates(folder, "127.0.0.1", JAIL.DOMAIN);
+  const own = path.join(folder, "own", JAIL.DOMAIN);
+  await mkdir(own, { recursive: true });
+  await copyFile(serverCertificate, path.join(own, "fullchain.pem"));
+  await copyFile(serverKey, path.join(own, "privkey.pem"));
+  await writeFile(path.join(folder, "tls.txt.hbs"), "{{certificate}}\n");
+}
+
+function withCertificate(folder: string): object {
+  const [keys, state, certificates] = ["keys", "state", "own"].map((name) => path.join(folder, name));
+  return {
+    paths: { keys, state, certificates, mastodon: folder },
+    certificates: { directory: "" },
+    files: {
+      env: { template: "env.production.hbs", path: path.join(folder, ".env.production"), mode: "0640" },
+      tls: { template: "tls.txt.hbs", path: path.join(folder, "tls.txt"), mode: "0644", units: ["web"] },
+    },
+  };
 }
 
 async function scrape(agent: TestAgent): Promise<ReadonlyMap<string, number>> {
