@@ -11,6 +11,7 @@ import type { Merged } from "../settings/merge.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { acmeWebroot } from "./facts.ts";
+import { errorProblem } from "./problems.ts";
 import { CERTIFIED, settingText } from "./render-input.ts";
 
 /** An operator may put a certificate of his own, or change what the site is called. */
@@ -68,13 +69,19 @@ export class Certifier {
   }
 
   async #look(wanted: Wanted, signal: AbortSignal): Promise<void> {
+    const { problems, onChange } = this.#context;
     const before = JSON.stringify(this.#states);
-    this.#states = await this.#keeper.look(wanted, signal);
-    this.#context.problems.replace(
-      "certificates",
-      this.#states.flatMap(({ problems }) => problems),
-    );
-    if (JSON.stringify(this.#states) !== before) this.#context.onChange();
+    try {
+      this.#states = await this.#keeper.look(wanted, signal);
+      problems.replace(
+        "certificates",
+        this.#states.flatMap((state) => state.problems),
+      );
+    } catch (error) {
+      // A disk that fails must not end an agent that can do without this.
+      problems.replace("certificates", [errorProblem("certificate_not_issued", error)]);
+    }
+    if (JSON.stringify(this.#states) !== before) onChange();
   }
 }
 

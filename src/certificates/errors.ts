@@ -1,4 +1,8 @@
 /** What an ACME server said no with, or why it could not be asked. */
+import { stripVTControlCharacters } from "node:util";
+
+/** Of a foreign text, which ends up in status and log. */
+const LONGEST_DETAIL = 500;
 
 export interface AcmeTrouble {
   /** The server's own words, or those of the network. */
@@ -15,7 +19,8 @@ export class AcmeError extends Error {
   readonly trouble: AcmeTrouble;
 
   constructor(trouble: AcmeTrouble, options?: ErrorOptions) {
-    super(trouble.type === undefined ? trouble.detail : `${trouble.detail} (${trouble.type})`, options);
+    const detail = stripVTControlCharacters(trouble.detail).replace(/\s+/g, " ").slice(0, LONGEST_DETAIL);
+    super(trouble.type === undefined ? detail : `${detail} (${trouble.type})`, options);
     this.name = "AcmeError";
     this.trouble = trouble;
   }
