@@ -24,9 +24,17 @@ fail() {
 [ -d /usr/local/www/mastodon ] || fail "there is no Mastodon in /usr/local/www/mastodon: put a flavour that has it before this one"
 [ -f "$from/freebsd/mastodon_agent" ] || fail "$from/freebsd is not there: see docs/install-freebsd-pot.md"
 
+new_enough() {
+    command -v node >/dev/null &&
+        node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 12) ? 0 : 1)'
+}
+
 say "packages"
 pkg bootstrap
-pkg install node24 npm-node24 consul nginx syslog-ng node_exporter ca_root_nss
+pkg install consul nginx syslog-ng node_exporter ca_root_nss
+# Mastodon has a Node of its own choice; two of them cannot be installed together.
+new_enough || pkg install node24
+command -v npm >/dev/null || pkg install "npm-node$(node -p 'process.versions.node.split(".")[0]')"
 
 say "the agent"
 tarball=
