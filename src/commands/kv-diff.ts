@@ -4,6 +4,7 @@ import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { kvRows, type Relation, type Row } from "./kv-rows.ts";
 import { look } from "./look.ts";
+import { during } from "./screen/during.ts";
 
 /** A column is no wider; `--json` has the whole value. */
 const WIDEST = 40;
@@ -18,7 +19,7 @@ export async function diffKv(
   io: Io,
 ): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
-  const { evaluation, memory, consulError } = await look(options);
+  const { evaluation, memory, consulError } = await during("Asking Consul", io, () => look(options));
   if (consulError !== undefined)
     io.err(`Consul was not asked (${consulError}): the last known good KV stands in.`);
   if (memory.applied === undefined)

@@ -1,8 +1,9 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import type { Change } from "../report/change.ts";
 import { moment, positive } from "./arguments.ts";
 import type { CheckFlags } from "./check.ts";
+import type { Shell } from "./completion.ts";
 import type { HistoryFlags } from "./history.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import type { KvExportFlags } from "./kv-export.ts";
@@ -131,6 +132,13 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       done(await (await import("./kv-diff.ts")).diffKv(flags, io)),
     );
 
+  program
+    .command("completion")
+    .description("Print the script with which a shell completes commands, flags and their values.")
+    .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
+    .addHelpText("after", "\nExample:\n  $ source <(mastodon-agent completion bash)")
+    .action(async (shell: Shell) => done((await import("./completion.ts")).completion(shell, program, io)));
+
   command(
     "demo",
     "Show the life of the agent on a throwaway Consul, Postgres, Redis and a stand-in for Mastodon.",
@@ -148,5 +156,7 @@ const KEYS_COMMANDS = [
   ["verify", "Verify files, pairs, storage and the pins in Consul."],
   ["adopt", "Take the keys of the live .env.production over into the key files."],
 ] as const;
+
+const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
 
 const OUTCOMES: readonly Change["outcome"][] = ["applied", "refused", "failed"];

@@ -18,6 +18,7 @@ import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look } from "./look.ts";
 import { mask, secretLines } from "./mask.ts";
+import { during } from "./screen/during.ts";
 
 /**
  * Renders every file as it would be applied now. What is printed has its secrets masked; what is written with
@@ -27,7 +28,8 @@ export async function render(
   { diff, out, ...flags }: CommonFlags & { diff?: boolean; out?: string },
   io: Io,
 ): Promise<ExitCode> {
-  const seen = await look(optionsFrom(flags, io));
+  const options = optionsFrom(flags, io);
+  const seen = await during("Asking Consul", io, () => look(options));
   for (const complaint of seen.evaluation.refusals) io.err(`refused: ${sentence(complaint)}`);
   if (seen.consulError !== undefined)
     io.err(`Consul was not asked (${seen.consulError}): the last known good settings stand in.`);
