@@ -1,7 +1,7 @@
 // Bundles the agent and everything that it uses into dist/: the published package has no dependencies, and a
 // command loads only the chunks that it needs. Runs on the project's own Node, after `npm ci`.
 
-import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -71,6 +71,16 @@ async function writeSchema(out) {
   writeFileSync(join(out, "config.schema.json"), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
 }
 
+/** `SOURCE_DATE_EPOCH` makes the same page of the same sources (reproducible-builds.org). */
+async function writeManual(out) {
+  const { manPage } = await import("./man.mjs");
+  const { version } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8"));
+  const seconds = process.env.SOURCE_DATE_EPOCH;
+  const date = seconds === undefined ? new Date() : new Date(Number(seconds) * 1000);
+  mkdirSync(join(out, "man"), { recursive: true });
+  writeFileSync(join(out, "man", "mastodon-agent.1"), manPage({ version, date }));
+}
+
 function copyTemplates(out) {
   mkdirSync(join(out, "templates"), { recursive: true });
   cpSync(join(CHECKOUT, "templates"), join(out, "templates"), { recursive: true });
@@ -83,6 +93,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     await bundle({ entry: resolve(CHECKOUT, entry), out: folder });
     copyTemplates(folder);
     await writeSchema(folder);
+    await writeManual(folder);
   } catch (error) {
     // What does not build has been shown by esbuild already, with file and line.
     if (!("errors" in error)) throw error;
