@@ -174,7 +174,7 @@ function render(
   try {
     const desired = desire({
       files: present,
-      units,
+      units: units.filter((unit) => !isIdle(unit, files, present)),
       variables,
       reloadToken,
       input: renderInput(merged, variables, facts, certificates),
@@ -184,6 +184,12 @@ function render(
     if (!isAgentError(error)) throw error;
     return { ...NOTHING_YET, renderError: error.complaint };
   }
+}
+
+/** Whether all that a unit reads is absent at the moment: it is then nobody's business whether it runs. */
+function isIdle(unit: string, files: readonly TemplatedFile[], present: readonly TemplatedFile[]): boolean {
+  const reads = ({ spec }: TemplatedFile) => spec.units?.includes(unit) === true;
+  return files.some(reads) && !present.some(reads);
 }
 
 function refusalsIn(catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot>): readonly Refusal[] {

@@ -62,7 +62,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
         health: { http: "http://127.0.0.1:4000/api/v1/streaming/health", timeout: "30s" },
       },
       nginx: serviceUnit("nginx", "reload", { tcp: "127.0.0.1:80", timeout: "30s" }),
-      "syslog-ng": serviceUnit("syslog-ng", "reload"),
+      "syslog-ng": serviceUnit("syslog-ng", "reload", { pidfile: "/var/run/syslog.pid", timeout: "30s" }),
       consul: serviceUnit("consul", "restart"),
     },
     values: FREEBSD_VALUES,
@@ -136,6 +136,9 @@ const NGINX = {
   https: ["443"],
 };
 
+/** RFC 5424 on its own port; half a GiB is hours of a busy site. */
+const SYSLOG_NG = { port: "601", bsd: "", buffer_bytes: "536870912" };
+
 const FREEBSD_VALUES = {
   nginx: {
     ...NGINX,
@@ -144,7 +147,14 @@ const FREEBSD_VALUES = {
     cache: "/var/cache/nginx",
     ca: FREEBSD_CA,
   },
-  syslog_ng: { port: "514", buffer: "/var/db/syslog-ng", files: [] },
+  syslog_ng: {
+    ...SYSLOG_NG,
+    buffer: "/var/db/syslog-ng",
+    // A jail has no kernel log, which syslog-ng's own idea of a FreeBSD system would insist on.
+    sockets: ["/var/run/log"],
+    local: "/var/log/messages",
+    files: [{ program: "mastodon-agent", path: "/var/log/mastodon-agent.log" }],
+  },
 };
 
 const LINUX_VALUES = {
@@ -155,7 +165,7 @@ const LINUX_VALUES = {
     cache: "/var/cache/nginx",
     ca: LINUX_CA,
   },
-  syslog_ng: { port: "514", buffer: "/var/lib/syslog-ng", files: [] },
+  syslog_ng: { ...SYSLOG_NG, buffer: "/var/lib/syslog-ng", sockets: [], local: "", files: [] },
 };
 
 function envFile(mastodon: string): RawConfig {

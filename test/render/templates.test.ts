@@ -91,9 +91,15 @@ test("consul accepts it with a token that has every character JSON escapes, and 
   });
 });
 
+const SYSLOG_NG = { port: "514", buffer: "/var/tmp", buffer_bytes: "10485760" };
+
 test.each([
-  ["with files to follow", {}],
-  ["without any file", { syslog_ng: { port: "601", buffer: "/var/tmp", files: [] } }],
+  ["with sockets and files to follow", {}],
+  [
+    "for the system that it finds",
+    { syslog_ng: { ...SYSLOG_NG, bsd: "", sockets: [], local: "", files: [] } },
+  ],
+  ["in the older protocol", { syslog_ng: { ...SYSLOG_NG, bsd: "yes", sockets: [], local: "", files: [] } }],
 ])("syslog-ng accepts its configuration %s", async (_, changes: RenderInput) => {
   await using folder = await temporaryFolder("syslog-ng");
   const file = folder.file("syslog-ng.conf");

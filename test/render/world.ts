@@ -58,12 +58,13 @@ function consulFacts(folder: string): Group {
 
 function syslogFacts(folder: string): Group {
   return {
-    port: "514",
+    port: "601",
+    bsd: undefined,
     buffer: folder,
-    files: [
-      { program: "nginx", path: join(folder, "access.log") },
-      { program: "mastodon", path: join(folder, "mastodon.log") },
-    ],
+    buffer_bytes: "10485760",
+    sockets: [join(folder, "log")],
+    local: join(folder, "messages"),
+    files: [{ program: "mastodon-agent", path: join(folder, "mastodon-agent.log") }],
   };
 }
 

@@ -91,6 +91,10 @@ options { keep-hostname(yes); use-dns(no); dns-cache(no); stats-freq(0); frac-di
 source s_net { syslog(ip("${host}") port(${port}) transport("tcp")); };
 parser p_json { json-parser(prefix("json_")); };
 destination d_file { file("${output}" template("$(format-json ${line.join(" ")})\\n")); };
-log { source(s_net); parser(p_json); destination(d_file); };
+log {
+  source(s_net);
+  junction { channel { parser(p_json); flags(final); }; channel { }; };
+  destination(d_file);
+};
 `;
 }

@@ -1,0 +1,79 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { startNginx } from "../world/nginx.ts";
+import { freePort } from "../world/ports.ts";
+import { startSyslog } from "../world/syslog.ts";
+import { until } from "../world/until.ts";
+import { startSender } from "./sender.ts";
+
+test("what the system, Mastodon, nginx and the agent log arrives, as what it is", async () => {
+  await using receiver = await startSyslog();
+  await using sender = await startSender(receiver);
+  await sender.log("cron", ["a line of the system"]);
+  for (const unit of ["mastodon_web", "mastodon_sidekiq", "mastodon_streaming"])
+    await sender.log(unit, [`${unit} is up`]);
+  await sender.append("mastodon-agent.log", ['{"level":"info","msg":"change applied"}']);
+  await askNginx(sender.folder.path);
+  const lines = await until("all of it", async () => {
+    const received = await receiver.received();
+    const found = [
+      { program: "cron", text: "a line of the system", facility: "daemon", severity: "notice" },
+      { program: "mastodon_web", text: "mastodon_web is up" },
+      { program: "mastodon_sidekiq", text: "mastodon_sidekiq is up" },
+      { program: "mastodon_streaming", text: "mastodon_streaming is up" },
+      { program: "nginx", text: expect.stringContaining('"GET /hello HTTP/1.1" 40'), severity: "info" },
+      { program: "nginx", text: expect.stringContaining("root/hello"), severity: "warning" },
+      { program: "mastodon-agent", level: "info", msg: "change applied" },
+    ];
+    expect(received).toEqual(
+      expect.arrayContaining(found.map((line) => expect.objectContaining({ host: "jail1", ...line }))),
+    );
+    return received;
+  });
+  expect(lines.filter(({ program }) => program === "mastodon_web")).toHaveLength(1);
+  const local = await readFile(sender.folder.file("messages"), "utf8");
+  expect(local).toContain("mastodon_web is up");
+});
+
+test("both forms of syslog are understood on the socket", async () => {
+  await using receiver = await startSyslog();
+  await using sender = await startSender(receiver);
+  await sender.log("older", ["as BSD writes it"], "local");
+  await sender.log("newer", ["as FreeBSD 12 and later write it: ünïcode"], "rfc5424");
+  await until("both", async () => {
+    expect(await receiver.received()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ program: "older", text: "as BSD writes it" }),
+        expect.objectContaining({
+          program: "newer",
+          text: expect.stringMatching(/as FreeBSD 12 and later write it: ünïcode$/),
+        }),
+      ]),
+    );
+    return true;
+  });
+});
+
+/** A real nginx answers one request for something that is not there. */
+async function askNginx(folder: string): Promise<void> {
+  const port = await freePort();
+  const root = `${folder}/root`;
+  await mkdir(root);
+  const configuration = `${folder}/nginx.conf`;
+  await writeFile(
+    configuration,
+    `pid ${folder}/nginx.pid;
+error_log ${folder}/error.log warn;
+events {}
+http {
+  access_log ${folder}/access.log;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  server { listen 127.0.0.1:${port}; root ${root}; }
+}
+`,
+  );
+  const ready = `http://127.0.0.1:${port}/`;
+  await using _nginx = await startNginx({ configuration, prefix: folder, ready });
+  await fetch(`${ready}hello`);
+}
