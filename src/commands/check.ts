@@ -66,12 +66,17 @@ async function probeInspections(options: Options, seen: Seen): Promise<readonly 
   const { merged } = seen.evaluation;
   return [
     ...consul,
-    ...(seen.consulError === undefined ? await acls(options, seen) : []),
+    ...(isAnswer(seen.consulError) ? await acls(options, seen) : []),
     ...unitInspections(options),
     ...environmentInspections(options, seen),
     ...clockInspections(merged),
     ...backendInspections(merged),
   ];
+}
+
+/** A client that has joined no server yet takes everything for forbidden; one that refuses has asked a server. */
+function isAnswer(consulError: string | undefined): boolean {
+  return consulError === undefined || /Permission denied|ACL not found/i.test(consulError);
 }
 
 /** A Consul that goes away in between has been told of already. */

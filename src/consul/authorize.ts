@@ -33,8 +33,21 @@ export async function authorize(
   }));
   const reply = await askConsul(connection, "POST", "/v1/internal/acl/authorize", JSON.stringify(questions));
   const reason = `${reply.body.trim().slice(0, 100)} (HTTP ${reply.status})`;
-  if (reply.status === 401 && /disabled/.test(reply.body)) return { kind: "open" };
+  if (reply.status === 401 && (await areAclsOff(connection))) return { kind: "open" };
   if (reply.status === 403) return { kind: "unknown token", reason };
   if (reply.status !== 200) return { kind: "silent", reason };
   return { kind: "told", allowed: answer.parse(JSON.parse(reply.body)).map(({ Allow }) => Allow) };
+}
+
+/** A client that was not told of ACLs takes them for disabled, whatever its servers do: they tell it in Serf's tags. */
+async function areAclsOff(connection: ConsulConnection): Promise<boolean> {
+  const { status, body } = await askConsul(connection, "GET", "/v1/agent/members");
+  const servers = members.safeParse(status === 200 ? JSON.parse(body) : []).data?.filter(isServer) ?? [];
+  return servers.length > 0 && servers.every(({ Tags }) => Tags?.["acls"] === "0");
+}
+
+const members = z.array(z.object({ Tags: z.record(z.string(), z.string()).nullish() }));
+
+function isServer({ Tags }: z.infer<typeof members>[number]): boolean {
+  return Tags?.["role"] === "consul";
 }

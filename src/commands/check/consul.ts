@@ -34,7 +34,7 @@ async function cluster({ connection, config, node }: Options): Promise<string | 
     throw new Unavailable({ where, what: "its client has joined no server", cure });
   }
   const versions = [...new Set(alive.map(({ Tags }) => Tags?.["build"]?.replace(/:.*/, "") ?? "unknown"))];
-  const text = `${alive.length} members alive, ${servers.length} of them servers; Consul ${versions.join(", ")}`;
+  const text = `${alive.length} alive, ${servers.length} of them servers; Consul ${versions.join(", ")}`;
   const lost = members.filter(({ Status, Tags }) => Status !== 1 && Tags?.["role"] === "consul");
   if (lost.length > 0) {
     const cure = "Bring them back, or `consul force-leave` what is gone for good.";

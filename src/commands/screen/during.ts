@@ -10,7 +10,7 @@ export async function during<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   if (!isErrorTerminal) return work();
-  await using waiting = new AsyncDisposableStack();
+  using waiting = new DisposableStack();
   const timer = setTimeout(async () => {
     const { default: createSpinner } = await import("yocto-spinner");
     if (waiting.disposed) return;
