@@ -78,8 +78,14 @@ async function httpClock(url: string): Promise<Moment> {
   return { fromMs, toMs: fromMs + SECOND_MS };
 }
 
+/** The connection is closed by the signal. */
 async function postgresClock(merged: Merged): Promise<Moment> {
-  const target = postgresTargetOf(targetOf("postgres", merged));
-  const atMs = await askPostgresClock(target, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
-  return { fromMs: atMs, toMs: atMs };
+  const end = new AbortController();
+  const signal = AbortSignal.any([end.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+  try {
+    const atMs = await askPostgresClock(postgresTargetOf(targetOf("postgres", merged)), signal);
+    return { fromMs: atMs, toMs: atMs };
+  } finally {
+    end.abort();
+  }
 }
