@@ -16,6 +16,7 @@ export function namesBehind(name: string): readonly string[] {
       return [origin.setting];
     case "derived":
       return origin.from;
+    case "machine":
     case "operator":
       return [name];
     case "pinned":

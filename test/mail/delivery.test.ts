@@ -1,7 +1,7 @@
 /** Ruby's own mailer, with the `.env.production` that a real agent renders, hands mails to a real server. */
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { HOSTS, startAgent } from "../world/agent.ts";
+import { AGENT, HOSTS, startAgent, UNPROBED } from "../world/agent.ts";
 import { makeCertificates } from "../world/certificates.ts";
 import { startConsul } from "../world/consul.ts";
 import { checkout, program } from "../world/programs.ts";
@@ -28,7 +28,10 @@ const agent = world.use(
       MAILPASS: PASSWORD,
       MAILFROM: "Mastodon at example.org <notifications@example.org>",
     },
-    config: { variables: { SMTP_CA_FILE: certificates.ca } },
+    config: {
+      variables: { SMTP_CA_FILE: certificates.ca },
+      dependencies: { ...UNPROBED, smtp: { service: "smtp" } },
+    },
   }),
 );
 await agent.converged();
@@ -52,6 +55,8 @@ test.each([
   await put({ MAILPORT: port });
   expect(await deliver()).toBe("");
   expect(server.mails()).toEqual([{ ...MAIL, ...how }]);
+  expect(await check(), "and check --probe agrees").toMatch(/^ok .*Mastodon can work with it$/);
+  expect(server.mails()).toHaveLength(1);
 });
 
 test.each([
@@ -76,6 +81,7 @@ test("port 587: the password does not leave for a server whose STARTTLS was take
   await put({ MAILPORT: "587" });
   expect(await deliver()).toContain("STARTTLS");
   expect(server.mails()).toEqual([]);
+  expect(await check()).toMatch(/^FAIL .*it offers no STARTTLS\. Use MAILPORT 465/);
 });
 
 test("a certificate of an authority that is not in SMTP_CA_FILE is not taken", async () => {
@@ -86,31 +92,56 @@ test("a certificate of an authority that is not in SMTP_CA_FILE is not taken", a
   });
   await put({ MAILPORT: "465" });
   expect(await deliver()).toContain("certificate verify failed");
+  expect(await check()).toMatch(/^FAIL .*a certificate that is not trusted .*SMTP_CA_FILE/);
   await put({ MAILPORT: "465", SMTP_OPENSSL_VERIFY_MODE: "none" });
   expect(await deliver()).toBe("");
   expect(server.mails()).toHaveLength(1);
+});
+
+test("TLS and STARTTLS at once are told before a mail is lost to them", async () => {
+  await put({ MAILPORT: "465", SMTP_ENABLE_STARTTLS: "auto", SMTP_TLS: "true" });
+  expect(await check()).toMatch(/^FAIL .*SMTP_TLS: it is true and SMTP_ENABLE_STARTTLS is auto/);
+});
+
+test("a mail server in the catalogue brings its port, and what the port means", async () => {
+  await using server = await startServer("465", { certificates, tls: "implicit" });
+  await put({});
+  const instance = { id: "hub", service: "smtp", address: "10.9.9.9", status: "passing" } as const;
+  await consul.register({ ...instance, port: 465, meta: { host: HOST } });
+  await until("the catalogue's port", async () => (await agent.variables())["SMTP_PORT"] === "465");
+  expect(await agent.variables()).toMatchObject({ SMTP_SERVER: HOST, SMTP_TLS: "true" });
+  expect(await deliver()).toBe("");
+  expect(server.mails()).toEqual([{ ...MAIL, isSecure: true }]);
+  await consul.register({ ...instance, port: 587, meta: { host: HOST } });
+  await until("the other port", async () => (await agent.variables())["SMTP_PORT"] === "587");
+  expect(await agent.variables()).toMatchObject({ SMTP_ENABLE_STARTTLS: "always" });
+  expect(await agent.variables()).not.toHaveProperty("SMTP_TLS");
 });
 
 function startServer(port: string, options: SmtpOptions) {
   return startSmtp({ host: HOST, port: Number(port), password: PASSWORD, ...options });
 }
 
-const WANTED = ["SMTP_AUTH_METHOD", "SMTP_OPENSSL_VERIFY_MODE"] as const;
-const USUAL = { SMTP_AUTH_METHOD: "plain", SMTP_OPENSSL_VERIFY_MODE: "peer" };
+const USUAL = { SMTP_PORT: "25", SMTP_AUTH_METHOD: "plain", SMTP_OPENSSL_VERIFY_MODE: "peer" };
+const PUT = ["SMTP_AUTH_METHOD", "SMTP_OPENSSL_VERIFY_MODE", "SMTP_ENABLE_STARTTLS", "SMTP_TLS"];
 
 /** Puts these, takes back what else a test may have put, and waits for the file that says so. */
 async function put({ MAILPORT, ...variables }: Readonly<Record<string, string>>): Promise<void> {
-  await consul.put("mastodon/settings/MAILPORT", MAILPORT ?? "25");
-  for (const name of WANTED) {
-    const value = variables[name];
-    if (value === undefined) await consul.delete(`mastodon/env/${name}`);
-    else await consul.put(`mastodon/env/${name}`, value);
+  const keys = [
+    ["settings/MAILPORT", MAILPORT] as const,
+    ...PUT.map((name) => [`env/${name}`, variables[name]] as const),
+  ];
+  for (const [key, value] of keys) {
+    if (value === undefined) await consul.delete(`mastodon/${key}`);
+    else await consul.put(`mastodon/${key}`, value);
   }
-  const wanted = { SMTP_PORT: MAILPORT, ...USUAL, ...variables };
+  const wanted = { ...USUAL, ...(MAILPORT !== undefined && { SMTP_PORT: MAILPORT }), ...variables };
   await until("the file to say so", async () => {
     expect(await agent.variables()).toMatchObject(wanted);
     return true;
   });
+  // What an earlier test put may still be in the file for a moment, where this one puts nothing.
+  await until("nothing more to come", async () => (await agent.status()).state === "converged");
 }
 
 /** What Ruby complains of. */
@@ -121,4 +152,16 @@ async function deliver(): Promise<string> {
   });
   await running.exited;
   return running.output();
+}
+
+/** What `check --probe` says of the mail server. */
+async function check(): Promise<string | undefined> {
+  const argv = [AGENT, "check", "--probe", "--config", agent.configFile];
+  const onlyEnv = { PATH: process.env["PATH"] ?? "", ...agent.environment };
+  await using running = await start(process.execPath, argv, { onlyEnv });
+  await running.exited;
+  return running
+    .output()
+    .split("\n")
+    .find((line) => line.includes(`smtp ${HOST}`));
 }
