@@ -5,6 +5,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { lazyBuiltins } from "./lazy-builtins.mjs";
 import { licencesOf } from "./licences.mjs";
 
 const CHECKOUT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,6 +29,7 @@ export async function bundle({ entry, out }) {
     platform: "node",
     target: "node22",
     minifySyntax: true,
+    plugins: [lazyBuiltins],
     keepNames: true,
     sourcemap: false,
     legalComments: "none",

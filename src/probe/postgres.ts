@@ -1,6 +1,6 @@
 /** Whether a Postgres accepts writes, asked as Mastodon would: with its user, password, database and TLS mode. */
 import pg from "pg";
-import { z } from "zod";
+import * as z from "zod";
 import { codeOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import { authority, explainNetwork, newSocket } from "./network.ts";

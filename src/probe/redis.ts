@@ -1,5 +1,5 @@
 /** Whether a Redis is a master that serves, asked as Mastodon would: with its user, password and TLS. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Secret } from "../base/secret.ts";
 import { authority, dial, dialTls, explainNetwork } from "./network.ts";
 import { converse, type Reply } from "./resp.ts";

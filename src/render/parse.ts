@@ -2,7 +2,7 @@
  * Reads a template with Handlebars' own parser and keeps the part of the language that cannot surprise: text,
  * names, and the blocks `if`, `unless`, `each` and `with`. Templates are data here, never compiled to code.
  */
-import Handlebars from "handlebars";
+import handlebars from "handlebars/dist/cjs/handlebars/compiler/base.js";
 import { Misconfigured, messageOf } from "../base/errors.ts";
 
 const BLOCKS = ["if", "unless", "each", "with"] as const;
@@ -41,7 +41,7 @@ export function placeIn(name: string, line: number): string {
 
 function syntaxTree(name: string, text: string): hbs.AST.Program {
   try {
-    return Handlebars.parse(text);
+    return handlebars.parse(text);
   } catch (error) {
     throw syntaxError(name, error);
   }

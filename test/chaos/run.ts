@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { randomFrom } from "./random.ts";
 import { playStory } from "./story.ts";
 

@@ -1,6 +1,6 @@
 import { chmod, cp, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { checkout } from "../world/programs.ts";
 import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";

@@ -46,6 +46,18 @@ test("the package has the bundle, its templates, the licences of what is in it, 
   ).toMatch(/^zod \d/m);
 });
 
+test("what costs memory for nothing stays out of the bundle", async () => {
+  const lib = folder.file("node_modules", "mastodon-consul-agent", "dist", "lib");
+  const chunks = await Promise.all(
+    (await readdir(lib))
+      .filter((name) => name.endsWith(".js"))
+      .map((name) => readFile(`${lib}/${name}`, "utf8")),
+  );
+  // zod's translations come along with `import { z }`, Node's fetch with an import of node:http.
+  expect(chunks.filter((text) => /\/zod\/v4\/locales\/(?!en\.)/.test(text))).toEqual([]);
+  expect(chunks.filter((text) => /\bfrom ?"(node:)?https?"/.test(text))).toEqual([]);
+});
+
 test("a Node that is too old is told so, with the exit code of a wrong configuration", async () => {
   const launcher = folder.file("node_modules", "mastodon-consul-agent", "dist", "cli.js");
   // A Node whose version is another is not at hand: the version is what is replaced, the launcher is real.

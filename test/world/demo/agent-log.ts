@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const entrySchema = z.object({
   time: z.iso.datetime().transform((time) => Date.parse(time)),
