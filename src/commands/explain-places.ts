@@ -41,18 +41,20 @@ export function refusalsOf(name: string, options: Options, { evaluation }: Look)
 }
 
 const WHY_NOTHING: Readonly<Record<Level, (name: string, options: Options, seen: Look) => string>> = {
-  node: (name, options) => nothingInKv("node", name, options),
-  shared: (name, options) => nothingInKv("shared", name, options),
+  node: (...asked) => nothingInKv("node", ...asked),
+  shared: (...asked) => nothingInKv("shared", ...asked),
   catalogue: nothingInCatalogue,
   environment: (name) =>
     isSettingName(name) ? `${name} is not set` : "variables are not taken from the environment",
   default: () => "there is none",
 };
 
-function nothingInKv(level: "node" | "shared", name: string, options: Options): string {
-  return isSettingName(name) && settingSpec(name).join
-    ? "needed to reach Consul, so it cannot come from there"
-    : `nothing at ${keyOf(level, name, options)}`;
+function nothingInKv(level: "node" | "shared", name: string, options: Options, { evaluation }: Look): string {
+  if (isSettingName(name) && settingSpec(name).join)
+    return "needed to reach Consul, so it cannot come from there";
+  const key = keyOf(level, name, options);
+  const isRefused = evaluation.kv.refusals.some(({ complaint }) => complaint.where === key);
+  return isRefused ? `${key} is refused, see below` : `nothing at ${key}`;
 }
 
 function nothingInCatalogue(name: string, options: Options, { evaluation, consulError }: Look): string {

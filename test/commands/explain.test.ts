@@ -46,6 +46,7 @@ test("explain names what was refused, with the reason", async () => {
   const { output } = await cli(agent, ["explain", "DB_PORT"]);
   expect(output).toMatch(/^ {2}refused: mastodon\/settings\/DBPORT: .*Example: 5432$/m);
   expect(output).toMatch(/^ {2}\* default +5432$/m);
+  expect(output).toMatch(/^ {4}shared +- +mastodon\/settings\/DBPORT is refused, see below$/m);
   const [json] = JSON.parse((await cli(agent, ["explain", "DBPORT", "--json"])).output);
   expect(json).toMatchObject({
     name: "DBPORT",
