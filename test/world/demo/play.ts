@@ -37,7 +37,10 @@ function commands(shellFile: string, { world, screen }: Stage): readonly string[
     [`redis-cli -h ${redis2.host} -p ${redis2.port} shutdown nosave`, "the Redis in use dies"],
     ["consul catalog services", `the cluster, at CONSUL_HTTP_ADDR=${agent.consulAddress}`],
     ["mastodon-agent status", `asks with --config ${agent.configFile}`],
+    ["mastodon-agent status --watch", "the same, live"],
     ["mastodon-agent explain REDIS_HOST", "where it comes from"],
+    ["mastodon-agent history --verbose", "what has changed, why, and where the time went"],
+    ["mastodon-agent check --probe", "what is wrong, and what to do about it"],
   ];
   return rows.map(
     ([command, about]) => `${screen.colours.cyan(command.padEnd(72))} ${screen.colours.dim(about)}`,
