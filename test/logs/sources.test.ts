@@ -1,10 +1,10 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { startNginx } from "../world/nginx.ts";
 import { freePort } from "../world/ports.ts";
 import { startSyslog } from "../world/syslog.ts";
 import { until } from "../world/until.ts";
-import { startSender } from "./sender.ts";
+import { numbered, startSender } from "./sender.ts";
 
 test("what the system, Mastodon, nginx and the agent log arrives, as what it is", async () => {
   await using receiver = await startSyslog();
@@ -52,6 +52,28 @@ test("both forms of syslog are understood on the socket", async () => {
     );
     return true;
   });
+});
+
+test("a log file that is rotated is read to its end, and then the new one", async () => {
+  await using receiver = await startSyslog();
+  await using sender = await startSender(receiver);
+  const file = sender.folder.file("mastodon-agent.log");
+  await sender.append("mastodon-agent.log", numbered("old", 0, 50));
+  await until("the first", async () => (await receiver.received()).some(({ text }) => text === "old 0"));
+  await sender.append("mastodon-agent.log", numbered("old", 50, 100));
+  await rename(file, `${file}.0`);
+  await sender.append("mastodon-agent.log", numbered("new", 0, 100));
+  await until("both", async () => {
+    const texts = new Set((await receiver.received()).map(({ text }) => text));
+    const written = [...numbered("old", 0, 100), ...numbered("new", 0, 100)];
+    expect(written.filter((text) => !texts.has(text))).toEqual([]);
+    return true;
+  });
+});
+
+test("every user may log", async () => {
+  await using sender = await startSender({ host: "127.0.0.1", port: await freePort() });
+  expect((await stat(sender.folder.file("log"))).mode & 0o777).toBe(0o666);
 });
 
 /** A real nginx answers one request for something that is not there. */
