@@ -2,7 +2,7 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIPv6 } from "node:net";
-import { AwsV4Signer } from "aws4fetch";
+import { sign } from "aws4";
 import { digest } from "../base/digest.ts";
 import type { Secret } from "../base/secret.ts";
 import { authority, explainNetwork } from "./network.ts";
@@ -33,18 +33,16 @@ export async function lookAtS3(target: S3Target, signal: AbortSignal): Promise<P
 }
 
 async function head(target: S3Target, signal: AbortSignal): Promise<IncomingMessage> {
-  const { url, headers } = await sign(target);
   const options = {
-    method: "HEAD",
-    headers: Object.fromEntries(headers),
+    ...signed(target),
     signal,
     // A connection of its own, closed after the answer.
     agent: false,
   } as const;
   const request =
     target.scheme === "https"
-      ? requestHttps(url, { ...options, ...(await authority(target.caFile)) })
-      : requestHttp(url, options);
+      ? requestHttps({ ...options, ...(await authority(target.caFile)) })
+      : requestHttp(options);
   return new Promise((resolve, reject) => {
     request.on("error", reject);
     request.once("response", (response) => resolve(response.resume()));
@@ -52,17 +50,20 @@ async function head(target: S3Target, signal: AbortSignal): Promise<IncomingMess
   });
 }
 
-function sign({ scheme, host, port, bucket, region, accessKey, secretKey }: S3Target) {
-  const signer = new AwsV4Signer({
-    method: "HEAD",
-    url: `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}/${bucket}`,
-    headers: { "x-amz-content-sha256": NO_BODY },
-    accessKeyId: accessKey,
-    secretAccessKey: secretKey.reveal(),
-    service: "s3",
-    region,
-  });
-  return signer.sign();
+/** Signature version 4, over the host with its port, as S3 sees it. */
+function signed({ host, port, bucket, region, accessKey, secretKey }: S3Target) {
+  const address = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const { headers = {} } = sign(
+    {
+      service: "s3",
+      region,
+      method: "HEAD",
+      path: `/${bucket}`,
+      headers: { Host: address, "X-Amz-Content-Sha256": NO_BODY },
+    },
+    { accessKeyId: accessKey, secretAccessKey: secretKey.reveal() },
+  );
+  return { method: "HEAD", host, port, path: `/${bucket}`, headers };
 }
 
 function judge({ statusCode = 0, headers }: IncomingMessage, { bucket, region }: S3Target): ProbeResult {
