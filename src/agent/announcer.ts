@@ -78,7 +78,7 @@ function complaints(error: unknown): readonly Complaining[] {
   const cure =
     kind === "denied"
       ? "Give the token the policy of packaging/consul-policy.hcl, or set announce.enabled to false."
-      : "Set announce.enabled to false if it stays, and report it.";
+      : "Correct what Consul complains of, such as IP or announce.service, or set announce.enabled to false.";
   const message = sentence({
     where: "services in Consul",
     what: `they cannot be registered (${messageOf(error)}); Mastodon is configured all the same`,

@@ -12,7 +12,7 @@ import type { Problems } from "../report/problems.ts";
 import { changeOf } from "./change.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
-import { errorProblem } from "./problems.ts";
+import { changeProblem, stateProblem } from "./problems.ts";
 import { remember } from "./record.ts";
 import { secretsBeside, secretsIn } from "./secrets.ts";
 import { carryOut, type Workshop } from "./transact.ts";
@@ -123,14 +123,18 @@ export class Applier {
   }
 
   async #failed(outcome: Exclude<Outcome, { kind: "applied" }>, { desired }: Evaluation): Promise<void> {
-    const { problems, log } = this.#context;
+    const { problems, log, options } = this.#context;
     const reason = messageOf(outcome.error);
     const putBack = wasPutBack(outcome);
     this.lastFailure = reason;
     // As after a kill: what is rejected stays so, and the last known good is gone back to until it is verified.
     if (isHalfBack(outcome)) this.wasCutOff = true;
     problems.replace("apply", [
-      { code: putBack ? "change_put_back" : `change_${outcome.kind}`, message: reason },
+      changeProblem(
+        putBack ? "change_put_back" : `change_${outcome.kind}`,
+        reason,
+        options.config.watch.prefix,
+      ),
     ]);
     log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
     const rejected = desired && { digest: desired.digest, reason };
@@ -144,12 +148,12 @@ export class Applier {
 
   /** A state that cannot be written holds nothing up: it is known all the same, and written with the next change. */
   async #note(change: (memory: Memory) => Memory): Promise<void> {
-    const { store, problems } = this.#context;
+    const { store, problems, options } = this.#context;
     try {
       await store.update(change);
       problems.replace("state", []);
     } catch (error) {
-      problems.replace("state", [errorProblem("state_not_written", error)]);
+      problems.replace("state", [stateProblem(options.config.paths.state, error)]);
     }
   }
 }

@@ -1,17 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, sentence } from "../base/errors.ts";
 import { CertificateKeeper, type CertificateState, type Wanted } from "../certificates/keeper.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { acquireFleetLock } from "../consul/lock.ts";
 import { mountComplaint } from "../keys/mount.ts";
 import type { Options } from "../options.ts";
 import type { Log } from "../report/log.ts";
-import type { Problems } from "../report/problems.ts";
+import type { Complaining, Problems } from "../report/problems.ts";
 import type { Merged } from "../settings/merge.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { acmeWebroot } from "./facts.ts";
-import { errorProblem } from "./problems.ts";
 import { CERTIFIED, settingText } from "./render-input.ts";
 
 /** An operator may put a certificate of his own, or change what the site is called. */
@@ -79,10 +79,18 @@ export class Certifier {
       );
     } catch (error) {
       // A disk that fails must not end an agent that can do without this.
-      problems.replace("certificates", [errorProblem("certificate_not_issued", error)]);
+      problems.replace("certificates", [
+        diskProblem(this.#context.options.config.certificates.storage, error),
+      ]);
     }
     if (JSON.stringify(this.#states) !== before) onChange();
   }
+}
+
+function diskProblem(storage: string, error: unknown): Complaining {
+  const what = `certificates cannot be looked after (${messageOf(error)})`;
+  const cure = "Let the agent's user read and write there (certificates.storage, paths.certificates).";
+  return { code: "certificate_not_issued", message: sentence({ where: storage, what, cure }) };
 }
 
 function keeperFor({ options, client, log }: CertifierContext): CertificateKeeper {

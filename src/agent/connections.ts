@@ -26,6 +26,8 @@ export interface Pending {
   readonly inUse: Endpoint | undefined;
   /** Undefined while the first probe runs. */
   readonly reason: string | undefined;
+  /** Where the probe knows what helps. */
+  readonly cure: string | undefined;
 }
 
 export interface Connections {
@@ -107,6 +109,7 @@ function verifyOne(
     wanted: wantedEndpoint,
     inUse: memory.endpoints[name],
     reason: verdict?.reason,
+    cure: verdict?.cure,
   };
   const all = { pending: [...before.pending, pending], probes: asked };
   // Credentials that do not work are not taken over, but must not keep Mastodon at an endpoint that is dead.

@@ -13,7 +13,7 @@ import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./e
 import { certifiedDomains, configuredFacts } from "./facts.ts";
 import { hasGoodSettings, isUrgent, lastGood, lastGoodKv } from "./last-good.ts";
 import type { Prober } from "./prober.ts";
-import { errorProblem, inputProblems } from "./problems.ts";
+import { changeProblem, errorProblem, inputProblems } from "./problems.ts";
 import { secretsBeside, secretsIn } from "./secrets.ts";
 import { serviceNames } from "./services.ts";
 import { differences, fullPlan, isEmpty } from "./transact.ts";
@@ -108,7 +108,8 @@ export class Loop {
     this.evaluation = evaluation;
     this.#candidateTimes = evaluation.candidateTimes;
     prober.want(evaluation.probes);
-    problems.replace("input", inputProblems(evaluation, serviceNames(options)));
+    const { prefix } = options.config.watch;
+    problems.replace("input", inputProblems(evaluation, { prefix, services: serviceNames(options) }));
     onChange();
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
     if (this.keys === undefined) return this.#readKeys(evaluation, nowMs);
@@ -118,7 +119,7 @@ export class Loop {
     if (desired === undefined) return this.#withoutBadSettings(seen, undefined, signal);
     const rejection = this.applier.rejection(desired.digest);
     if (rejection !== undefined) {
-      problems.replace("apply", [{ code: "change_put_back", message: rejection }]);
+      problems.replace("apply", [changeProblem("change_put_back", rejection, prefix)]);
       return this.#withoutBadSettings(seen, undefined, signal);
     }
     return this.#advance(evaluation, desired, seen, signal);

@@ -1,52 +1,87 @@
 import { type Complaint, isAgentError, messageOf, sentence } from "../base/errors.ts";
 import type { WatchHealth } from "../consul/watch.ts";
 import type { Complaining } from "../report/problems.ts";
-import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
-import { type SettingName, settingSpec } from "../settings/schema.ts";
+import { DEPENDENCIES, DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
+import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
 import { bracketed } from "../settings/types.ts";
 import type { Pending } from "./connections.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 
+/** Where an operator finds and puts things in Consul. */
+export interface Places {
+  /** Of the settings in KV. */
+  readonly prefix: string;
+  /** Names in the catalogue, by dependency. */
+  readonly services: Readonly<Record<DependencyName, string>>;
+}
+
 /** What a round found wrong with the input, as problems: by code, in a constant form. */
-export function inputProblems(
-  evaluation: Evaluation,
-  services: Readonly<Record<string, string>>,
-): readonly Complaining[] {
+export function inputProblems(evaluation: Evaluation, places: Places): readonly Complaining[] {
   const { refusals, renderError, merged, choices, pending } = evaluation;
   return [
     ...refusals.map((complaint) => problem("input_refused", complaint)),
     ...(renderError === undefined ? [] : [problem("render_refused", renderError)]),
     ...pending.flatMap(probeProblem),
-    ...merged.missing.map((name) => problem("setting_missing", missing(name, services))),
+    ...merged.missing.map((name) => problem("setting_missing", missing(name, places))),
     ...heldIn(choices, merged).map(({ name, endpoint, reason }) =>
       problem("no_candidate", {
-        where: `${name} (service ${services[name]})`,
+        where: `${name} (service ${places.services[name]})`,
         what: `${reason}; ${endpoint.host}:${endpoint.port} stays in use`,
-        cure: "Look at its checks in Consul.",
+        cure: `Make an instance pass its checks (\`mastodon-agent status\` says why each may not be chosen), or name another host: ${putHost(name, places)}.`,
       }),
     ),
   ];
 }
 
 /** A connection that is asked for but does not work, and what stays in use meanwhile. */
-function probeProblem({ dependency, wanted, inUse, reason }: Pending): readonly Complaining[] {
+function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaining[] {
   if (reason === undefined || inUse === undefined) return [];
   const what = `${bracketed(wanted.host)}:${wanted.port} is not taken over, since it ${reason}; ${bracketed(inUse.host)}:${inUse.port} stays in use`;
   return [
     problem("probe_failed", {
       where: dependency,
       what,
-      cure: "It is probed until it answers well. Correct the setting, or look at that server.",
+      cure: `${cure ?? "Correct the setting, or look at that server."} It is probed until it answers well.`,
     }),
   ];
 }
 
 /** What stands between the watches and fresh answers. */
 export function watchProblems(watches: readonly WatchHealth[]): readonly Complaining[] {
-  return watches.flatMap(({ name, problem: text }) =>
-    text === undefined ? [] : [{ code: "watch_failing", message: `${name}: ${text}` }],
+  return watches.flatMap(({ name, problem: what }) =>
+    what === undefined ? [] : [problem("watch_failing", { where: name, what, cure: ASKED_ON })],
   );
+}
+
+const ASKED_ON =
+  "What was known stays in force, and it is asked again by itself. If that lasts, look at `consul members` and the client's log.";
+
+/** An apply that came to nothing: what the machine said, and what happens now. */
+export function changeProblem(
+  code: keyof typeof CHANGE_ENDS | "change_put_back",
+  reason: string,
+  prefix: string,
+): Complaining {
+  const end =
+    code === "change_put_back"
+      ? `The last known good configuration is gone back to. Correct what was put, or mend the unit and have it tried again: consul kv put ${prefix}/control/reload "$(date)".`
+      : CHANGE_ENDS[code];
+  return { code, message: `${reason.replace(/[^.]$/, "$&.")} ${end}` };
+}
+
+const CHANGE_ENDS = {
+  change_refused: "Nothing was changed. It is tried again by itself.",
+  change_failed: "It is tried again by itself.",
+};
+
+/** @param directory of the state */
+export function stateProblem(directory: string, error: unknown): Complaining {
+  return problem("state_not_written", {
+    where: directory,
+    what: `the state cannot be written (${messageOf(error)})`,
+    cure: "Let paths.state be a directory with room that the agent's user may write to. Until then nothing is changed; what is in force goes on.",
+  });
 }
 
 /** An error of ours keeps its complaint; any other is shown by its message. */
@@ -58,7 +93,7 @@ function problem(code: string, complaint: Complaint): Complaining {
   return { code, message: sentence(complaint) };
 }
 
-function missing(name: SettingName, services: Readonly<Record<string, string>>): Complaint {
+function missing(name: SettingName, { prefix, services }: Places): Complaint {
   const { about, type } = settingSpec(name);
   const dependency = DEPENDENCY_NAMES.find((each) => DEPENDENCIES[each].host === name);
   const service = dependency && services[dependency];
@@ -66,8 +101,13 @@ function missing(name: SettingName, services: Readonly<Record<string, string>>):
   return {
     where: name,
     what: `no source knows it (${about})`,
-    cure: `Put it: consul kv put mastodon/settings/${name} ${quoted(type.example)}, or set ${name} in the environment${orRegister}.`,
+    cure: `Put it: consul kv put ${prefix}/settings/${name} ${quoted(type.example)}, or set ${name} in the environment${orRegister}.`,
   };
+}
+
+function putHost(name: DependencyName, { prefix }: Places): string {
+  const { host } = DEPENDENCIES[name];
+  return `consul kv put ${prefix}/${isSettingName(host) ? "settings" : "env"}/${host} HOST`;
 }
 
 function quoted(example: string): string {

@@ -83,7 +83,7 @@ export class UnitWatch {
         : [
             {
               code: "unit_unhealthy",
-              message: `unit ${name}: ${reason}. Look into the unit's own log; start it where it is down.`,
+              message: `unit ${name}: ${reason}. Look into the unit's own log, and start it where it is down: the agent does so only with a change, or when control/reload is put.`,
             },
           ],
     );

@@ -96,7 +96,7 @@ async function run(argv: readonly string[], timeoutMs: number): Promise<StepResu
   if (ok) return DONE;
   return failed(
     tail === "" ? ended : `${ended}, its output ends with: ${tail}`,
-    "Run the command by hand as the agent's user and mend what it complains of; it is tried again.",
+    "Run the command by hand as the agent's user and mend what it complains of.",
   );
 }
 
@@ -126,7 +126,7 @@ function send({ pid }: Process, name: string): StepResult | undefined {
     const cure =
       codeOf(error) === "EPERM"
         ? "Run the agent as the unit's user, or reload the unit by a run step with doas or sudo."
-        : "It is tried again.";
+        : "Look whether the unit runs, and start it.";
     return failed(messageOf(error), cure);
   }
 }

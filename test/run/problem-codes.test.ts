@@ -1,0 +1,179 @@
+/** The problems that no other test meets, each with the real thing that goes wrong, and gone when that is mended. */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
+import { startCluster } from "../faults/fixtures/cluster.ts";
+import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { program } from "../world/programs.ts";
+import { start } from "../world/spawn.ts";
+import { until } from "../world/until.ts";
+
+/** A unit is looked at every ten seconds and down when that was so twice; servers take their time to elect. */
+const PATIENCE_MS = 90_000;
+
+const tokenSchema = z.object({ SecretID: z.string(), Policies: z.array(z.object({ ID: z.string() })) });
+
+let consul: ConsulServer;
+beforeAll(async () => {
+  consul = await startConsul();
+});
+afterAll(() => consul[Symbol.asyncDispose]());
+
+test.concurrent("a state directory that is gone stops changes, says where, and they are made when it is back", async () => {
+  await using agent = await startAgent({ consul, environment: born("state"), config: prefixed("state") });
+  await agent.converged();
+  const state = path.join(agent.folder, "state");
+  await rename(state, `${state}.away`);
+  await consul.put("state/settings/MAILPORT", "587");
+  expect(await problem(agent, "state_not_written")).toMatch(/^\S+\/state: .*ENOENT.*paths\.state/);
+  expect(await problem(agent, "journal_not_written")).toMatch(/^\S+\/state: the journal cannot be written/);
+  expect((await agent.variables())["SMTP_PORT"]).toBe("25");
+  await rename(`${state}.away`, state);
+  await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
+  await noProblem(agent);
+});
+
+test.concurrent("a value that a template of one's own cannot hold is told with its place, and gives way when it is deleted", async () => {
+  await using agent = await startAgent({
+    consul,
+    environment: born("render"),
+    prepare: (folder) => writeFile(path.join(folder, "mail.sh.hbs"), "# mine\nuser='{{MAILUSER}}'\n"),
+    config: (folder) => ({
+      watch: { prefix: "render" },
+      files: { mail: { template: "mail.sh.hbs", path: path.join(folder, "mail.sh") } },
+    }),
+  });
+  await agent.converged();
+  await consul.put("render/settings/MAILUSER", "o'hara");
+  expect(await problem(agent, "render_refused")).toMatch(
+    /mail\.sh\.hbs, line 2.*MAILUSER.*sh file.*It may be/,
+  );
+  expect((await agent.status()).state).toBe("failed");
+  expect(await readFile(path.join(agent.folder, "mail.sh"), "utf8")).toBe("# mine\nuser='mailuser'\n");
+  await consul.delete("render/settings/MAILUSER");
+  await noProblem(agent);
+});
+
+test.concurrent("a unit that died is told with its reason and since when, and no more when it is back", async () => {
+  const pidfile = (folder: string) => path.join(folder, "sidekiq.pid");
+  await using first = await start("sleep", ["600"]);
+  await using agent = await startAgent({
+    consul,
+    environment: born("unit"),
+    prepare: (folder) => writeFile(pidfile(folder), `${first.pid}\n`),
+    config: (folder) => ({
+      watch: { prefix: "unit" },
+      units: { sidekiq: { reload: [{ run: ["true"] }], health: { pidfile: pidfile(folder) } } },
+    }),
+  });
+  await agent.converged();
+  await first.stop();
+  expect(await problem(agent, "unit_unhealthy", PATIENCE_MS)).toMatch(/^unit sidekiq: .*control\/reload/);
+  await using second = await start("sleep", ["600"]);
+  await writeFile(pidfile(agent.folder), `${second.pid}\n`);
+  await noProblem(agent, PATIENCE_MS);
+}, 200_000);
+
+test.concurrent("a Consul client whose service does not start is told with what it said, and tried until it does", async () => {
+  await using agent = await startAgent({
+    consul,
+    environment: born("client"),
+    config: (folder) => ({
+      watch: { prefix: "client" },
+      consul: {
+        agent: "unit",
+        binary: program("consul"),
+        address: consul.address,
+        config_file: path.join(folder, "client.json"),
+      },
+      units: {
+        consul: { reload: [{ run: ["sh", "-c", `test -e ${folder}/mended || { echo broken; exit 1; }`] }] },
+      },
+    }),
+  });
+  expect(await problem(agent, "consul_client_failed")).toMatch(/^unit consul: step 1 of 1 .*broken/);
+  await agent.converged();
+  await writeFile(path.join(agent.folder, "mended"), "");
+  await noProblem(agent, PATIENCE_MS);
+});
+
+test.concurrent("a registration that Consul refuses is told with Consul's words, and Mastodon is configured all the same", async () => {
+  const environment = { ...born("announce"), IP: "0.0.0.0", NODENAME: "jail2" };
+  await using agent = await startAgent({ consul, environment, config: prefixed("announce") });
+  expect(await problem(agent, "announce_failed")).toMatch(/Invalid service address.*configured all the same/);
+  await agent.converged();
+});
+
+test.concurrent("a token without a permission fails a watch, then keeps the keys waiting, and all goes on when it is given", async () => {
+  await using guarded = await startConsul({ acl: true });
+  const policy = await readFile(path.join(import.meta.dirname, "../../packaging/consul-policy.hcl"), "utf8");
+  const without = (prefix: string) =>
+    policy.replace(new RegExp(`^key_prefix "${prefix}".*\\n.*\\n}$`, "m"), "");
+  const rules = { Name: "narrow", Rules: without("mastodon/") };
+  await guarded.request("PUT", "/v1/acl/policy", rules);
+  const token = tokenSchema.parse(
+    await guarded.request("PUT", "/v1/acl/token", { Policies: [{ Name: "narrow" }] }),
+  );
+  const environment = { ...HOSTS, CONSUL_HTTP_TOKEN: token.SecretID };
+  await using agent = await startAgent({ consul: guarded, environment });
+  const give = (Rules: string) =>
+    guarded.request("PUT", `/v1/acl/policy/${token.Policies[0]?.ID}`, { Name: "narrow", Rules });
+  expect(await problem(agent, "watch_failing")).toMatch(
+    /^kv mastodon\/: permission denied.*consul-policy\.hcl/,
+  );
+  await give(without("mastodon-agent/"));
+  expect(await problem(agent, "keys_waiting")).toMatch(/secret\.key: it is missing.*consul-policy\.hcl/);
+  await give(policy);
+  await noProblem(agent, PATIENCE_MS);
+}, 200_000);
+
+test.concurrent("servers that have lost their majority are told, and what is in force stays", async () => {
+  await using cluster = await startCluster(2);
+  const [asked, other] = cluster.servers;
+  if (asked === undefined || other === undefined) throw new Error("a cluster of two has two servers");
+  await using agent = await startAgent({ consul: asked, environment: HOSTS });
+  await agent.converged();
+  const before = await readFile(agent.envFile, "utf8");
+  await other.kill();
+  expect(await problem(agent, "consul_no_leader", PATIENCE_MS)).toMatch(/list-peers.*more than half/);
+  expect(await readFile(agent.envFile, "utf8")).toBe(before);
+  await other.start();
+  await noProblem(agent, PATIENCE_MS);
+}, 200_000);
+
+/** Keys are pinned by domain, so each agent on this Consul has its own. */
+function born(name: string) {
+  return { ...HOSTS, DOMAIN: `${name}.example.org` };
+}
+
+function prefixed(prefix: string) {
+  return { watch: { prefix } };
+}
+
+/** Its message, as soon as it is there. */
+async function problem(agent: TestAgent, code: string, deadlineMs?: number): Promise<string> {
+  return until(
+    code,
+    async () => {
+      const { problems } = await agent.status();
+      const found = problems.find((each) => each.code === code);
+      if (found === undefined) throw new Error(JSON.stringify(problems));
+      return found.message;
+    },
+    deadlineMs,
+  );
+}
+
+async function noProblem(agent: TestAgent, deadlineMs?: number): Promise<void> {
+  await until(
+    "everything to be well",
+    async () => {
+      const { state, problems } = await agent.status();
+      if (problems.length > 0) throw new Error(JSON.stringify(problems));
+      return state === "converged";
+    },
+    deadlineMs,
+  );
+}
