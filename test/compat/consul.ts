@@ -22,6 +22,7 @@ export const consul: Subject = {
     "test/run/catalogue.test.ts",
     "test/run/outage.test.ts",
     "test/run/child.test.ts",
+    "test/run/announce.test.ts",
   ],
   find: async (say) => {
     const own = process.env["CONSUL_BIN"];
