@@ -61,22 +61,19 @@ async function lookOrSay(options: Options): Promise<Seen> {
 
 /** What asks others: the programs, Consul and the backends. */
 async function probeInspections(options: Options, seen: Seen): Promise<readonly Inspection[]> {
-  const consul = "cannot" in seen || seen.consulError === undefined ? consulInspections(options) : [];
-  if ("cannot" in seen) return [...consul, ...unitInspections(options)];
-  const { merged } = seen.evaluation;
+  if ("cannot" in seen) return [...consulInspections(options), ...unitInspections(options)];
+  const { consulError, evaluation } = seen;
+  // Whoever gets no answer at all has been told so. A client without a server takes everything for forbidden.
+  const isThere = consulError === undefined || /\(HTTP \d+\)/.test(consulError);
+  const hasServers = consulError === undefined || /\(HTTP 403\)/.test(consulError);
   return [
-    ...consul,
-    ...(isAnswer(seen.consulError) ? await acls(options, seen) : []),
+    ...(isThere ? consulInspections(options) : []),
+    ...(hasServers ? await acls(options, seen) : []),
     ...unitInspections(options),
     ...environmentInspections(options, seen),
-    ...clockInspections(merged),
-    ...backendInspections(merged),
+    ...clockInspections(evaluation.merged),
+    ...backendInspections(evaluation.merged),
   ];
-}
-
-/** A client that has joined no server yet takes everything for forbidden; one that refuses has asked a server. */
-function isAnswer(consulError: string | undefined): boolean {
-  return consulError === undefined || /Permission denied|ACL not found/i.test(consulError);
 }
 
 /** A Consul that goes away in between has been told of already. */

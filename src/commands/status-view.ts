@@ -43,19 +43,18 @@ function rows(status: Status, sight: Sight): readonly Row[] {
   ];
 }
 
+/** A single candidate that is chosen needs no words. */
 function endpointRows(
   name: string,
   { candidates, ...endpoint }: EndpointStatus,
   sight: Sight,
 ): readonly Row[] {
-  const eligible = candidates.filter((candidate) => candidate.eligible).length;
-  const against = candidates
-    .filter((candidate) => !candidate.eligible)
-    .map(({ id, reason }) => `${id}: ${reason}`);
-  const count = `${eligible} of ${candidates.length} may be chosen`;
+  const against = candidates.filter(({ eligible }) => !eligible).map(({ id, reason }) => `${id}: ${reason}`);
+  const count = `${candidates.length - against.length} of ${candidates.length} may be chosen`;
+  const isPlain = candidates.length === 0 || (candidates.length === 1 && against.length === 0);
   return [
     [name, endpointText(endpoint, sight)],
-    ...(candidates.length === 0 ? [] : [["", sight.paint.dim([count, ...against].join("; "))] as const]),
+    ...(isPlain ? [] : [["", sight.paint.dim([count, ...against].join("; "))] as const]),
   ];
 }
 

@@ -185,6 +185,20 @@ test("check goes on after what is wrong, as one JSON document where that is aske
   expect(code).toBe(78);
 });
 
+test("while Consul is down the doctor looks at all the rest, with the last known good", async () => {
+  await using consul = await startConsul();
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.stop();
+  const { output, code } = await cli(agent, ["check", "--probe"]);
+  expect(output).toMatch(/^FAIL +consul: .*Is the Consul client running and joined\?$/m);
+  expect(output).not.toMatch(/^\S+ +(acl|consul cluster)/m);
+  expect(output).toMatch(/^ok +unit web commands: \S+\/sh$/m);
+  expect(output).toMatch(/ smtp smtp\.example\.org:587: /);
+  expect(code).toBe(69);
+});
+
 if (mayMount())
   test("check says when there is no room for the state", async () => {
     await using disk = await smallDisk();
