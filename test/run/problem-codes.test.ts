@@ -56,6 +56,32 @@ test.concurrent("a value that a template of one's own cannot hold is told with i
   await noProblem(agent);
 });
 
+test.concurrent("what a file's check does not accept is refused, and nothing is changed until it is put right", async () => {
+  await using agent = await startAgent({
+    consul,
+    environment: born("check"),
+    config: (folder) => ({
+      watch: { prefix: "check" },
+      files: {
+        env: {
+          template: "env.production.hbs",
+          path: path.join(folder, ".env.production"),
+          check: ["sh", "-c", '! grep SMTP_PORT=587 "$0"', "{file}"],
+        },
+      },
+    }),
+  });
+  await agent.converged();
+  const before = { ...(await agent.variables()), reloads: await agent.reloads() };
+  await consul.put("check/settings/MAILPORT", "587");
+  expect(await problem(agent, "change_refused")).toMatch(
+    /\.env\.production: its check .*Nothing was changed/,
+  );
+  expect({ ...(await agent.variables()), reloads: await agent.reloads() }).toEqual(before);
+  await consul.delete("check/settings/MAILPORT");
+  await noProblem(agent);
+});
+
 test.concurrent("a unit that died is told with its reason and since when, and no more when it is back", async () => {
   const pidfile = (folder: string) => path.join(folder, "sidekiq.pid");
   await using first = await start("sleep", ["600"]);
