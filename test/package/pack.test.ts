@@ -36,6 +36,7 @@ test("the package has the bundle, its templates, the licences of what is in it, 
     expect.arrayContaining([
       "dist/cli.js",
       "dist/lib/main.js",
+      "dist/man/mastodon-agent.1",
       "dist/templates/env.production.hbs",
       "dist/THIRD-PARTY-LICENSES.txt",
     ]),
