@@ -59,6 +59,14 @@ test("what costs memory for nothing stays out of the bundle", async () => {
   expect(chunks.filter((text) => /\bfrom ?"(node:)?https?"/.test(text))).toEqual([]);
 });
 
+test("installed for everybody it has its manual page where man looks", async () => {
+  const tarball = (await readdir(folder.path)).find((name) => name.endsWith(".tgz")) ?? "";
+  const prefix = folder.file("global");
+  await run("npm", ["install", "-g", "--prefix", prefix, "--offline", "--no-audit", folder.file(tarball)]);
+  const page = folder.file("global", "share", "man", "man1", "mastodon-agent.1");
+  expect(await readFile(page, "utf8")).toMatch(/^\.Dt MASTODON-AGENT 1$/m);
+});
+
 test("a Node that is too old is told so, with the exit code of a wrong configuration", async () => {
   const launcher = folder.file("node_modules", "mastodon-consul-agent", "dist", "cli.js");
   // A Node whose version is another is not at hand: the version is what is replaced, the launcher is real.
