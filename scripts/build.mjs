@@ -17,6 +17,12 @@ const NODE_REFUSED_EXIT_CODE = 78;
 const REQUIRE =
   'import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);';
 
+/**
+ * The agent waits nearly all of its time, so memory matters more than speed: a young generation of 1 MB instead of 16,
+ * and no optimizing compilers, which were measured to cost 14 MB and to gain nothing.
+ */
+const V8_FLAGS = "--max-semi-space-size=1 --no-opt --no-maglev --no-sparkplug";
+
 /** `entry` and `out` are arguments so that the build itself can be tried on something small. */
 export async function bundle({ entry, out }) {
   const { metafile, outputFiles } = await build({
@@ -53,7 +59,7 @@ export async function bundle({ entry, out }) {
  * have prepared.)
  */
 function launcher() {
-  return `#!/usr/bin/env -S node --max-semi-space-size=1
+  return `#!/usr/bin/env -S node ${V8_FLAGS}
 const [major, minor] = process.versions.node.split(".").map(Number);
 const [oldestMajor, oldestMinor] = [${OLDEST_NODE.split(".").join(", ")}];
 if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {

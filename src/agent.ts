@@ -142,6 +142,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
     bell,
     record,
     onChange: onNews,
+    isConsulAway: () => config.consul.agent === "external" && join.isUnreachable,
   });
   const unitWatch = new UnitWatch({
     units: units.filter(({ name }) => name !== CLIENT_UNIT),

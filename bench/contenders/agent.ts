@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { HOSTS, startAgent, type TestAgent } from "../../test/world/agent.ts";
 import type { Contender, Ground } from "./contender.ts";
@@ -31,7 +32,8 @@ export async function startAgentContender(
   const service = `${prefix}-redis`;
   const agent = await startAgent({
     consul: { address },
-    environment: HOSTS,
+    // A site of its own: the keys of each domain are pinned in Consul.
+    environment: { ...HOSTS, DOMAIN: `${randomUUID()}.example.org` },
     logLevel: "warn",
     program: BUNDLE,
     config: {

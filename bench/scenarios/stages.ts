@@ -6,7 +6,7 @@ import type { Section } from "../section.ts";
 import { FileWatch } from "../seen.ts";
 import { median, quantile } from "../statistics.ts";
 
-const ROUNDS = 100;
+const ROUNDS = 40;
 
 /** Where the time of one change goes, by the spans that the agent itself records of every change. */
 export async function stages({ consul }: Ground, contender: AgentContender): Promise<Section> {

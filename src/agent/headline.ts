@@ -11,7 +11,7 @@ export interface Headline {
 }
 
 export interface HeadlineFacts {
-  readonly loop: Pick<Loop, "evaluation" | "applier">;
+  readonly loop: Pick<Loop, "evaluation" | "applier" | "hasLooked">;
   readonly memory: Memory;
 }
 
@@ -30,6 +30,7 @@ export function headlineOf({ loop, memory }: HeadlineFacts): Headline {
     ["degraded", degradedReason(evaluation)],
     ["degraded", pendingReason(evaluation)],
     ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
+    ["starting", !loop.hasLooked && "looking at files and units"],
     [
       "applying",
       evaluation?.desired?.digest !== memory.applied?.digest && "a change is waiting for its turn",

@@ -31,6 +31,8 @@ export interface LoopContext extends ApplierContext {
   readonly keyStorage: KeyStorage;
   readonly pinsOf: (domain: string) => PinStore;
   readonly bell: Bell;
+  /** Nobody answers at Consul's address, and it is not ours to start a client there. */
+  readonly isConsulAway: () => boolean;
 }
 
 /** What a round has looked at, and how long the evaluation took. */
@@ -75,6 +77,11 @@ export class Loop {
     this.#facts = configuredFacts(context.options);
     this.#rules = rulesOf(context.options);
     this.applier = new Applier(context);
+  }
+
+  /** Disk and units were compared with what is asked for at least once. */
+  get hasLooked(): boolean {
+    return this.#unitsWereSeen;
   }
 
   /** Takes the secrets that are known at the moment out of what a program printed. */
@@ -127,9 +134,10 @@ export class Loop {
 
   /** The world must have been seen once; a jail that starts while Consul is away goes on with the last known good. */
   #mayBegin(nowMs: number): boolean {
-    const { world, store } = this.#context;
+    const { world, store, isConsulAway } = this.#context;
     if (this.evaluation !== undefined || world.isComplete) return true;
-    return nowMs >= this.#startedMs + PATIENCE_MS && store.read().applied !== undefined;
+    if (store.read().applied === undefined) return false;
+    return isConsulAway() || nowMs >= this.#startedMs + PATIENCE_MS;
   }
 
   async #inputs(nowMs: number): Promise<Inputs> {

@@ -37,7 +37,7 @@ export interface Facets {
   readonly nowMs: number;
   readonly join: JoinState;
   readonly startedAt: string;
-  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier">;
+  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier" | "hasLooked">;
   readonly history: Pick<History, "last" | "lastActions">;
   readonly clock: HeadlineClock;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;

@@ -59,6 +59,11 @@ export class JoinWatch {
     this.#pace = options.pace ?? PACE;
   }
 
+  /** Nobody answers at the client's address. */
+  get isUnreachable(): boolean {
+    return this.#look?.kind === "unreachable";
+  }
+
   get state(): JoinState {
     return this.#state;
   }
@@ -79,9 +84,12 @@ export class JoinWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const isFirst = this.#look === undefined;
       this.#look = await look(this.#options.client, signal);
       if (signal.aborted) return;
       this.#conclude();
+      // Also that there is nobody to join is news, once.
+      if (isFirst) this.#options.onChange();
       const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
       this.#nextLook = new AbortController();
       const wake = AbortSignal.any([signal, this.#nextLook.signal]);

@@ -2,6 +2,7 @@
 // here and cost a quarter of a megabyte of code.
 
 declare module "handlebars/dist/cjs/handlebars/compiler/base.js" {
-  const base: Pick<typeof import("handlebars"), "parse">;
+  import type Handlebars from "handlebars";
+  const base: Pick<typeof Handlebars, "parse">;
   export default base;
 }

@@ -70,3 +70,16 @@ test("the first start of all waits for Consul and renders nothing without it", a
   const { code } = await agent.stop();
   expect(code).toBe(0);
 });
+
+test("after a restart it says converged only once it has looked at the disk", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  for (let round = 0; round < 5; round++) {
+    await agent.stop();
+    await rm(agent.envFile);
+    await agent.start();
+    await agent.converged();
+    expect(await readFile(agent.envFile, "utf8")).toContain("SMTP_PORT=25\n");
+  }
+});
