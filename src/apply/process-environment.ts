@@ -19,7 +19,7 @@ async function fromProc(pid: number): Promise<ReadonlyMap<string, Secret> | unde
 }
 
 /** FreeBSD's ps(1) prints it before the command, with blanks between: a value that has one is cut off there. */
-async function fromPs(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
+export async function fromPs(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
   const argv = ["eww", "-o", "command=", "-p", String(pid)];
   const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };
   const { stdout } = await execFile("ps", argv, options).catch(() => ({ stdout: "" }));

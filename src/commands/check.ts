@@ -1,11 +1,11 @@
-import { ExitCode, isAgentError, messageOf } from "../base/errors.ts";
+import { ExitCode, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import { aclInspections } from "./check/acl.ts";
 import { backendInspections } from "./check/backends.ts";
 import { clockInspections } from "./check/clock.ts";
 import { consulInspections } from "./check/consul.ts";
 import { environmentInspections } from "./check/environment.ts";
-import { type Finding, type Inspection, inspectAll } from "./check/inspection.ts";
+import { explained, type Finding, type Inspection, inspectAll } from "./check/inspection.ts";
 import { localInspections } from "./check/local.ts";
 import { renderedInspections } from "./check/rendered.ts";
 import { exitCodeOf, printFindings, printSummary, summaryOf } from "./check/report.ts";
@@ -54,8 +54,7 @@ async function lookOrSay(options: Options): Promise<Seen> {
   try {
     return await look(options);
   } catch (error) {
-    if (!isAgentError(error)) throw error;
-    return { cannot: error };
+    return { cannot: explained(error) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
@@ -36,6 +36,28 @@ test("the doctor says of each unit whether it runs, may be signalled, and has th
   expect(output).toMatch(/^\d+ ok, \d+ warn, \d+ FAIL$/m);
   expect(code).toBe(69);
 });
+
+if (process.getuid?.() === 0)
+  test("the doctor says when it may not signal a unit or write its files, and goes on", async () => {
+    await using consul = await startConsul();
+    await using web = await start("sleep", ["60"]);
+    await using agent = await startAgent({ consul, environment: HOSTS });
+    await agent.converged();
+    await chmod(agent.folder, 0o755);
+    const pidfile = path.join(agent.folder, "web.pid");
+    await writeFile(pidfile, String(web.pid));
+    const changed = await withConfig(agent, { units: { web: { reload: [{ signal: "USR2", pidfile }] } } });
+    const { output, code } = await cli(changed, ["check", "--probe"], { uid: 65_534 });
+    expect(output).toMatch(
+      new RegExp(
+        `^FAIL +unit web: user id 65534 may not signal its process ${web.pid}\\. Run the agent as`,
+        "m",
+      ),
+    );
+    expect(output).toMatch(/^FAIL +keys storage: .*user id 65534 may not write there \(EACCES\)/m);
+    expect(output).toMatch(/^\d+ ok, \d+ warn, \d+ FAIL$/m);
+    expect(code).not.toBe(70);
+  });
 
 test("the doctor finds an endpoint in a unit's own environment, which hides the file, and never says its value", async () => {
   await using consul = await startConsul();

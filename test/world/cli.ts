@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Options of Node's, before the program. */
   readonly node?: readonly string[];
+  /** Run by this user and group. */
+  readonly uid?: number;
 }
 
 /** Runs a command of the agent's, with its configuration and environment, to its end. */
@@ -29,10 +31,11 @@ export async function cli(
 export function startCli(
   agent: TestAgent,
   argv: readonly string[],
-  { env = {}, node = [] }: CliOptions = {},
+  { env = {}, node = [], uid }: CliOptions = {},
 ): Promise<Running> {
   return start(process.execPath, [...node, AGENT, ...argv, "--config", agent.configFile], {
     onlyEnv: environmentOf(agent, env),
+    ...(uid !== undefined && { uid, gid: uid }),
   });
 }
 

@@ -1,5 +1,13 @@
 /** One thing that is looked at, and what was found. The topics beside this file are lists of these. */
-import { type Complaint, ExitCode, isAgentError, messageOf, sentence } from "../../base/errors.ts";
+import {
+  type Complaint,
+  codeOf,
+  ExitCode,
+  isAgentError,
+  messageOf,
+  sentence,
+  Unavailable,
+} from "../../base/errors.ts";
 
 /** Says what it found, warns, or throws one of our errors for what is wrong. */
 export type Inspection = readonly [
@@ -32,7 +40,15 @@ async function inspectOne([title, inspect]: Inspection): Promise<Finding> {
       ? { title, verdict: "ok", messages: [found], exitCode: ExitCode.ok }
       : { title, verdict: "warn", messages: [sentence(found.warning)], exitCode: ExitCode.ok };
   } catch (error) {
-    if (!isAgentError(error)) throw error;
-    return { title, verdict: "FAIL", messages: messageOf(error).split("\n"), exitCode: error.exitCode };
+    const { message, exitCode } = explained(error);
+    return { title, verdict: "FAIL", messages: message.split("\n"), exitCode };
   }
+}
+
+/** A doctor goes on where the system does not let him look. @throws whatever is a bug */
+export function explained(error: unknown): Error & { readonly exitCode: ExitCode } {
+  if (isAgentError(error)) return error;
+  if (codeOf(error) === undefined) throw error;
+  const cure = "Run the check as the agent's user or as root.";
+  return new Unavailable({ where: "system", what: messageOf(error), cure }, { cause: error });
 }

@@ -31,8 +31,8 @@ async function done(inspection: void | Promise<void>, text: string): Promise<str
 }
 
 async function keysStorage(options: Options): Promise<string | Warning> {
-  const [warning] = await tooOpen(keyStorageOf(options));
   const found = await storage(options.config.paths.keys);
+  const [warning] = await tooOpen(keyStorageOf(options));
   return warning === undefined ? found : { warning };
 }
 
