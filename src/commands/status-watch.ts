@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, messageOf } from "../base/errors.ts";
 import type { Status } from "../report/status.ts";
 import type { Io } from "./io.ts";
-import { hang } from "./screen/layout.ts";
+import { hang, visible } from "./screen/layout.ts";
 import { localTime } from "./screen/moment.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
 import { statusLines } from "./status-view.ts";
@@ -102,7 +102,8 @@ class Picture {
     // What was folded for another width stands somewhere else now.
     const back = columns === this.#columns ? up(this.#height) : CLEAR;
     this.#io.draw(`${back}${lines.map((line) => `${line}${CLEAR_TO_END}\n`).join("")}${CLEAR_BELOW}`);
-    [this.#height, this.#columns] = [lines.length, columns];
+    this.#height = lines.map((line) => rowsOf(line, columns)).reduce((sum, each) => sum + each, 0);
+    this.#columns = columns;
   }
 
   #lines({ status, away }: Seen, width: number): readonly string[] {
@@ -119,6 +120,11 @@ class Picture {
   [Symbol.dispose](): void {
     this.#io.draw(SHOW_CURSOR);
   }
+}
+
+/** A word that is longer than the terminal is wide is broken by the terminal. */
+function rowsOf(line: string, columns: number): number {
+  return Math.max(1, Math.ceil(visible(line) / columns));
 }
 
 function awayText(reason: string): string {

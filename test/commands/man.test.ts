@@ -1,6 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { manPage } from "../../scripts/man.mjs";
+import { branchesOf } from "../../src/commands/completion/tree.ts";
+import type { Io } from "../../src/commands/io.ts";
+import { buildProgram } from "../../src/commands/program.ts";
 import { AGENT } from "../world/agent.ts";
 import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
@@ -22,8 +25,31 @@ test("the manual page has every command and flag that --help has, and mandoc fin
   }
 });
 
+test("docs/commands.md has every command, and every flag of those that have no page of their own", async () => {
+  const docs = await readFile("docs/commands.md", "utf8");
+  const branches = branchesOf(buildProgram(NOBODY, () => {}));
+  for (const { path, flags } of branches.filter(({ path }) => /^(?!help)\w+$/.test(path))) {
+    expect(docs).toContain(`\`${path}\``);
+    for (const { name } of flags) expect(docs).toContain(name);
+  }
+});
+
 /** As on paper: bold is a letter, back, and the letter again. */
 function onScreen(text: string): string {
   const pieces = text.split("\b");
   return [...pieces.slice(0, -1).map((piece) => piece.slice(0, -1)), pieces.at(-1)].join("");
 }
+
+/** The tree is only read. */
+const NOBODY: Io = {
+  environment: {},
+  version: "",
+  templates: "",
+  isTerminal: false,
+  isErrorTerminal: false,
+  size: () => ({ columns: 80, rows: 24 }),
+  draw: () => {},
+  out: () => {},
+  err: () => {},
+  onRequest: () => {},
+};

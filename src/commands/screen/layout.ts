@@ -51,6 +51,7 @@ function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - visible(text)));
 }
 
-function visible(text: string): number {
+/** How many columns it takes, without its colours. */
+export function visible(text: string): number {
   return stripVTControlCharacters(text).length;
 }
