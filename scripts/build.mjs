@@ -7,6 +7,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { lazyBuiltins } from "./lazy-builtins.mjs";
 import { licencesOf } from "./licences.mjs";
+import { releasesIn } from "./release/changelog.mjs";
+import { sbomOf } from "./sbom.mjs";
 
 const CHECKOUT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The oldest Node that the agent runs on; the same number is in package.json. */
@@ -38,6 +40,8 @@ export async function bundle({ entry, out }) {
     plugins: [lazyBuiltins],
     keepNames: true,
     sourcemap: false,
+    // Where node_modules is a link, the bundle must not say where that leads.
+    preserveSymlinks: true,
     legalComments: "none",
     banner: { js: REQUIRE },
     metafile: true,
@@ -51,6 +55,7 @@ export async function bundle({ entry, out }) {
   writeFileSync(join(out, "cli.js"), launcher(), { mode: 0o755 });
   chmodSync(join(out, "cli.js"), 0o755);
   writeFileSync(join(out, "THIRD-PARTY-LICENSES.txt"), licencesOf(metafile, CHECKOUT));
+  writeFileSync(join(out, "sbom.cdx.json"), sbomOf(metafile, CHECKOUT));
 }
 
 /**
@@ -79,14 +84,23 @@ async function writeSchema(out) {
   writeFileSync(join(out, "config.schema.json"), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
 }
 
-/** `SOURCE_DATE_EPOCH` makes the same page of the same sources (reproducible-builds.org). */
 async function writeManual(out) {
   const { manPage } = await import("./man.mjs");
   const { version } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8"));
-  const seconds = process.env.SOURCE_DATE_EPOCH;
-  const date = seconds === undefined ? new Date() : new Date(Number(seconds) * 1000);
+  const date = dateOfSources();
   mkdirSync(join(out, "man"), { recursive: true });
   writeFileSync(join(out, "man", "mastodon-agent.1"), manPage({ version, date }));
+}
+
+/**
+ * That of the newest release, so that it is built to the same bytes on any day; today before there is one.
+ * `SOURCE_DATE_EPOCH` goes before it (reproducible-builds.org).
+ */
+function dateOfSources() {
+  const seconds = process.env.SOURCE_DATE_EPOCH;
+  if (seconds !== undefined) return new Date(Number(seconds) * 1000);
+  const [newest] = releasesIn(readFileSync(join(CHECKOUT, "CHANGELOG.md"), "utf8"));
+  return newest === undefined ? new Date() : new Date(newest.date);
 }
 
 function copyTemplates(out) {

@@ -7,9 +7,13 @@ const RULE = `\n${"-".repeat(80)}\n\n`;
 
 /** One text of all licences, after esbuild's list of what it read. */
 export function licencesOf(metafile, checkout) {
-  const folders = new Set(Object.keys(metafile.inputs).flatMap(packageFolder));
-  const parts = [...folders].sort().map((folder) => licenceOf(join(checkout, folder)));
+  const parts = packageFolders(metafile).map((folder) => licenceOf(join(checkout, folder)));
   return ["mastodon-agent contains code of these packages.\n", ...parts].join(RULE);
+}
+
+/** Where the packages are whose code is in the bundle, from the checkout, in one order for all machines. */
+export function packageFolders(metafile) {
+  return [...new Set(Object.keys(metafile.inputs).flatMap(packageFolder))].sort();
 }
 
 /** `node_modules/a/node_modules/@b/c/lib/x.js` belongs to `node_modules/a/node_modules/@b/c`. */
