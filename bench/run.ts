@@ -44,7 +44,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Section>>> = {
       pace: QUICK,
       hasUnit: true,
     });
-    return stages(ground, agent);
+    return await stages(ground, agent);
   },
   Growth: () => growth(ground),
   "Many agents": () => manyAgents(),
@@ -95,7 +95,7 @@ async function peer(
   if (binary === undefined) return undefined;
   await using agent = await startAgentContender(on, { name: `model of ${options.name}`, pace: QUICK });
   const model = await readFile(agent.file, "utf8");
-  return startConsulTemplate(on, { ...options, binary, model });
+  return await startConsulTemplate(on, { ...options, binary, model });
 }
 
 async function among(
@@ -108,7 +108,7 @@ async function among(
     const contender = await make(ground);
     if (contender !== undefined) contenders.push(all.use(contender));
   }
-  return measure(contenders);
+  return await measure(contenders);
 }
 
 /** Each behind a proxy of its own, which counts its requests. */
@@ -120,5 +120,5 @@ async function rest(makers: readonly Make[], minutes: number): Promise<Section> 
     const contender = await make({ consul, address: proxy.address });
     if (contender !== undefined) observed.push({ contender: all.use(contender), proxy });
   }
-  return atRest(observed, minutes);
+  return await atRest(observed, minutes);
 }

@@ -57,7 +57,7 @@ async function withKeys(ground: Ground, count: number): Promise<Measured> {
   const prefix = agent.key.replace(/\/settings\/.*$/, "");
   for (let other = 0; other < count; other++)
     await ground.consul.put(`${prefix}/nodes/other-${other}/settings/MAILPORT`, "587");
-  return puts(ground, agent);
+  return await puts(ground, agent);
 }
 
 async function withInstances(ground: Ground, count: number): Promise<Measured> {
@@ -70,7 +70,7 @@ async function withInstances(ground: Ground, count: number): Promise<Measured> {
       port: 6379,
       status: "passing",
     });
-  return puts(ground, agent);
+  return await puts(ground, agent);
 }
 
 async function puts({ consul }: Ground, agent: Contender): Promise<Measured> {

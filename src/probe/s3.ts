@@ -2,7 +2,7 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIPv6 } from "node:net";
-import { sign } from "aws4";
+import aws4 from "aws4";
 import { digest } from "../base/digest.ts";
 import type { Secret } from "../base/secret.ts";
 import { authority, explainNetwork } from "./network.ts";
@@ -53,7 +53,7 @@ async function head(target: S3Target, signal: AbortSignal): Promise<IncomingMess
 /** Signature version 4, over the host with its port, as S3 sees it. */
 function signed({ host, port, bucket, region, accessKey, secretKey }: S3Target) {
   const address = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  const { headers = {} } = sign(
+  const { headers = {} } = aws4.sign(
     {
       service: "s3",
       region,
