@@ -2,6 +2,7 @@ import { runAnnouncer } from "./agent/announcer.ts";
 import { Bell } from "./agent/bell.ts";
 import { Certifier } from "./agent/certifier.ts";
 import { CLIENT_UNIT } from "./agent/client-config.ts";
+import { DatabaseKeeper } from "./agent/database.ts";
 import { HeadlineClock, headlineOf } from "./agent/headline.ts";
 import { History } from "./agent/history.ts";
 import { keyStorageOf } from "./agent/key-storage.ts";
@@ -129,9 +130,18 @@ function assemble({ options, store, log, relay, version, problems, history, metr
   const workshop = { options, units, store, log, problems };
   const record = async (change: Change) => {
     metrics.changed(change);
+    await database.changed(change);
     await history.record(change);
     onNews();
   };
+  const database = new DatabaseKeeper({
+    ...workshop,
+    client,
+    redact: (text) => loop.redact(text),
+    evaluation: () => loop.evaluation,
+    onNews,
+    onReady: onRing,
+  });
   const loop = new Loop({
     ...workshop,
     world,
@@ -140,6 +150,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
     keyStorage,
     pinsOf,
     bell,
+    database,
     record,
     onChange: onNews,
     isConsulAway: () => config.consul.agent === "external" && join.isUnreachable,
@@ -166,11 +177,12 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       watches: world.health,
       unitHealth: unitWatch.health,
       certificates: certifier.states,
+      database,
       findings: prober.findings,
       problems: problems.list(),
     });
   const facts = () => {
-    const headline = headlineOf({ loop, memory: store.read() });
+    const headline = headlineOf({ loop, memory: store.read(), database });
     return { options, version, headline, unitHealth: unitWatch.health };
   };
   const statusDocument = { client, notice, problems, status, domain: () => loop.keys?.domain };
@@ -194,6 +206,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       (signal) => join.run(signal),
       (signal) => world.run(signal),
       (signal) => loop.run(signal),
+      (signal) => database.run(signal),
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
       (signal) => unitWatch.run(signal),
       (signal) => certifier.run(signal),

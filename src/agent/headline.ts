@@ -1,4 +1,5 @@
 import type { State } from "../report/status.ts";
+import type { DatabaseKeeper } from "./database.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Loop } from "./loop.ts";
@@ -13,17 +14,20 @@ export interface Headline {
 export interface HeadlineFacts {
   readonly loop: Pick<Loop, "evaluation" | "applier" | "hasLooked">;
   readonly memory: Memory;
+  readonly database: Pick<DatabaseKeeper, "obstacle">;
 }
 
 /** The first row that holds says the state; the order is that of what an operator must know first. */
-export function headlineOf({ loop, memory }: HeadlineFacts): Headline {
+export function headlineOf({ loop, memory, database }: HeadlineFacts): Headline {
   const { evaluation } = loop;
   const { isApplying, lastFailure } = loop.applier;
+  const { obstacle } = database;
   const rows: readonly [State, string | false | undefined][] = [
     ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
     ["applying", isApplying && "a change is being applied"],
     ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold}`],
     ["waiting", missingReason(evaluation)],
+    [obstacle?.state === "failed" ? "failed" : "waiting", obstacle?.reason],
     ["failed", lastFailure],
     ["failed", memory.rejected?.digest === evaluation?.desired?.digest && memory.rejected?.reason],
     ["failed", evaluation?.renderError !== undefined && "the configuration cannot be rendered, see problems"],

@@ -8,6 +8,7 @@ import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import type { Bell } from "./bell.ts";
+import type { DatabaseKeeper } from "./database.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { certifiedDomains, configuredFacts } from "./facts.ts";
@@ -31,6 +32,7 @@ export interface LoopContext extends ApplierContext {
   readonly keyStorage: KeyStorage;
   readonly pinsOf: (domain: string) => PinStore;
   readonly bell: Bell;
+  readonly database: Pick<DatabaseKeeper, "mayApply">;
   /** Nobody answers at Consul's address, and it is not ours to start a client there. */
   readonly isConsulAway: () => boolean;
 }
@@ -230,9 +232,11 @@ export class Loop {
     urgent: boolean,
     signal: AbortSignal,
   ): Promise<Next> {
-    const { turn, options } = this.#context;
+    const { turn, options, database } = this.#context;
     const { keys } = seen;
     const task = await fullPlan(desired, this.#context, urgent);
+    if (!(await database.mayApply(evaluation, task, urgent)))
+      return { atMs: nextDwellEndMs(evaluation.choices) };
     const disturbs = task.actions.some(({ was }) => was !== "stopped");
     // What was cut off had this node's turn; until it is finished nobody knows what the units run with.
     const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
@@ -275,9 +279,10 @@ export class Loop {
     this.#wayBack.see(desired.digest, inputs.nowMs);
     const dueMs = this.#dueAtMs(this.#wayBack, true);
     if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
+    const task = { ...(await fullPlan(desired, this.#context, urgent)), isOneWay: urgent };
+    if (!(await this.#context.database.mayApply(evaluation, task, urgent))) return { atMs };
     if (wasCutOff && asked !== undefined) await this.applier.giveUp(asked);
     this.#unitsWereSeen = true;
-    const task = { ...(await fullPlan(desired, this.#context, urgent)), isOneWay: urgent };
     if (isEmpty(task) && !wasCutOff && !urgent) return { atMs };
     const approach = { urgent, spans: this.#waySoFar(this.#wayBack, seen) };
     if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, approach, signal))) {

@@ -44,6 +44,10 @@ export const memorySchema = z.strictObject({
   kv: z.array(z.strictObject({ key: z.string(), value: z.string(), modifyIndex: z.number() })),
   /** Folders of the certificates in use, by domain. */
   certificates: z.record(z.string(), z.string()).default({}),
+  /** The database that was last seen to have what the code of these migrations needs, `isComplete` also those for later. */
+  database: z.strictObject({ place: z.string(), code: z.string(), isComplete: z.boolean() }).exactOptional(),
+  /** Digest of the migrations that a unit's code knows, by unit, as it was last started or reloaded. */
+  code: z.record(z.string(), z.string()).default({}),
   /** The newest `control/reload` token that was obeyed. */
   reload: z.string(),
   /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time, the value unless it is secret. */
@@ -64,6 +68,7 @@ export const NO_MEMORY: Memory = {
   left: [],
   kv: [],
   certificates: {},
+  code: {},
   reload: "",
   since: {},
 };

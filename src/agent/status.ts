@@ -21,6 +21,7 @@ import {
 } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
+import type { DatabaseKeeper } from "./database.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { explanations } from "./explanation.ts";
 import { type HeadlineClock, headlineOf } from "./headline.ts";
@@ -42,6 +43,7 @@ export interface Facets {
   readonly clock: HeadlineClock;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
   readonly certificates: readonly CertificateState[];
+  readonly database: Pick<DatabaseKeeper, "status" | "obstacle">;
   readonly findings: readonly Finding[];
   readonly memory: Memory;
   readonly leader: Leader;
@@ -71,6 +73,7 @@ export function statusOf(facets: Facets): Status {
     applied: memory.applied?.digest ?? null,
     keys: Object.fromEntries(keys?.values.fingerprints ?? []),
     certificates: facets.certificates.map(certificateStatus),
+    migration: facets.database.status,
     missing: [...(evaluation?.merged.missing ?? [])],
     settings: evaluation === undefined ? [] : [...explanations(evaluation.merged, memory)],
     files: fileStatus(evaluation),

@@ -12,7 +12,7 @@ import { messageOf } from "../base/errors.ts";
 
 /** The PATH of service(8), with /usr/local. Nothing of the agent's own environment: it holds the jail's secrets. */
 const PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
-const KEPT_CHARACTERS = 8000;
+export const KEPT_CHARACTERS = 8000;
 const TAIL_CHARACTERS = 500;
 const KILL_AFTER_MS = 2000;
 const LAST_OUTPUT_MS = 200;
@@ -63,10 +63,15 @@ export async function runCommand(
 function start([file = "", ...args]: readonly string[], { folder, environment }: Surroundings): ChildProcess {
   return spawn(file, args, {
     cwd: folder,
-    env: { PATH, HOME: homedir(), LANG: "C.UTF-8", ...environment },
+    env: { ...leastEnvironment(), ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+}
+
+/** What every program gets. */
+export function leastEnvironment(): Readonly<Record<string, string>> {
+  return { PATH, HOME: homedir(), LANG: "C.UTF-8" };
 }
 
 function collect(child: ChildProcess): () => string {
@@ -80,8 +85,11 @@ function collect(child: ChildProcess): () => string {
   return () => tailOf(text);
 }
 
-/** Whole lines only: of a secret that was cut in two, the rest would no longer be known as one. */
-function tailOf(text: string): string {
+/**
+ * The end of an output on one line. Whole lines only: of a secret that was cut in two, the rest would no longer be
+ * known as one.
+ */
+export function tailOf(text: string): string {
   const lines = stripVTControlCharacters(text).split("\n");
   if (text.length === KEPT_CHARACTERS) lines.shift();
   const tail: string[] = [];
@@ -98,7 +106,7 @@ function tailOf(text: string): string {
 }
 
 /** A daemon that a command leaves behind may hold the streams for ever, so the end is `exit`, not `close`. */
-async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omit<CommandResult, "tail">> {
+export async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omit<CommandResult, "tail">> {
   const closed = once(child, "close").catch(() => {});
   let late = false;
   let killing: NodeJS.Timeout | undefined;
@@ -107,6 +115,7 @@ async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omit<Comma
     signalSession(child, "SIGTERM");
     killing = setTimeout(() => signalSession(child, "SIGKILL"), KILL_AFTER_MS);
   }, timeoutMs);
+  timer.unref();
   try {
     const [code, signal] = await once(child, "exit");
     if (late) signalSession(child, "SIGKILL");

@@ -21,6 +21,34 @@ export async function permissionsOf(spec: FileSpec): Promise<Permissions> {
   };
 }
 
+/** A user as programs are run as one. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** @throws Misconfigured, naming `where`, when there is no such user or this process may not become that user */
+export async function accountOf(name: string, where: string): Promise<Account> {
+  const local = await readFile("/etc/passwd", "utf8").catch(() => "");
+  const fields = fieldsIn(local, name) ?? fieldsIn(await getent("passwd", name), name);
+  const [, , uid = "", gid = "", , home = "/"] = fields ?? [];
+  if (uid === "" || gid === "")
+    throw new Misconfigured({
+      where,
+      what: `there is no user ${name} on this machine`,
+      cure: "Create the user, or name another one in the configuration.",
+    });
+  const me = process.geteuid?.();
+  if (me !== 0 && me !== Number(uid))
+    throw new Misconfigured({
+      where,
+      what: `user id ${me} may not run anything as ${name}`,
+      cure: `Run the agent as ${name} (or as root), or name another user in the configuration.`,
+    });
+  return { uid: Number(uid), gid: Number(gid), home };
+}
+
 /** Looks into the local file first (no process to start), then asks every source that the system is set up with. */
 async function idOf(database: string, kind: string, name: string, { path }: FileSpec): Promise<number> {
   if (/^\d+$/.test(name)) return Number(name);
@@ -43,9 +71,13 @@ async function getent(database: string, name: string): Promise<string> {
 
 /** passwd(5) and group(5): the name is the first field, the number the third. */
 function idIn(text: string, name: string): number | undefined {
-  const fields = text
+  const fields = fieldsIn(text, name);
+  return fields?.[2] === undefined || fields[2] === "" ? undefined : Number(fields[2]);
+}
+
+function fieldsIn(text: string, name: string): readonly string[] | undefined {
+  return text
     .split("\n")
     .map((line) => line.split(":"))
     .find(([first]) => first === name);
-  return fields?.[2] === undefined || fields[2] === "" ? undefined : Number(fields[2]);
 }

@@ -36,6 +36,13 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
     },
     certificates: { directory: LETS_ENCRYPT, storage: "/mnt/acme" },
     keys: { require_mount: "/mnt" },
+    database: {
+      prepare: rails("db:migrate:setup"),
+      seed: rails("db:seed"),
+      before: rails("db:migrate", "SKIP_POST_DEPLOYMENT_MIGRATIONS=true"),
+      after: rails("db:migrate"),
+      user: "mastodon",
+    },
     files: {
       env: envFile(mastodon),
       nginx: nginxFile("/usr/local/etc/nginx/nginx.conf"),
@@ -167,6 +174,11 @@ const LINUX_VALUES = {
   },
   syslog_ng: { ...SYSLOG_NG, buffer: "/var/lib/syslog-ng", sockets: [], local: "", files: [] },
 };
+
+/** Nothing but what is named here is in the environment, beside Mastodon's variables. */
+function rails(task: string, ...variables: readonly string[]): readonly string[] {
+  return ["env", "RAILS_ENV=production", ...variables, "bin/rails", task];
+}
 
 function envFile(mastodon: string): RawConfig {
   return {

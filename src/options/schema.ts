@@ -16,6 +16,8 @@ const httpAddress = z
     return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
   });
 
+const command = z.array(z.string().min(1)).min(1);
+
 const watched = (service: string) => ({
   service: z.string().default(service).describe("name in the catalogue; empty switches the watch off"),
   probe: z.boolean().default(true).describe("whether a move is probed first"),
@@ -122,6 +124,21 @@ export const configSchema = z.strictObject({
     .describe(
       "run in Mastodon's folder with the new variables in its environment, before anything is written",
     ),
+  database: z
+    .strictObject({
+      prepare: command.describe("makes the database's first content; run on an empty database only"),
+      seed: command.describe("puts in what a site begins with; run where `prepare` was cut off once"),
+      before: command.describe("the migrations that new code needs; run before it is started"),
+      after: command.describe("the other migrations; run when no node runs old code any more"),
+      timeout: duration.prefault("2h").describe("of each; then it is killed"),
+      user: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe("who they run as; the agent's own user where none is named"),
+    })
+    .exactOptional()
+    .describe("how Mastodon's database is prepared and migrated, see docs/database.md"),
   http: httpAddress.prefault("127.0.0.1:9899"),
   announce: z
     .strictObject({

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { codeOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import { authority, explainNetwork, newSocket } from "./network.ts";
-import { type ProbeResult, refused, WRITABLE } from "./result.ts";
+import { type ProbeFailure, type ProbeResult, refused, WRITABLE } from "./result.ts";
 
 export interface PostgresTarget {
   readonly host: string;
@@ -29,20 +29,24 @@ const UNVERIFIED = { rejectUnauthorized: false };
 
 export async function lookAtPostgres(target: PostgresTarget, signal: AbortSignal): Promise<ProbeResult> {
   try {
-    return judge(await ask(target, QUESTION, signal));
+    return judge(await askPostgres(target, QUESTION, signal));
   } catch (error) {
-    return explain(error, target);
+    return explainPostgres(error, target);
   }
 }
 
 /** The server's clock, in milliseconds since the epoch. @throws what `pg` throws */
 export async function askPostgresClock(target: PostgresTarget, signal: AbortSignal): Promise<number> {
-  const [{ ms }] = clockAnswer.parse(await ask(target, CLOCK_QUESTION, signal));
+  const [{ ms }] = clockAnswer.parse(await askPostgres(target, CLOCK_QUESTION, signal));
   return ms;
 }
 
-/** By the first way in that is open. */
-async function ask(target: PostgresTarget, question: string, signal: AbortSignal): Promise<unknown> {
+/** The rows of one question, by the first way in that is open. @throws what `pg` throws */
+export async function askPostgres(
+  target: PostgresTarget,
+  question: string,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { first, second } = await waysIn(target);
   return query(target, first, question, signal).catch((error: unknown) => {
     if (second === undefined || !dependsOnTls(error)) throw error;
@@ -111,14 +115,14 @@ function hasNoTls(error: unknown): boolean {
   return error instanceof Error && /\bSSL connection/.test(error.message);
 }
 
-function explain(error: unknown, target: PostgresTarget): ProbeResult {
+export function explainPostgres(error: unknown, target: PostgresTarget): ProbeFailure {
   if (error instanceof pg.DatabaseError) return explainState(error.code ?? "unknown", target);
   if (hasNoTls(error)) return refused("wrong_tls", "offers no TLS, which DB_SSLMODE asks for");
   return explainNetwork(error, "gives no answer that Postgres would give");
 }
 
 /** SQLSTATEs of PostgreSQL's appendix A. */
-function explainState(state: string, { user, database }: PostgresTarget): ProbeResult {
+function explainState(state: string, { user, database }: PostgresTarget): ProbeFailure {
   switch (state) {
     case "28P01":
       return refused("wrong_credentials", `refuses the password of user "${user}"`);

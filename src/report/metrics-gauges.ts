@@ -143,6 +143,13 @@ export const GAUGES: readonly GaugeRow[] = [
       certificates.flatMap(({ domain, not_after }) => timestamp({ domain }, not_after)),
   },
   {
+    name: "migrations_pending",
+    help: "Migrations that the database lacks: before the code on disk is started, and after no old code runs any more.",
+    labels: ["step"],
+    read: ({ migration }) =>
+      Object.entries(migration?.pending ?? {}).map(([step, count]) => [{ step }, count]),
+  },
+  {
     name: "last_change_timestamp_seconds",
     help: "When the last change of Mastodon's configuration ended, whatever came of it.",
     labels: [],

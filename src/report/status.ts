@@ -97,6 +97,21 @@ const certificate = z.object({
   next_attempt_at: z.string().nullable(),
 });
 
+const migration = z.object({
+  /** `unknown` before the first look; `ready`: web and sidekiq may be started with the code on disk. */
+  state: z.enum(["unknown", "ready", "waiting", "running", "failed"]),
+  /** The command of the configuration that runs, or failed; null at rest. */
+  step: z.enum(["prepare", "seed", "before", "after"]).nullable(),
+  /** Why it is in this state. */
+  reason: z.string(),
+  /** ISO 8601 time since when it is in this state, or at this step. */
+  since: z.string(),
+  /** How many migrations the database lacks: for the code on disk to be started, and for later; null while not known. */
+  pending: z.object({ before: z.number(), after: z.number() }).nullable(),
+  /** The end of what the step has printed. */
+  output: z.string().nullable(),
+});
+
 /** The document behind `/status` and `status --json`. It never holds a secret: only names, places, digests and times. */
 export const statusSchema = z.object({
   version: z.string(),
@@ -119,6 +134,8 @@ export const statusSchema = z.object({
   keys: z.record(z.string(), z.string()),
   /** Of the domains that nginx serves. */
   certificates: z.array(certificate),
+  /** Mastodon's database, as code and migrations go; null where the agent does not see to it. */
+  migration: migration.nullable(),
   /** Names of required settings that no source knows. */
   missing: z.array(z.string()),
   settings: z.array(setting),
@@ -135,6 +152,7 @@ export const statusSchema = z.object({
 export type Status = z.infer<typeof statusSchema>;
 export type EndpointStatus = z.infer<typeof endpoint>;
 export type CertificateStatus = z.infer<typeof certificate>;
+export type MigrationStatus = Readonly<z.infer<typeof migration>>;
 export type CandidateStatus = z.infer<typeof candidate>;
 export type WatchStatus = z.infer<typeof watch>;
 export type SettingStatus = z.infer<typeof setting>;

@@ -1,0 +1,83 @@
+import { migrationsIn } from "../apply/migrations.ts";
+import { Unavailable } from "../base/errors.ts";
+import { reveal } from "../base/secret.ts";
+import type { ConsulClient } from "../consul/client.ts";
+import { type DatabaseRecord, databaseKeys, readDatabaseRecord } from "../consul/database-record.ts";
+import { ConsulError } from "../consul/errors.ts";
+import type { Options } from "../options.ts";
+import { lookAtSchema } from "../probe/schema.ts";
+import type { Merged } from "../settings/merge.ts";
+import { targetOf } from "../settings/targets.ts";
+import { type Scene, UNKNOWN_CODE } from "./database-decision.ts";
+import type { Evaluation } from "./evaluate.ts";
+import type { Memory } from "./memory.ts";
+import { postgresTargetOf } from "./prober.ts";
+
+const LOOK_TIMEOUT_MS = 5000;
+
+/** The units that are Mastodon's Ruby side, and use the database as their code knows it. */
+export const DATABASE_UNITS: readonly string[] = ["web", "sidekiq"];
+
+interface Looking {
+  readonly options: Options;
+  readonly client: ConsulClient;
+  readonly memory: Memory;
+  readonly evaluation: Evaluation;
+  readonly isWanted: boolean;
+}
+
+/** One look at everything that says what the database needs. @throws Misconfigured where Mastodon has no migrations */
+export async function lookAround(looking: Looking, signal: AbortSignal): Promise<Scene> {
+  const { options, client, memory, evaluation, isWanted } = looking;
+  const domain = domainOf(evaluation.merged);
+  const keys = databaseKeys(domain);
+  const target = postgresTargetOf(targetOf("postgres", evaluation.merged));
+  const migrations = await migrationsIn(options.config.paths.mastodon);
+  const [schema, record] = await Promise.all([
+    lookAtSchema(target, { timeoutMs: LOOK_TIMEOUT_MS, signal }),
+    recordOf(client, domain, signal),
+  ]);
+  return {
+    node: options.node,
+    place: placeOf(evaluation.merged),
+    stateKey: keys.state,
+    nodesKey: keys.nodes,
+    reloadCommand: `consul kv put ${options.config.watch.prefix}/nodes/${options.node}/control/reload "$(date)"`,
+    schema,
+    migrations,
+    running: runningCode(options, memory),
+    record,
+    isWanted,
+  };
+}
+
+/** The database that Mastodon is told to use: another one was never seen. */
+export function placeOf(merged: Merged): string {
+  const { host, port, database } = postgresTargetOf(targetOf("postgres", merged));
+  return `${host}:${port}/${database}`;
+}
+
+export function domainOf({ settings }: Merged): string {
+  const value = settings.get("DOMAIN")?.[0].value;
+  return value === undefined ? "" : reveal(value);
+}
+
+/** Known once each of the units has started with the same code while the agent was there. */
+export function runningCode({ units }: Pick<Options, "units">, { code }: Memory): string {
+  const known = units.filter(({ name }) => DATABASE_UNITS.includes(name)).map(({ name }) => code[name]);
+  const [first = ""] = known;
+  return first !== "" && known.every((each) => each === first) ? first : UNKNOWN_CODE;
+}
+
+async function recordOf(
+  client: ConsulClient,
+  domain: string,
+  signal: AbortSignal,
+): Promise<DatabaseRecord | undefined> {
+  try {
+    return await readDatabaseRecord(client, domain, signal);
+  } catch (error) {
+    if (error instanceof ConsulError || error instanceof Unavailable) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,365 @@
+import { migrationsIn, type PendingMigrations, pendingIn } from "../apply/migrations.ts";
+import type { Plan } from "../apply/plan.ts";
+import { steadyMs } from "../base/clock.ts";
+import { type Complaint, isAgentError, messageOf, sentence } from "../base/errors.ts";
+import type { ConsulClient } from "../consul/client.ts";
+import { writeDatabaseState, writeNodeCode } from "../consul/database-record.ts";
+import { ConsulError } from "../consul/errors.ts";
+import { acquireFleetLock } from "../consul/lock.ts";
+import type { Options } from "../options.ts";
+import type { Change } from "../report/change.ts";
+import type { Log } from "../report/log.ts";
+import type { Problems } from "../report/problems.ts";
+import type { MigrationStatus } from "../report/status.ts";
+import type { StateStore } from "../state/store.ts";
+import { Bell } from "./bell.ts";
+import { CONSUL, type DatabaseStep, type Decision, decide, type Scene } from "./database-decision.ts";
+import { DATABASE_UNITS, domainOf, lookAround, placeOf } from "./database-scene.ts";
+import { runDatabaseSteps, type StepReport } from "./database-steps.ts";
+import type { Evaluation } from "./evaluate.ts";
+import type { Memory } from "./memory.ts";
+
+/** Somebody may have unpacked a new Mastodon, or upgraded the other nodes. */
+const LOOK_EVERY_MS = 10_000;
+/** Web and sidekiq wait for it. */
+const LOOK_EAGERLY_MS = 2_000;
+
+export interface DatabaseContext {
+  readonly options: Options;
+  readonly client: ConsulClient;
+  readonly store: StateStore<Memory>;
+  readonly problems: Problems;
+  readonly log: Log;
+  readonly redact: (text: string) => string;
+  readonly evaluation: () => Evaluation | undefined;
+  /** The status is another. */
+  readonly onNews: () => void;
+  /** An apply that had to wait may begin. */
+  readonly onReady: () => void;
+}
+
+/** An apply that waits until the database has what the code on disk needs. */
+interface Wish {
+  readonly evaluation: Evaluation;
+  /** Digest of what was asked for when the apply came up: when something else is, the wish is void. */
+  readonly asked: string | undefined;
+}
+
+interface Failure {
+  /** Of what was tried: it is not tried again until that changes. */
+  readonly key: string;
+  readonly complaint: Complaint;
+}
+
+/**
+ * Prepares and migrates Mastodon's database: before web and sidekiq are started with code that needs it, and in the
+ * background what may only be done when no old code runs any more. It never holds the loop up: an apply that has to
+ * wait is asked for again when the bell rings.
+ */
+export class DatabaseKeeper {
+  readonly #context: DatabaseContext;
+  readonly #bell = new Bell();
+  #wish: Wish | undefined;
+  #failure: Failure | undefined;
+  /** Of the code on disk, at the last apply. */
+  #codeOnDisk: string | undefined;
+  #status: MigrationStatus = {
+    state: "unknown",
+    step: null,
+    reason: "the database was not looked at yet",
+    since: new Date().toISOString(),
+    pending: null,
+    output: null,
+  };
+
+  constructor(context: DatabaseContext) {
+    this.#context = context;
+  }
+
+  /** Null where the database is nobody's business here. */
+  get status(): MigrationStatus | null {
+    return this.#context.options.config.database === undefined ? null : this.#status;
+  }
+
+  /** Why web and sidekiq are not started or reloaded although that is due. */
+  get obstacle(): Pick<MigrationStatus, "state" | "reason"> | undefined {
+    return this.#wish && this.#status;
+  }
+
+  /**
+   * Whether an apply may begin. A failover of units that run is never held up. Where the answer is no, the database is
+   * seen to, and `onReady` is called when that is done.
+   */
+  async mayApply(evaluation: Evaluation, { actions }: Plan, urgent: boolean): Promise<boolean> {
+    const { options, store } = this.#context;
+    const concerned = actions.filter(({ unit }) => DATABASE_UNITS.includes(unit.name));
+    if (options.config.database === undefined || concerned.length === 0) return true;
+    this.#codeOnDisk = await codeIn(options);
+    const isFailover = urgent && concerned.some(({ was }) => was !== "stopped");
+    const known = store.read().database;
+    const isReady = known?.place === placeOf(evaluation.merged) && known.code === this.#codeOnDisk;
+    const wish = { evaluation, asked: this.#context.evaluation()?.desired?.digest };
+    const isNew = !isSameWish(this.#wish, wish);
+    if (isFailover || isReady) this.#wish = undefined;
+    else if (isNew) {
+      this.#wish = wish;
+      this.#bell.ring();
+    }
+    return isFailover || isReady;
+  }
+
+  /** Notes what code the units run with since an apply. */
+  async changed({ outcome, actions }: Pick<Change, "outcome" | "actions">): Promise<void> {
+    const units = actions.map(({ unit }) => unit).filter((unit) => DATABASE_UNITS.includes(unit));
+    if (this.#codeOnDisk === undefined || outcome === "refused" || units.length === 0) return;
+    // Where it failed, some may have been reloaded and some not.
+    const code = outcome === "applied" ? this.#codeOnDisk : "";
+    const now = Object.fromEntries(units.map((unit) => [unit, code]));
+    await this.#note((memory) => ({ ...memory, code: { ...memory.code, ...now } }));
+    await this.#forgetCompleteness();
+    this.#bell.ring();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = await this.#lookAndAct(signal);
+      await this.#bell.wait(waitMs && steadyMs() + waitMs, steadyMs(), signal);
+    }
+  }
+
+  async #lookAndAct(signal: AbortSignal): Promise<number | undefined> {
+    if (this.#context.options.config.database === undefined) return undefined;
+    const before = JSON.stringify(this.#status);
+    try {
+      const evaluation = this.#subject();
+      if (evaluation === undefined) return LOOK_EAGERLY_MS;
+      if (await this.#isComplete(evaluation)) return LOOK_EVERY_MS;
+      const scene = await this.#look(evaluation, signal);
+      return await this.#act(decide(scene), scene, evaluation, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      this.#complain(complaintOf(error), "database_not_prepared");
+      return this.#wish === undefined ? LOOK_EVERY_MS : LOOK_EAGERLY_MS;
+    } finally {
+      if (JSON.stringify(this.#status) !== before) this.#context.onNews();
+    }
+  }
+
+  /** Whose database is looked at: that of the apply that waits, or the one in force. Nothing is while changes are held. */
+  #subject(): Evaluation | undefined {
+    const { evaluation: newest, store } = this.#context;
+    const now = newest();
+    if (now?.desired === undefined || now.kv.hold !== undefined) return undefined;
+    if (this.#wish !== undefined && this.#wish.asked !== now.desired.digest) this.#wish = undefined;
+    if (this.#wish !== undefined) return this.#wish.evaluation;
+    return now.desired.digest === store.read().applied?.digest ? now : undefined;
+  }
+
+  async #isComplete({ merged }: Evaluation): Promise<boolean> {
+    const { options, store, problems } = this.#context;
+    const known = store.read().database;
+    if (this.#wish !== undefined || known?.isComplete !== true || known.place !== placeOf(merged))
+      return false;
+    if (known.code !== (await codeIn(options))) return false;
+    problems.replace("database", []);
+    this.#tell({ state: "ready", reason: READY, pending: { before: 0, after: 0 } });
+    return true;
+  }
+
+  async #look(evaluation: Evaluation, signal: AbortSignal): Promise<Scene> {
+    const { options, client, store } = this.#context;
+    const memory = store.read();
+    return lookAround({ options, client, memory, evaluation, isWanted: this.#wish !== undefined }, signal);
+  }
+
+  async #act(
+    decision: Decision,
+    scene: Scene,
+    evaluation: Evaluation,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    this.#tell({ pending: pendingOf(scene) });
+    switch (decision.kind) {
+      case "ready":
+        return this.#ready(decision, scene, evaluation);
+      case "wait":
+        this.#complain(
+          decision.complaint,
+          scene.isWanted || scene.schema.kind !== "migrated" ? "database_not_prepared" : "migrations_pending",
+        );
+        return scene.isWanted ? LOOK_EAGERLY_MS : LOOK_EVERY_MS;
+      case "run":
+        return this.#runInTurn(decision.steps, scene, evaluation, signal);
+    }
+  }
+
+  async #ready(
+    { isComplete, waiting }: Extract<Decision, { kind: "ready" }>,
+    scene: Scene,
+    evaluation: Evaluation,
+  ): Promise<number> {
+    const { place, migrations, record } = scene;
+    const { problems, onReady } = this.#context;
+    if (record !== undefined) await this.#announce(scene, evaluation);
+    const database = {
+      place,
+      code: migrations.digest,
+      // What other nodes must know of this one is not known to them yet.
+      isComplete: isComplete && record !== undefined,
+    };
+    await this.#note((memory) => ({ ...memory, database }));
+    this.#failure = undefined;
+    if (waiting === undefined) problems.replace("database", []);
+    else problems.replace("database", [{ code: "migrations_pending", message: sentence(waiting) }]);
+    this.#tell({ state: "ready", reason: waiting?.what ?? READY });
+    if (this.#wish !== undefined) onReady();
+    return LOOK_EVERY_MS;
+  }
+
+  /** Tells the other nodes what code runs here, and that there is a database that must not be empty from now on. */
+  async #announce({ running, record, node }: Scene, { merged }: Evaluation): Promise<void> {
+    const { client } = this.#context;
+    const domain = domainOf(merged);
+    if (record?.state === "none") await writeDatabaseState(client, domain, "prepared", node);
+    if (record?.nodes.get(node) !== running) await writeNodeCode(client, domain, node, running);
+  }
+
+  /** One node of the domain at a time; who had to wait looks again at what is left to do. */
+  async #runInTurn(
+    steps: readonly DatabaseStep[],
+    scene: Scene,
+    evaluation: Evaluation,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { options, client, log } = this.#context;
+    const key = this.#keyOf(scene);
+    const code = scene.isWanted ? "database_not_prepared" : "migrations_pending";
+    if (this.#failure?.key === key) {
+      this.#complain(this.#failure.complaint, code, "failed");
+      return LOOK_EVERY_MS;
+    }
+    if (!scene.isWanted) await this.#announce(scene, evaluation);
+    const domain = domainOf(evaluation.merged);
+    this.#tell({ state: "waiting", reason: "waiting for this node's turn to migrate the database" });
+    this.#context.onNews();
+    await using _lock = await acquireFleetLock({
+      client,
+      domain,
+      name: "database/lock",
+      node: options.node,
+      signal,
+      log,
+    });
+    // The world may be another one by now.
+    if (this.#subject()?.desired?.digest !== evaluation.desired?.digest) return 0;
+    const again = await this.#look(evaluation, signal);
+    const decision = decide(again);
+    if (decision.kind !== "run" || String(decision.steps) !== String(steps)) return 0;
+    const failed = await runDatabaseSteps(
+      { ...this.#context, onStep: (report) => this.#progress(report) },
+      steps,
+      again,
+      evaluation,
+      signal,
+    );
+    if (failed === undefined) {
+      if (!scene.isWanted && steps.includes("before")) await this.#reloadAgain();
+      return 0;
+    }
+    // An agent that ends leaves the command to itself; another that migrates is waited for.
+    if (signal.aborted || (await this.#look(evaluation, signal)).schema.kind === "busy")
+      return LOOK_EAGERLY_MS;
+    this.#failure = { key, complaint: failed };
+    this.#complain(failed, code, "failed");
+    return LOOK_EAGERLY_MS;
+  }
+
+  /** What the units have read of the database is out of date: they were started before it was migrated. */
+  async #reloadAgain(): Promise<void> {
+    await this.#note((memory) => ({
+      ...memory,
+      units: Object.fromEntries(
+        Object.entries(memory.units).map(([unit, digests]) => [
+          unit,
+          DATABASE_UNITS.includes(unit) ? { ...digests, reload: "" } : digests,
+        ]),
+      ),
+    }));
+    this.#context.onReady();
+  }
+
+  /** A failed step is tried again with other code, another database or other settings, or when an operator asks. */
+  #keyOf({ place, migrations }: Scene): string {
+    return JSON.stringify([place, migrations.digest, this.#context.evaluation()?.desired?.digest]);
+  }
+
+  #progress({ step, output }: StepReport): void {
+    const isNew = this.#status.step !== step || this.#status.state !== "running";
+    this.#tell({
+      state: "running",
+      step,
+      reason: `${step}: ${WORK[step]}`,
+      output,
+      ...(isNew && { since: now() }),
+    });
+    if (isNew) this.#context.problems.replace("database", []);
+    this.#context.onNews();
+  }
+
+  #complain(complaint: Complaint, code: string, state: "waiting" | "failed" = "waiting"): void {
+    const message = sentence(complaint);
+    this.#context.problems.replace("database", [{ code, message }]);
+    this.#tell({ state, reason: message });
+  }
+
+  #tell(news: Partial<MigrationStatus>): void {
+    const since = news.state === undefined || news.state === this.#status.state ? this.#status.since : now();
+    this.#status = { ...this.#status, since, ...news };
+    if (this.#status.state === "ready") this.#status = { ...this.#status, step: null, output: null };
+  }
+
+  async #forgetCompleteness(): Promise<void> {
+    await this.#note(({ database, ...memory }) => ({
+      ...memory,
+      ...(database && { database: { ...database, isComplete: false } }),
+    }));
+  }
+
+  /** What could not be written is known all the same, and looked at again at the next start. */
+  async #note(change: (memory: Memory) => Memory): Promise<void> {
+    await this.#context.store.update(change).catch(() => {});
+  }
+}
+
+const READY = "the database has what the code needs";
+const WORK: Readonly<Record<DatabaseStep, string>> = {
+  prepare: "an empty database gets its first content",
+  seed: "what a site begins with is put in",
+  before: "the migrations that the new code needs are run",
+  after: "the migrations that had to wait for the last old code are run",
+};
+
+async function codeIn({ config }: Options): Promise<string | undefined> {
+  return migrationsIn(config.paths.mastodon).then(
+    ({ digest }) => digest,
+    () => undefined,
+  );
+}
+
+function pendingOf({ schema, migrations }: Scene): PendingMigrations | null {
+  return schema.kind === "migrated" ? pendingIn(migrations, schema.versions) : null;
+}
+
+function isSameWish(one: Wish | undefined, other: Wish): boolean {
+  return one?.asked === other.asked && one?.evaluation.desired?.digest === other.evaluation.desired?.digest;
+}
+
+function complaintOf(error: unknown): Complaint {
+  if (isAgentError(error)) return error.complaint;
+  if (error instanceof ConsulError) return { where: "Consul", what: error.message, cure: CONSUL };
+  return { where: "database", what: messageOf(error), cure: "It is tried again." };
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
