@@ -4,6 +4,7 @@ import { aclInspections } from "./check/acl.ts";
 import { backendInspections } from "./check/backends.ts";
 import { clockInspections } from "./check/clock.ts";
 import { consulInspections } from "./check/consul.ts";
+import { databaseInspections } from "./check/database.ts";
 import { environmentInspections } from "./check/environment.ts";
 import { explained, type Finding, type Inspection, inspectAll } from "./check/inspection.ts";
 import { localInspections } from "./check/local.ts";
@@ -72,6 +73,7 @@ async function probeInspections(options: Options, seen: Seen): Promise<readonly 
     ...environmentInspections(options, seen),
     ...clockInspections(evaluation.merged),
     ...backendInspections(evaluation.merged),
+    ...databaseInspections(options, evaluation.merged),
   ];
 }
 

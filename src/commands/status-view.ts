@@ -37,9 +37,22 @@ function rows(status: Status, sight: Sight): readonly Row[] {
     ...(status.hold === null ? [] : [["hold", paint.yellow(status.hold)] as const]),
     ...Object.entries(status.endpoints).flatMap(([name, endpoint]) => endpointRows(name, endpoint, sight)),
     ...Object.entries(status.units).map(([name, unit]) => [name, unitText(unit, sight)] as const),
+    ...migrationRows(status.migration, sight),
     ["consul", consulText(status.consul, paint)],
     ["watches", watchesText(status.watches, paint)],
     ...(status.last_change === null ? [] : [["last change", changeText(status.last_change, sight)] as const]),
+  ];
+}
+
+/** Nothing where nothing is to be done. */
+function migrationRows(migration: Status["migration"], sight: Sight): readonly Row[] {
+  if (migration === null || migration.state === "ready" || migration.state === "unknown") return [];
+  const { state, reason, since, output } = migration;
+  const colour = state === "failed" ? sight.paint.red : sight.paint.yellow;
+  const last = output?.split(" | ").at(-1) ?? "";
+  return [
+    ["database", `${colour(state)} since ${when(since, sight)}: ${reason}`],
+    ...(state === "running" && last !== "" ? [["", sight.paint.dim(last)] as const] : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { cli } from "../world/cli.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { type PostgresServer, startPostgres } from "../world/postgres.ts";
 import { type RedisServer, startRedis } from "../world/redis.ts";
@@ -46,6 +47,10 @@ test(
     expect(await jail.problem("migrations_pending")).toContain(
       "needs 1 migrations more than the database has",
     );
+    const said = await cli(jail.agent, ["status"]);
+    expect(said.output).toMatch(/database +waiting since/);
+    const found = await cli(jail.agent, ["check", "--probe"]);
+    expect(found.output).toContain("1 migrations are missing for the code on disk, and 1 for later");
     expect(await jail.tasks()).toEqual(["db:migrate:setup"]);
     await jail.reload();
     await until("all three steps", async () => (await jail.tasks()).length === 3);
