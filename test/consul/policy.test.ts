@@ -79,6 +79,24 @@ test("with the shipped policy the agent cannot change settings, nor anything els
   await expect(client.kvPrefix("elsewhere/", now())).rejects.toMatchObject({ kind: "denied" });
 });
 
+test("the client lets in whom the servers would, and tells of its members also where no server can be asked", async () => {
+  await using node = await makeNode({ gossipKey, join: server.join, name: NAME });
+  await writeFile(node.configFile, await shippedConfiguration(node, token));
+  await using _client = supervise(node);
+  const client = clientAt(node.address, { token });
+  const stranger = clientAt(node.address, { token: new Secret(await server.createToken("")) });
+  const service = { id: "mastodon-web", name: "mastodon-web", address: "", port: 1, tags: [], meta: {} };
+  await until("joined", async () => (await client.leader()) !== undefined);
+  await expect(stranger.register(service, [])).rejects.toMatchObject({ kind: "denied" });
+  await client.register(service, []);
+
+  await using alone = await makeNode({ gossipKey, join: "127.0.0.1:1", name: "mastodon-2" });
+  await writeFile(alone.configFile, await shippedConfiguration(alone, token, "127.0.0.1:1"));
+  await using _lonely = supervise(alone);
+  const members = await until("an answer", () => clientAt(alone.address, { token }).members());
+  expect(members.map(({ name }) => name)).toEqual(["mastodon-2"]);
+});
+
 test("without the node identity, that the client may not register is one problem", async () => {
   await using node = await makeNode({ gossipKey, join: server.join });
   const rules = await readFile(join(checkout(), "packaging", "consul-policy.hcl"), "utf8");
@@ -111,13 +129,17 @@ async function makeToken(): Promise<Secret> {
 }
 
 /** As it is shipped, on this node's address. */
-function shippedConfiguration({ name, host, dataDir }: Node, secret: Secret): Promise<string> {
+function shippedConfiguration(
+  { name, host, dataDir }: Node,
+  secret: Secret,
+  join = server.join,
+): Promise<string> {
   const consul = {
     client_addr: host,
     http_port: "8500",
     check_host: host,
     data_dir: dataDir,
-    servers: [server.join],
+    servers: [join],
     token: secret,
   };
   const input = { IP: host, NODENAME: name, GOSSIPKEY: new Secret(gossipKey), consul };

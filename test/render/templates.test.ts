@@ -87,7 +87,7 @@ test("consul accepts it with a token that has every character JSON escapes, and 
   };
   const input = completeInput("/", { IP: "2001:db8::7", consul });
   expect(await validate(await renderShipped("consul.json.hbs", input))).toMatchObject({
-    acl: { tokens: { default: token, agent: token } },
+    acl: { enabled: true, tokens: { default: token, agent: token } },
   });
 });
 
