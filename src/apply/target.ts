@@ -1,6 +1,6 @@
 /** Where a file really lies: links are followed, and what cannot be replaced by a rename is refused. */
 import { lstat, readFile, readlink, realpath, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { codeOf, Misconfigured } from "../base/errors.ts";
 
 /** As many as Linux follows. */
@@ -34,14 +34,25 @@ export async function targetOf(path: string, links = 0): Promise<string> {
   return targetOf(resolve(await realpath(dirname(path)), await readlink(path)), links + 1);
 }
 
-/** Whether something is mounted on this very path: a rename cannot replace it, and writing into it shows halves. */
+/**
+ * Whether something is mounted on this very path: a rename cannot replace it, and writing into it shows halves. Linux
+ * says what is mounted. Only elsewhere the device is asked: on an overlay a file can have another than its directory.
+ */
 export async function isMountPoint(path: string): Promise<boolean> {
-  const [here, above] = await Promise.all([stat(path), stat(dirname(path))]).catch(() => []);
-  if (here === undefined || above === undefined) return false;
-  if (here.dev !== above.dev) return true;
-  const mounts = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
-  const real = join(await realpath(dirname(path)), path.slice(path.lastIndexOf("/") + 1));
+  const mounts = await readFile("/proc/self/mountinfo", "utf8").catch(() => undefined);
+  return mounts === undefined ? isOtherDevice(path) : isListed(path, mounts);
+}
+
+async function isListed(path: string, mounts: string): Promise<boolean> {
+  const folder = await realpath(dirname(path)).catch(() => undefined);
+  if (folder === undefined) return false;
+  const real = join(folder, basename(path));
   return mounts.split("\n").some((line) => unescapeOctal(line.split(" ")[4] ?? "") === real);
+}
+
+async function isOtherDevice(path: string): Promise<boolean> {
+  const [here, above] = await Promise.all([stat(path), stat(dirname(path))]).catch(() => []);
+  return here !== undefined && above !== undefined && here.dev !== above.dev;
 }
 
 /** proc(5): space, tab, newline and backslash are octal in mountinfo. */

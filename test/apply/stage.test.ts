@@ -159,4 +159,6 @@ test("knows a mount from a file", async () => {
   expect(await isMountPoint(folder.file("x"))).toBe(false);
   expect(await isMountPoint(folder.file("absent"))).toBe(false);
   expect(await isMountPoint("/proc")).toBe(true);
+  // On a device of its own, and not mounted: as a file in an overlay's lower layer.
+  expect(await isMountPoint("/proc/self/ns/mnt")).toBe(false);
 });
