@@ -192,6 +192,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
     problems,
     log,
     evaluation: () => loop.evaluation,
+    isStarting: () => loop.isStarting,
     onChange: () => {
       onRing();
       onNews();

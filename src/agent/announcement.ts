@@ -4,6 +4,7 @@ import type { Options } from "../options.ts";
 import type { State } from "../report/status.ts";
 import { bracketed } from "../settings/types.ts";
 import { READERS } from "../settings/variable.ts";
+import { sitePort } from "./facts.ts";
 import type { Headline } from "./headline.ts";
 import type { UnitHealth } from "./unit-watch.ts";
 
@@ -109,10 +110,10 @@ function siteService(facts: AnnouncedFacts): WantedService {
   const web = units.find(({ name }) => name === "web")?.health;
   const ip = String(environment.settings.get("IP")?.value);
   return {
-    ...registration("mastodon", 443, facts),
+    ...registration("mastodon", sitePort(facts.options.config), facts),
     yields: true,
     checks: [
-      { kind: "tcp", name: "nginx listens", target: `${bracketed(ip)}:443` },
+      { kind: "tcp", name: "nginx listens", target: `${bracketed(ip)}:${sitePort(facts.options.config)}` },
       ...(web !== undefined && "http" in web
         ? [{ kind: "http", name: "web is healthy", target: web.http } as const]
         : []),

@@ -26,6 +26,8 @@ export interface CertifierContext {
   readonly problems: Problems;
   readonly log: Log;
   readonly evaluation: () => Evaluation | undefined;
+  /** nginx may be about to be started: then the port where the authority asks must be left to it. */
+  readonly isStarting: () => boolean;
   /** Something about the certificates is other than before. */
   readonly onChange: () => void;
 }
@@ -52,7 +54,7 @@ export class Certifier {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const wanted = this.#wanted();
-      if (wanted !== undefined) await this.#look(wanted, signal);
+      if (wanted !== undefined && !this.#context.isStarting()) await this.#look(wanted, signal);
       await sleep(this.#untilNextMs(), undefined, { signal }).catch(() => {});
     }
   }

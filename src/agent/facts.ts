@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import * as z from "zod";
 import { codeOf } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
 import { issuedCertificates } from "../certificates/shelf.ts";
@@ -22,9 +23,19 @@ export function configuredFacts({ config, connection, environment }: Options): F
       servers: textOf(environment.settings.get("CONSULSERVERS")?.value).split(","),
       token: connection.token,
       check_host: bracketed(ip),
+      site_port: String(sitePort(config)),
     },
   };
 }
+
+/** Where nginx serves the site by TLS: the first of `values.nginx.https`. */
+export function sitePort({ values }: Options["config"]): number {
+  const [first = ""] = nginxValues.safeParse(values).data?.nginx.https ?? [];
+  return Number(/(?:^|:)(\d+)(?=\s|$)/.exec(first)?.[1] ?? 443);
+}
+
+/** As the shipped template wants them; an operator's own may want others. */
+const nginxValues = z.object({ nginx: z.object({ https: z.array(z.string()) }) });
 
 /** From where nginx answers challenges. */
 export function acmeWebroot({ config }: Pick<Options, "config">): string {

@@ -86,6 +86,12 @@ export class Loop {
     return this.#unitsWereSeen;
   }
 
+  /** Units may be started at any moment, and not only because of a change. */
+  get isStarting(): boolean {
+    if (this.evaluation?.kv.hold !== undefined) return false;
+    return !this.hasLooked || this.applier.isApplying;
+  }
+
   /** Takes the secrets that are known at the moment out of what a program printed. */
   redact(text: string): string {
     const { evaluation, keys } = this;

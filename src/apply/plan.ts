@@ -57,8 +57,11 @@ export const NO_PROCESS_VARIABLES = "none";
 /** Stands for "not known what it runs with": no digest is empty, so the unit stays concerned. */
 const UNKNOWN = "";
 
-/** Sidekiq first, since its jobs fail quietly; streaming last, since its clients must come back to a web that is right. */
-const FIRST_UNITS = ["sidekiq", "web", "streaming"];
+/**
+ * syslog-ng first, since what is logged while it does not run is lost. Then sidekiq, since its jobs fail quietly, and
+ * streaming after web, since its clients must come back to a web that is right.
+ */
+const FIRST_UNITS = ["syslog-ng", "sidekiq", "web", "streaming"];
 
 /**
  * A unit is concerned if and only if what it should run with differs from what it is known to run with, or

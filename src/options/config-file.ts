@@ -5,7 +5,7 @@ import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors
 import { didYouMean } from "../base/nearest.ts";
 import { knownKeys } from "./known-keys.ts";
 import { isGroup, overlay } from "./overlay.ts";
-import { PROFILE_NAMES, profileDefaults, type RawConfig } from "./profiles.ts";
+import { type Places, PROFILE_NAMES, profileDefaults, type RawConfig } from "./profiles.ts";
 import { type Config, configSchema } from "./schema.ts";
 
 export const DEFAULT_CONFIG_FILE = "/usr/local/etc/mastodon-agent.yaml";
@@ -64,8 +64,20 @@ function parse(path: string, text: string): Source {
 
 function defaultsFor({ raw }: Source): RawConfig {
   const profile = PROFILE_NAMES.find((name) => name === (raw["profile"] ?? "potluck"));
-  const mastodon = isGroup(raw["paths"]) ? raw["paths"]["mastodon"] : undefined;
-  return profileDefaults(profile ?? "none", typeof mastodon === "string" ? { mastodon } : {});
+  return profileDefaults(profile ?? "none", placesIn(raw));
+}
+
+function placesIn({ paths, consul }: RawConfig): Partial<Places> {
+  const mastodon = isGroup(paths) ? paths["mastodon"] : undefined;
+  const address = isGroup(consul) ? consul["address"] : undefined;
+  return {
+    ...(typeof mastodon === "string" && { mastodon }),
+    ...(typeof address === "string" && URL.canParse(address) && { consul: listenerOf(new URL(address)) }),
+  };
+}
+
+function listenerOf({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 }
 
 function complaintsOf(issue: z.core.$ZodIssue, source: Source): Complaint[] {

@@ -8,9 +8,11 @@ export type RawConfig = { readonly [key: string]: unknown };
 export interface Places {
   /** Mastodon's checkout. */
   readonly mastodon: string;
+  /** `host:port` where the Consul client answers. */
+  readonly consul: string;
 }
 
-/** The profile's defaults; `places` are the user's where the user moved them, so that files follow. */
+/** The profile's defaults; `places` are the user's where the user moved them, so that files and checks follow. */
 export function profileDefaults(name: ProfileName, places: Partial<Places>): RawConfig {
   return PROFILES[name](places);
 }
@@ -20,7 +22,7 @@ export function profileDefaults(name: ProfileName, places: Partial<Places>): Raw
  * does nothing, and ends with 0.
  */
 const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawConfig>> = {
-  potluck: ({ mastodon = "/usr/local/www/mastodon" }) => ({
+  potluck: ({ mastodon = "/usr/local/www/mastodon", consul = CONSUL }) => ({
     consul: {
       agent: "unit",
       data_dir: "/var/db/consul",
@@ -70,12 +72,12 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
       },
       nginx: serviceUnit("nginx", "reload", { tcp: "127.0.0.1:80", timeout: "30s" }),
       "syslog-ng": serviceUnit("syslog-ng", "reload", { pidfile: "/var/run/syslog.pid", timeout: "30s" }),
-      consul: serviceUnit("consul", "restart"),
+      consul: serviceUnit("consul", "restart", { tcp: consul, timeout: "30s" }),
     },
     values: FREEBSD_VALUES,
     variables: { SMTP_CA_FILE: FREEBSD_CA },
   }),
-  systemd: ({ mastodon = "/home/mastodon/live" }) => ({
+  systemd: ({ mastodon = "/home/mastodon/live", consul = CONSUL }) => ({
     consul: {
       agent: "unit",
       data_dir: "/var/lib/consul",
@@ -102,7 +104,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
         http: "http://127.0.0.1:4000/api/v1/streaming/health",
         timeout: "30s",
       }),
-      consul: systemdUnit("consul", "restart"),
+      consul: systemdUnit("consul", "restart", { tcp: consul, timeout: "30s" }),
     },
     values: LINUX_VALUES,
     variables: { SMTP_CA_FILE: LINUX_CA },
@@ -128,6 +130,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
   }),
 };
 
+const CONSUL = "127.0.0.1:8500";
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 
 /** The authorities that the world's certificates come from: of the package `ca_root_nss`, and of `ca-certificates`. */
@@ -221,19 +224,19 @@ function quietThenStop(pidfile: string): readonly RawConfig[] {
   return [{ signal: "TSTP", pidfile }, { wait: "10s" }, { signal: "TERM", pidfile }];
 }
 
-function serviceUnit(name: string, reload: "reload" | "restart", health?: RawConfig): RawConfig {
+function serviceUnit(name: string, reload: "reload" | "restart", health: RawConfig): RawConfig {
   return {
     reload: [{ run: ["service", name, `one${reload}`] }],
     start: [{ run: ["service", name, "onestart"] }],
-    ...(health && { health }),
+    health,
   };
 }
 
-function systemdUnit(name: string, reload: "reload" | "restart", health?: RawConfig): RawConfig {
+function systemdUnit(name: string, reload: "reload" | "restart", health: RawConfig): RawConfig {
   return {
     reload: [{ run: ["systemctl", reload, name] }],
     restart: [{ run: ["systemctl", "restart", name] }],
     start: [{ run: ["systemctl", "start", name] }],
-    ...(health && { health }),
+    health,
   };
 }

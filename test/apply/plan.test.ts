@@ -76,11 +76,11 @@ test("starts a unit that is down, also when nothing changed", () => {
   expect(actions([unit("web")], { web: B }, { web: A }, { web: "stopped" })).toEqual(["reload web"]);
 });
 
-test("goes sidekiq, web, streaming, then as configured", () => {
-  const units = ["nginx", "streaming", "web", "consul", "sidekiq"].map((name) => unit(name));
+test("goes syslog-ng, sidekiq, web, streaming, then as configured", () => {
+  const units = ["nginx", "streaming", "web", "consul", "sidekiq", "syslog-ng"].map((name) => unit(name));
   const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));
   expect(actions(units, wanted, {})).toEqual(
-    ["sidekiq", "web", "streaming", "nginx", "consul"].map((name) => `reload ${name}`),
+    ["syslog-ng", "sidekiq", "web", "streaming", "nginx", "consul"].map((name) => `reload ${name}`),
   );
 });
 

@@ -25,6 +25,15 @@ test("lays the user's keys over the profile's, and null takes an entry away", as
   expect(config.units["web"]?.start).toEqual([{ run: ["service", "mastodon_web", "onestart"] }]);
 });
 
+test.each([
+  ["http://10.0.0.7:18500", "10.0.0.7:18500"],
+  ["https://[::1]", "[::1]:443"],
+  ["http://consul.example.org", "consul.example.org:80"],
+])("looks for the Consul client where %s leads", async (address, tcp) => {
+  const config = await read(`consul: { address: "${address}" }\n`);
+  expect(config.units["consul"]?.health).toEqual({ tcp, timeout: 30_000 });
+});
+
 test("profile none has only what is listed", async () => {
   const config = await read("profile: none\n");
   expect([config.files, config.units, config.consul.agent]).toEqual([{}, {}, "external"]);

@@ -80,6 +80,7 @@ test("consul accepts it with a token that has every character JSON escapes, and 
   const consul = {
     client_addr: "::1",
     check_host: "[2001:db8::7]",
+    site_port: "8443",
     http_port: "8501",
     data_dir: "/var/db/consul",
     servers: ["2001:db8::2"],
@@ -88,6 +89,10 @@ test("consul accepts it with a token that has every character JSON escapes, and 
   const input = completeInput("/", { IP: "2001:db8::7", consul });
   expect(await validate(await renderShipped("consul.json.hbs", input))).toMatchObject({
     acl: { enabled: true, tokens: { default: token, agent: token } },
+    services: [
+      { name: "node-exporter" },
+      { name: "mastodon", port: 8443, checks: [{ tcp: "[2001:db8::7]:8443" }, {}] },
+    ],
   });
 });
 

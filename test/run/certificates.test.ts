@@ -48,6 +48,22 @@ test("site and media get their certificates with nothing done by hand, and new o
   expect(pebble.count("There are now 2 accounts")).toBe(0);
 });
 
+test("nginx gets the port where the authority asks, however slowly it starts", async () => {
+  await using consul = await startConsul();
+  await using pebble = await startPebble({ sleepSeconds: 3 });
+  await using site = await startHttpsSite(consul, pebble, undefined, undefined, "2s");
+  await until(
+    "https for both",
+    async () => {
+      await site.served(BUCKETALIAS);
+      return site.served(DOMAIN);
+    },
+    30_000,
+  );
+  await site.agent.converged();
+  expect(site.agent.output()).not.toContain("change not applied");
+});
+
 test("a certificate with which nginx does not come up is taken out again, and the old one is back", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble({ validSeconds: 20 });
