@@ -134,8 +134,8 @@ export const statusSchema = z.object({
   keys: z.record(z.string(), z.string()),
   /** Of the domains that nginx serves. */
   certificates: z.array(certificate),
-  /** Mastodon's database, as code and migrations go; null where the agent does not see to it. */
-  migration: migration.nullable(),
+  /** Mastodon's database, as code and migrations go; null where the agent does not see to it, or is older than this. */
+  migration: migration.nullable().default(null),
   /** Names of required settings that no source knows. */
   missing: z.array(z.string()),
   settings: z.array(setting),
