@@ -58,7 +58,7 @@ export function readOptions({ environment: exported, envFile, configFile, templa
     connection: readConnection(environment, config.consul.address),
     files: named(files).map((spec) => loadTemplate(spec, places)),
     clientFile: clientFile && loadTemplate(clientFile, places),
-    units: named(config.units),
+    units: named(config.units).filter(({ name }) => name !== "consul" || config.consul.agent === "unit"),
   });
 }
 

@@ -3,6 +3,7 @@
 
 declare module "handlebars/dist/cjs/handlebars/compiler/base.js" {
   import type Handlebars from "handlebars";
+
   const base: Pick<typeof Handlebars, "parse">;
   export default base;
 }
