@@ -6,9 +6,6 @@ import type { Schema } from "../probe/schema.ts";
 /** A command of the configuration. */
 export type DatabaseStep = "prepare" | "seed" | "before" | "after";
 
-/** Stands in the record for a node of which it is not known what code its units run. */
-export const UNKNOWN_CODE = "unknown";
-
 export interface Scene {
   readonly node: string;
   /** `host:port/name` */

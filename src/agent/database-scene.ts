@@ -8,15 +8,13 @@ import type { Options } from "../options.ts";
 import { lookAtSchema } from "../probe/schema.ts";
 import type { Merged } from "../settings/merge.ts";
 import { targetOf } from "../settings/targets.ts";
-import { type Scene, UNKNOWN_CODE } from "./database-decision.ts";
+import type { Scene } from "./database-decision.ts";
+import { runningCode } from "./database-memory.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 import { postgresTargetOf } from "./prober.ts";
 
 const LOOK_TIMEOUT_MS = 5000;
-
-/** The units that are Mastodon's Ruby side, and use the database as their code knows it. */
-export const DATABASE_UNITS: readonly string[] = ["web", "sidekiq"];
 
 interface Looking {
   readonly options: Options;
@@ -60,13 +58,6 @@ export function placeOf(merged: Merged): string {
 export function domainOf({ settings }: Merged): string {
   const value = settings.get("DOMAIN")?.[0].value;
   return value === undefined ? "" : reveal(value);
-}
-
-/** Known once each of the units has started with the same code while the agent was there. */
-export function runningCode({ units }: Pick<Options, "units">, { code }: Memory): string {
-  const known = units.filter(({ name }) => DATABASE_UNITS.includes(name)).map(({ name }) => code[name]);
-  const [first = ""] = known;
-  return first !== "" && known.every((each) => each === first) ? first : UNKNOWN_CODE;
 }
 
 async function recordOf(

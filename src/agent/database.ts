@@ -1,7 +1,7 @@
 import { migrationsIn, type PendingMigrations, pendingIn } from "../apply/migrations.ts";
 import type { Plan } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
-import { type Complaint, isAgentError, messageOf, sentence } from "../base/errors.ts";
+import { type Complaint, isAgentError, messageOf } from "../base/errors.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { writeDatabaseState, writeNodeCode } from "../consul/database-record.ts";
 import { ConsulError } from "../consul/errors.ts";
@@ -14,8 +14,10 @@ import type { MigrationStatus } from "../report/status.ts";
 import type { StateStore } from "../state/store.ts";
 import { Bell } from "./bell.ts";
 import { CONSUL, type DatabaseStep, type Decision, decide, type Scene } from "./database-decision.ts";
-import { DATABASE_UNITS, domainOf, lookAround, placeOf } from "./database-scene.ts";
-import { runDatabaseSteps, type StepReport } from "./database-steps.ts";
+import { DATABASE_UNITS, withCode, withStaleUnits } from "./database-memory.ts";
+import { type DatabaseProblem, DatabaseReport } from "./database-report.ts";
+import { domainOf, lookAround, placeOf } from "./database-scene.ts";
+import { runDatabaseSteps } from "./database-steps.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 
@@ -63,27 +65,21 @@ export class DatabaseKeeper {
   #failure: Failure | undefined;
   /** Of the code on disk, at the last apply. */
   #codeOnDisk: string | undefined;
-  #status: MigrationStatus = {
-    state: "unknown",
-    step: null,
-    reason: "the database was not looked at yet",
-    since: new Date().toISOString(),
-    pending: null,
-    output: null,
-  };
+  readonly #report: DatabaseReport;
 
   constructor(context: DatabaseContext) {
     this.#context = context;
+    this.#report = new DatabaseReport(context);
   }
 
   /** Null where the database is nobody's business here. */
   get status(): MigrationStatus | null {
-    return this.#context.options.config.database === undefined ? null : this.#status;
+    return this.#context.options.config.database === undefined ? null : this.#report.status;
   }
 
   /** Why web and sidekiq are not started or reloaded although that is due. */
   get obstacle(): Pick<MigrationStatus, "state" | "reason"> | undefined {
-    return this.#wish && this.#status;
+    return this.#wish && this.#report.status;
   }
 
   /**
@@ -114,9 +110,7 @@ export class DatabaseKeeper {
     if (this.#codeOnDisk === undefined || outcome === "refused" || units.length === 0) return;
     // Where it failed, some may have been reloaded and some not.
     const code = outcome === "applied" ? this.#codeOnDisk : "";
-    const now = Object.fromEntries(units.map((unit) => [unit, code]));
-    await this.#note((memory) => ({ ...memory, code: { ...memory.code, ...now } }));
-    await this.#forgetCompleteness();
+    await this.#note((memory) => withCode(memory, units, code));
     this.#bell.ring();
   }
 
@@ -129,7 +123,6 @@ export class DatabaseKeeper {
 
   async #lookAndAct(signal: AbortSignal): Promise<number | undefined> {
     if (this.#context.options.config.database === undefined) return undefined;
-    const before = JSON.stringify(this.#status);
     try {
       const evaluation = this.#subject();
       if (evaluation === undefined) return LOOK_EAGERLY_MS;
@@ -138,10 +131,8 @@ export class DatabaseKeeper {
       return await this.#act(decide(scene), scene, evaluation, signal);
     } catch (error) {
       if (signal.aborted) return undefined;
-      this.#complain(complaintOf(error), "database_not_prepared");
+      this.#report.complain(complaintOf(error), "database_not_prepared");
       return this.#wish === undefined ? LOOK_EVERY_MS : LOOK_EAGERLY_MS;
-    } finally {
-      if (JSON.stringify(this.#status) !== before) this.#context.onNews();
     }
   }
 
@@ -156,13 +147,13 @@ export class DatabaseKeeper {
   }
 
   async #isComplete({ merged }: Evaluation): Promise<boolean> {
-    const { options, store, problems } = this.#context;
+    const { options, store } = this.#context;
     const known = store.read().database;
     if (this.#wish !== undefined || known?.isComplete !== true || known.place !== placeOf(merged))
       return false;
     if (known.code !== (await codeIn(options))) return false;
-    problems.replace("database", []);
-    this.#tell({ state: "ready", reason: READY, pending: { before: 0, after: 0 } });
+    this.#report.pending({ before: 0, after: 0 });
+    this.#report.ready();
     return true;
   }
 
@@ -178,15 +169,12 @@ export class DatabaseKeeper {
     evaluation: Evaluation,
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    this.#tell({ pending: pendingOf(scene) });
+    this.#report.pending(pendingOf(scene));
     switch (decision.kind) {
       case "ready":
         return this.#ready(decision, scene, evaluation);
       case "wait":
-        this.#complain(
-          decision.complaint,
-          scene.isWanted || scene.schema.kind !== "migrated" ? "database_not_prepared" : "migrations_pending",
-        );
+        this.#report.complain(decision.complaint, problemOf(scene));
         return scene.isWanted ? LOOK_EAGERLY_MS : LOOK_EVERY_MS;
       case "run":
         return this.#runInTurn(decision.steps, scene, evaluation, signal);
@@ -199,7 +187,6 @@ export class DatabaseKeeper {
     evaluation: Evaluation,
   ): Promise<number> {
     const { place, migrations, record } = scene;
-    const { problems, onReady } = this.#context;
     if (record !== undefined) await this.#announce(scene, evaluation);
     const database = {
       place,
@@ -209,10 +196,8 @@ export class DatabaseKeeper {
     };
     await this.#note((memory) => ({ ...memory, database }));
     this.#failure = undefined;
-    if (waiting === undefined) problems.replace("database", []);
-    else problems.replace("database", [{ code: "migrations_pending", message: sentence(waiting) }]);
-    this.#tell({ state: "ready", reason: waiting?.what ?? READY });
-    if (this.#wish !== undefined) onReady();
+    this.#report.ready(waiting);
+    if (this.#wish !== undefined) this.#context.onReady();
     return LOOK_EVERY_MS;
   }
 
@@ -233,15 +218,13 @@ export class DatabaseKeeper {
   ): Promise<number> {
     const { options, client, log } = this.#context;
     const key = this.#keyOf(scene);
-    const code = scene.isWanted ? "database_not_prepared" : "migrations_pending";
     if (this.#failure?.key === key) {
-      this.#complain(this.#failure.complaint, code, "failed");
+      this.#report.complain(this.#failure.complaint, problemOf(scene), "failed");
       return LOOK_EVERY_MS;
     }
     if (!scene.isWanted) await this.#announce(scene, evaluation);
     const domain = domainOf(evaluation.merged);
-    this.#tell({ state: "waiting", reason: "waiting for this node's turn to migrate the database" });
-    this.#context.onNews();
+    this.#report.waitsForTurn();
     await using _lock = await acquireFleetLock({
       client,
       domain,
@@ -256,36 +239,25 @@ export class DatabaseKeeper {
     const decision = decide(again);
     if (decision.kind !== "run" || String(decision.steps) !== String(steps)) return 0;
     const failed = await runDatabaseSteps(
-      { ...this.#context, onStep: (report) => this.#progress(report) },
+      { ...this.#context, onStep: (report) => this.#report.progress(report) },
       steps,
       again,
       evaluation,
       signal,
     );
     if (failed === undefined) {
-      if (!scene.isWanted && steps.includes("before")) await this.#reloadAgain();
+      if (!scene.isWanted && steps.includes("before")) {
+        await this.#note(withStaleUnits);
+        this.#context.onReady();
+      }
       return 0;
     }
     // An agent that ends leaves the command to itself; another that migrates is waited for.
     if (signal.aborted || (await this.#look(evaluation, signal)).schema.kind === "busy")
       return LOOK_EAGERLY_MS;
     this.#failure = { key, complaint: failed };
-    this.#complain(failed, code, "failed");
+    this.#report.complain(failed, problemOf(scene), "failed");
     return LOOK_EAGERLY_MS;
-  }
-
-  /** What the units have read of the database is out of date: they were started before it was migrated. */
-  async #reloadAgain(): Promise<void> {
-    await this.#note((memory) => ({
-      ...memory,
-      units: Object.fromEntries(
-        Object.entries(memory.units).map(([unit, digests]) => [
-          unit,
-          DATABASE_UNITS.includes(unit) ? { ...digests, reload: "" } : digests,
-        ]),
-      ),
-    }));
-    this.#context.onReady();
   }
 
   /** A failed step is tried again with other code, another database or other settings, or when an operator asks. */
@@ -293,51 +265,11 @@ export class DatabaseKeeper {
     return JSON.stringify([place, migrations.digest, this.#context.evaluation()?.desired?.digest]);
   }
 
-  #progress({ step, output }: StepReport): void {
-    const isNew = this.#status.step !== step || this.#status.state !== "running";
-    this.#tell({
-      state: "running",
-      step,
-      reason: `${step}: ${WORK[step]}`,
-      output,
-      ...(isNew && { since: now() }),
-    });
-    if (isNew) this.#context.problems.replace("database", []);
-    this.#context.onNews();
-  }
-
-  #complain(complaint: Complaint, code: string, state: "waiting" | "failed" = "waiting"): void {
-    const message = sentence(complaint);
-    this.#context.problems.replace("database", [{ code, message }]);
-    this.#tell({ state, reason: message });
-  }
-
-  #tell(news: Partial<MigrationStatus>): void {
-    const since = news.state === undefined || news.state === this.#status.state ? this.#status.since : now();
-    this.#status = { ...this.#status, since, ...news };
-    if (this.#status.state === "ready") this.#status = { ...this.#status, step: null, output: null };
-  }
-
-  async #forgetCompleteness(): Promise<void> {
-    await this.#note(({ database, ...memory }) => ({
-      ...memory,
-      ...(database && { database: { ...database, isComplete: false } }),
-    }));
-  }
-
   /** What could not be written is known all the same, and looked at again at the next start. */
   async #note(change: (memory: Memory) => Memory): Promise<void> {
     await this.#context.store.update(change).catch(() => {});
   }
 }
-
-const READY = "the database has what the code needs";
-const WORK: Readonly<Record<DatabaseStep, string>> = {
-  prepare: "an empty database gets its first content",
-  seed: "what a site begins with is put in",
-  before: "the migrations that the new code needs are run",
-  after: "the migrations that had to wait for the last old code are run",
-};
 
 async function codeIn({ config }: Options): Promise<string | undefined> {
   return migrationsIn(config.paths.mastodon).then(
@@ -350,6 +282,11 @@ function pendingOf({ schema, migrations }: Scene): PendingMigrations | null {
   return schema.kind === "migrated" ? pendingIn(migrations, schema.versions) : null;
 }
 
+function problemOf({ isWanted, schema }: Scene): DatabaseProblem {
+  const isThere = schema.kind === "migrated" || schema.kind === "busy";
+  return isThere && !isWanted ? "migrations_pending" : "database_not_prepared";
+}
+
 function isSameWish(one: Wish | undefined, other: Wish): boolean {
   return one?.asked === other.asked && one?.evaluation.desired?.digest === other.evaluation.desired?.digest;
 }
@@ -358,8 +295,4 @@ function complaintOf(error: unknown): Complaint {
   if (isAgentError(error)) return error.complaint;
   if (error instanceof ConsulError) return { where: "Consul", what: error.message, cure: CONSUL };
   return { where: "database", what: messageOf(error), cure: "It is tried again." };
-}
-
-function now(): string {
-  return new Date().toISOString();
 }

@@ -1,0 +1,83 @@
+import type { PendingMigrations } from "../apply/migrations.ts";
+import { type Complaint, sentence } from "../base/errors.ts";
+import type { Problems } from "../report/problems.ts";
+import type { MigrationStatus } from "../report/status.ts";
+import type { DatabaseStep } from "./database-decision.ts";
+import type { StepReport } from "./database-steps.ts";
+
+const READY = "the database has what the code needs";
+const WORK: Readonly<Record<DatabaseStep, string>> = {
+  prepare: "an empty database gets its first content",
+  seed: "what a site begins with is put in",
+  before: "the migrations that the new code needs are run",
+  after: "the migrations that had to wait for the last old code are run",
+};
+
+/** Of the problems: units wait for the database, or it waits for them. */
+export type DatabaseProblem = "database_not_prepared" | "migrations_pending";
+
+interface ReportOptions {
+  readonly problems: Problems;
+  readonly onNews: () => void;
+}
+
+/** How the database stands, in the status and among the problems. */
+export class DatabaseReport {
+  readonly #options: ReportOptions;
+  #status: MigrationStatus = {
+    state: "unknown",
+    step: null,
+    reason: "the database was not looked at yet",
+    since: new Date().toISOString(),
+    pending: null,
+    output: null,
+  };
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  get status(): MigrationStatus {
+    return this.#status;
+  }
+
+  pending(pending: PendingMigrations | null): void {
+    this.#tell({ pending });
+  }
+
+  /** @param waiting what has to wait although the code may be started */
+  ready(waiting?: Complaint): void {
+    const message = waiting && sentence(waiting);
+    this.#replace(message === undefined ? [] : [{ code: "migrations_pending", message }]);
+    this.#tell({ state: "ready", step: null, reason: waiting?.what ?? READY, output: null });
+  }
+
+  waitsForTurn(): void {
+    this.#tell({ state: "waiting", reason: "waiting for this node's turn to migrate the database" });
+  }
+
+  complain(complaint: Complaint, code: DatabaseProblem, state: "waiting" | "failed" = "waiting"): void {
+    const message = sentence(complaint);
+    this.#replace([{ code, message }]);
+    this.#tell({ state, reason: message });
+  }
+
+  progress({ step, output }: StepReport): void {
+    this.#replace([]);
+    const isNew = this.#status.step !== step;
+    const reason = `${step}: ${WORK[step]}`;
+    this.#tell({ state: "running", step, reason, output, ...(isNew && { since: new Date().toISOString() }) });
+  }
+
+  #replace(current: readonly { readonly code: DatabaseProblem; readonly message: string }[]): void {
+    this.#options.problems.replace("database", current);
+  }
+
+  #tell(news: Partial<MigrationStatus>): void {
+    const isSame = news.state === undefined || news.state === this.#status.state;
+    const since = isSame ? this.#status.since : new Date().toISOString();
+    const before = JSON.stringify(this.#status);
+    this.#status = { ...this.#status, since, ...news };
+    if (JSON.stringify(this.#status) !== before) this.#options.onNews();
+  }
+}
