@@ -108,12 +108,22 @@ function copyTemplates(out) {
   cpSync(join(CHECKOUT, "templates"), join(out, "templates"), { recursive: true });
 }
 
+/** The status page reads them from beside its module, which is a chunk in lib/ here. */
+function copyAssets(out) {
+  const filter = (path) => !path.endsWith("tsconfig.json");
+  cpSync(join(CHECKOUT, "src", "report", "page", "assets"), join(out, "lib", "assets"), {
+    recursive: true,
+    filter,
+  });
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [entry = "src/cli.ts", out = "dist"] = process.argv.slice(2);
   const folder = resolve(CHECKOUT, out);
   try {
     await bundle({ entry: resolve(CHECKOUT, entry), out: folder });
     copyTemplates(folder);
+    copyAssets(folder);
     await writeSchema(folder);
     await writeManual(folder);
   } catch (error) {

@@ -3,18 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Change } from "./change.ts";
 import type { Notice } from "./notice.ts";
+import type { Page } from "./page/page.ts";
+import type { Reply, Stream } from "./reply.ts";
 import type { Status } from "./status.ts";
 
 /** Where the agent answers questions about itself. */
 export interface HttpAddress {
   readonly host: string;
   readonly port: number;
-}
-
-interface Reply {
-  readonly code: number;
-  readonly type: string;
-  readonly body: string;
 }
 
 /** What there is to see. */
@@ -28,10 +24,24 @@ export interface Views {
   readonly notice: Notice;
 }
 
-type Route = (views: Views) => Reply | Promise<Reply>;
+interface Shown extends Views {
+  readonly page: () => Promise<Page>;
+}
 
-/** Read-only. `/health`: the process lives; `/ready`: what the sources ask for is in force; `/status`: everything; `/history`: what has changed; `/metrics`: for Prometheus. */
+type Answer = Reply | Stream;
+type Route = (shown: Shown) => Answer | Promise<Answer>;
+
+const ASSETS = [
+  ...["tones.css", "base.css", "page.css", "flow.css", "timeline.css", "lists.css"],
+  ...["page.js", "live.js", "swap.js", "ages.js", "filter.js", "timeline.js", "axis.js"],
+];
+
+/**
+ * Read-only. `/`: the status page; `/health`: the process lives; `/ready`: what the sources ask for is in force;
+ * `/status`: everything; `/history`: what has changed; `/metrics`: for Prometheus; `/events`: what keeps the page fresh.
+ */
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ["/", async ({ page }) => (await page()).document()],
   ["/health", () => ({ code: 200, type: TEXT, body: "OK\n" })],
   [
     "/ready",
@@ -43,30 +53,55 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/status", ({ status }) => json(status())],
   ["/metrics", async ({ metrics }) => ({ code: 200, type: PROMETHEUS, body: await metrics() })],
   ["/history", async ({ changes }) => json(await changes())],
+  ["/events", async ({ page }) => (await page()).events()],
+  ...ASSETS.map((name): [string, Route] => [
+    `/assets/${name}`,
+    async ({ page }) => (await page()).asset(name),
+  ]),
 ]);
 
 /** Serves until it is disposed of. @throws Misconfigured when the address cannot be bound */
 export async function openHttp(address: HttpAddress, views: Views): Promise<AsyncDisposable> {
-  const server = createServer((request, response) => void answer(request, response, views));
+  const shown = { ...views, page: pageOf(views) };
+  const server = createServer((request, response) => void answer(request, response, shown));
   await listen(server, address);
   return { [Symbol.asyncDispose]: () => close(server) };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, views: Views): Promise<void> {
-  const { code, type, body } = await reply(request, views);
+/** Loaded when it is first asked for. */
+function pageOf(views: Views): () => Promise<Page> {
+  let page: Promise<Page> | undefined;
+  return () => {
+    page ??= import("./page/page.ts").then(({ openPage }) => openPage(views));
+    return page;
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, shown: Shown): Promise<void> {
+  const found = await reply(request, shown).catch(failed);
+  const isHead = request.method === "HEAD";
+  if ("stream" in found && !isHead) return found.stream(response);
+  const { code, type, body, headers } = "stream" in found ? STREAM_HEAD : found;
   response.writeHead(code, {
     "content-type": type,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
+    ...headers,
   });
-  response.end(request.method === "HEAD" ? undefined : body);
+  response.end(isHead ? undefined : body);
 }
 
-async function reply({ method, url = "/" }: IncomingMessage, views: Views): Promise<Reply> {
+async function reply({ method, url = "/" }: IncomingMessage, shown: Shown): Promise<Answer> {
   if (method !== "GET" && method !== "HEAD") return { code: 405, type: TEXT, body: "read-only: use GET\n" };
   const route = ROUTES.get(url.replace(/\?.*$/, ""));
-  if (route !== undefined) return route(views);
-  return { code: 404, type: TEXT, body: `not found; there are ${[...ROUTES.keys()].join(", ")}\n` };
+  if (route !== undefined) return route(shown);
+  const documents = [...ROUTES.keys()].filter((path) => !path.startsWith("/assets/"));
+  return { code: 404, type: TEXT, body: `not found; there are ${documents.join(", ")}\n` };
+}
+
+/** An agent does not end because it cannot show itself. */
+function failed(error: unknown): Reply {
+  return { code: 500, type: TEXT, body: `${messageOf(error)}\n` };
 }
 
 function json(document: unknown): Reply {
@@ -98,4 +133,5 @@ async function close(server: Server): Promise<void> {
 }
 
 const TEXT = "text/plain; charset=utf-8";
+const STREAM_HEAD: Reply = { code: 200, type: "text/event-stream", body: "" };
 const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";

@@ -21,6 +21,8 @@ export interface DemoAgent extends AsyncDisposable {
   readonly startedMs: number;
   /** The Consul client of this jail: what CONSUL_HTTP_ADDR shall say. */
   readonly consulAddress: string;
+  /** The status page. */
+  readonly pageUrl: string;
   /** The variables that the jail was born with. */
   readonly environment: Readonly<Record<string, string>>;
   isRunning(): boolean;
@@ -70,6 +72,7 @@ export async function startDemoAgent({ ground, consul, postgres, mastodon }: Nei
     keysFolder: join(folder, "keys"),
     startedMs,
     consulAddress,
+    pageUrl: `http://${http}/`,
     environment,
     isRunning: running.isRunning,
     tail: running.tail,

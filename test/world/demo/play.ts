@@ -38,6 +38,7 @@ function commands(shellFile: string, { world, screen }: Stage): readonly string[
     ["consul catalog services", `the cluster, at CONSUL_HTTP_ADDR=${agent.consulAddress}`],
     ["mastodon-agent status", `asks with --config ${agent.configFile}`],
     ["mastodon-agent status --watch", "the same, live"],
+    [agent.pageUrl, "the same in a browser"],
     ["mastodon-agent explain REDIS_HOST", "where it comes from"],
     ["mastodon-agent history --verbose", "what has changed, why, and where the time went"],
     ["mastodon-agent check --probe", "what is wrong, and what to do about it"],

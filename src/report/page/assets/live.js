@@ -1,0 +1,52 @@
+/** Listens to the agent. A connection that is lost is said plainly, and tried again until it is there. */
+
+/** Without a beat for so long the connection is dead, even if the system has not noticed: three are missed then. */
+const SILENCE_MS = 45_000;
+const AGAIN_MS = 5000;
+
+/**
+ * @param {object} listeners
+ * @param {(section: import("./swap.js").Section) => void} listeners.onSection
+ * @param {(now: string) => void} listeners.onClock the agent's time
+ */
+export function listen({ onSection, onClock }) {
+  const note = document.getElementById("connection");
+  /** @type {EventSource | undefined} */
+  let source;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let silence;
+
+  /** @param {boolean} isLost */
+  const show = (isLost) => {
+    note?.toggleAttribute("hidden", !isLost);
+    document.documentElement.classList.toggle("lost", isLost);
+  };
+  const open = () => {
+    source?.close();
+    source = new EventSource("/events");
+    source.addEventListener("section", ({ data }) => onSection(JSON.parse(data)));
+    source.addEventListener("beat", ({ data }) => {
+      const { version, now } = JSON.parse(data);
+      if (version !== document.documentElement.dataset["version"]) location.reload();
+      onClock(now);
+      show(false);
+      expectBeat(SILENCE_MS);
+    });
+    source.addEventListener("error", () => {
+      show(true);
+      // Refused, since too many listen: the browser does not come again by itself.
+      if (source?.readyState === EventSource.CLOSED) expectBeat(AGAIN_MS);
+    });
+    expectBeat(SILENCE_MS);
+  };
+  /** @param {number} withinMs */
+  const expectBeat = (withinMs) => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      show(true);
+      open();
+    }, withinMs);
+  };
+
+  open();
+}

@@ -1,0 +1,25 @@
+import type { Status } from "../status.ts";
+import { type Html, html } from "./html.ts";
+import { marked } from "./tone.ts";
+import { clock } from "./words.ts";
+
+/** Of each domain how long its certificate lasts, and who sees to the next one. */
+export function certificates({ certificates: list }: Status): Html {
+  if (list.length === 0) return html`<p class="calm">None is asked for.</p>`;
+  return html`
+<table>
+<thead><tr><th scope="col">domain</th><th scope="col">ends</th><th scope="col">issued by</th><th scope="col">next one</th></tr></thead>
+<tbody>${list.map(row)}</tbody>
+</table>`;
+}
+
+function row({ domain, not_after, issuer, is_ours, next_attempt_at }: Status["certificates"][number]): Html {
+  const next = next_attempt_at === null ? html`not planned` : html`ordered ${clock(next_attempt_at)}`;
+  return html`
+<tr>
+<th scope="row">${domain}</th>
+<td>${not_after === null ? marked("held", "there is none yet") : clock(not_after)}</td>
+<td>${issuer ?? "nobody"}</td>
+<td>${is_ours ? next : html`the operator's own affair`}</td>
+</tr>`;
+}

@@ -1,0 +1,68 @@
+import type { CandidateStatus, EndpointStatus, ProbeStatus, Status } from "../status.ts";
+import type { Tone } from "./tone.ts";
+import { address } from "./words.ts";
+
+/** How one dependency's endpoint is, in a word and a sentence. */
+export interface EndpointView {
+  readonly name: string;
+  readonly endpoint: EndpointStatus;
+  readonly probes: readonly ProbeStatus[];
+  readonly tone: Tone;
+  readonly word: string;
+  readonly why: string;
+}
+
+export function endpointViews({ endpoints, probes }: Status): readonly EndpointView[] {
+  return Object.entries(endpoints).map(([name, endpoint]) => {
+    const own = probes.filter(({ dependency }) => dependency === name);
+    return { name, endpoint, probes: own, ...judged(endpoint, own) };
+  });
+}
+
+/** Why a candidate is chosen or not. */
+export function choiceOf(candidate: CandidateStatus, { endpoint, probes }: EndpointView) {
+  const { eligible, reason } = candidate;
+  if (isAt(endpoint, candidate)) {
+    return eligible
+      ? ({ tone: "ok", word: "chosen", why: "in use, and a candidate" } as const)
+      : ({ tone: "held", word: "kept", why: `in use, but no candidate: ${reason}` } as const);
+  }
+  if (!eligible) return { tone: "none", word: "not chosen", why: reason } as const;
+  const failed = probes.find((probe) => !probe.ok && isAt(probe, candidate));
+  if (failed !== undefined) return { tone: "bad", word: "not taken over", why: failed.reason } as const;
+  const why = isOverridden(endpoint)
+    ? "an operator's setting goes first"
+    : "could be chosen; the one in use stays while it is a candidate";
+  return { tone: "none", word: "not chosen", why } as const;
+}
+
+/** The level that an endpoint was taken from, such as `catalogue`. */
+export function levelOf({ source }: EndpointStatus): string | undefined {
+  return source?.split(":", 1)[0];
+}
+
+type Judgement = Pick<EndpointView, "tone" | "word" | "why">;
+
+function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judgement {
+  if (endpoint.host === null) return { tone: "bad", word: "unknown", why: "no source names it" };
+  const failing = probes.find((probe) => !probe.ok && isAt(endpoint, probe));
+  if (failing !== undefined)
+    return { tone: "bad", word: "failing", why: `the probe says: ${failing.reason}` };
+  if (levelOf(endpoint) === "catalogue" && !endpoint.candidates.some(({ eligible }) => eligible))
+    return { tone: "held", word: "held", why: "no candidate; the endpoint in use stays" };
+  const refused = probes.find(({ ok }) => !ok);
+  if (refused !== undefined) {
+    const why = `${address(refused)} is not taken over, since it ${refused.reason}; the endpoint in use stays`;
+    return { tone: "held", word: "held", why };
+  }
+  return { tone: "ok", word: "healthy", why: "" };
+}
+
+function isAt(one: { readonly host: string | null; readonly port: number | null }, other: typeof one) {
+  return one.host === other.host && one.port === other.port;
+}
+
+function isOverridden(endpoint: EndpointStatus): boolean {
+  const level = levelOf(endpoint);
+  return level === "node" || level === "shared";
+}

@@ -1,0 +1,149 @@
+import type { Status, UnitStatus, WatchStatus } from "../status.ts";
+import { endpointViews, levelOf } from "./endpoint-view.ts";
+import { STATE_TONES, type Tone } from "./tone.ts";
+import { address, count } from "./words.ts";
+
+/** One box of the picture. */
+export interface Box {
+  readonly id: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly tone: Tone;
+  readonly word: string;
+}
+
+export interface Edge {
+  readonly from: string;
+  readonly to: string;
+  readonly tone: Tone;
+}
+
+/** The way of a value: from the source that names it, into the files, to the units that read them. */
+export interface Flow {
+  readonly sources: readonly Box[];
+  readonly endpoints: readonly Box[];
+  readonly files: readonly Box[];
+  readonly units: readonly Box[];
+  /** From sources to endpoints and from files to units. Endpoints and files are all bound to each other. */
+  readonly edges: readonly Edge[];
+}
+
+export function flowOf(status: Status): Flow {
+  return {
+    sources: sourceBoxes(status),
+    endpoints: [...endpointBoxes(status), ...settingsBox(status)],
+    files: fileBoxes(status),
+    units: Object.entries(status.units).map(([name, unit]) => unitBox(name, unit)),
+    edges: [...sourceEdges(status), ...fileEdges(status)],
+  };
+}
+
+const SOURCES = [
+  { id: "kv", title: "Consul KV", levels: ["node", "shared"], watches: /^kv / },
+  { id: "catalogue", title: "Catalogue", levels: ["catalogue"], watches: /^(service|patroni) / },
+  { id: "environment", title: "Environment", levels: ["environment"], watches: undefined },
+  { id: "default", title: "Defaults", levels: ["default"], watches: undefined },
+] as const;
+
+const OTHER_SETTINGS = "other settings";
+
+function sourceBoxes({ settings, watches, consul }: Status): readonly Box[] {
+  return SOURCES.map(({ id, title, levels, watches: pattern }) => {
+    const winners = settings.filter(({ values: [first] }) => levels.some((level) => level === first?.level));
+    const own = watches.filter(({ name }) => pattern?.test(name));
+    return {
+      id,
+      title,
+      detail: count(winners.length, "value"),
+      ...(pattern === undefined ? HEALTHY : watchTone(own, consul.connected)),
+    };
+  });
+}
+
+function watchTone(watches: readonly WatchStatus[], connected: boolean): Pick<Box, "tone" | "word"> {
+  if (!connected || watches.some(({ problem }) => problem !== null))
+    return { tone: "held", word: "not reachable" };
+  return watches.some(({ last_answer_at }) => last_answer_at === null)
+    ? { tone: "busy", word: "no answer yet" }
+    : HEALTHY;
+}
+
+function endpointBoxes(status: Status): readonly Box[] {
+  return endpointViews(status).map(({ name, endpoint: { host, port }, tone, word }) => ({
+    id: name,
+    title: name,
+    detail: host === null ? "nowhere" : address({ host, port }),
+    tone,
+    word,
+  }));
+}
+
+function settingsBox({ settings, missing }: Status): readonly Box[] {
+  if (settings.length === 0) return [];
+  const state =
+    missing.length === 0 ? HEALTHY : ({ tone: "held", word: `${missing.length} missing` } as const);
+  return [{ id: OTHER_SETTINGS, title: "settings", detail: `${settings.length} in force`, ...state }];
+}
+
+function fileBoxes(status: Status): readonly Box[] {
+  return status.files.map(({ path }) => ({
+    id: path,
+    title: baseName(path),
+    detail: path,
+    ...fileTone(status),
+  }));
+}
+
+/** All files are of one set: they are as asked for together, or not. */
+function fileTone({ state, desired, applied }: Status): Pick<Box, "tone" | "word"> {
+  if (desired !== null && desired === applied) return { tone: "ok", word: "in force" };
+  if (state === "failed") return { tone: "bad", word: "put back" };
+  return state === "held"
+    ? { tone: "held", word: "held" }
+    : { tone: STATE_TONES[state], word: "not in force" };
+}
+
+function unitBox(name: string, unit: UnitStatus): Box {
+  return { id: name, title: name, detail: unit.reason, ...unitTone(unit) };
+}
+
+export function unitTone({
+  healthy,
+  current,
+}: Pick<UnitStatus, "healthy" | "current">): Pick<Box, "tone" | "word"> {
+  if (healthy === false) return { tone: "bad", word: "failing" };
+  if (!current) return { tone: "held", word: "waits for a reload" };
+  return healthy === null ? { tone: "ok", word: "up to date" } : HEALTHY;
+}
+
+function sourceEdges(status: Status): readonly Edge[] {
+  const endpoints = endpointViews(status).flatMap(({ name, endpoint, tone }) => {
+    const from = sourceOf(levelOf(endpoint));
+    return from === undefined ? [] : [{ from, to: name, tone }];
+  });
+  const levels = new Set(status.settings.map(({ values: [first] }) => sourceOf(first?.level)));
+  const settings = [...levels].flatMap((from) =>
+    from === undefined ? [] : [{ from, to: OTHER_SETTINGS, tone: "none" } as const],
+  );
+  return [...endpoints, ...settings];
+}
+
+function fileEdges(status: Status): readonly Edge[] {
+  const { files, units } = status;
+  return files.flatMap(({ path, units: readers }) =>
+    readers.flatMap((to) => {
+      const unit = units[to];
+      return unit === undefined ? [] : [{ from: path, to, tone: unitTone(unit).tone }];
+    }),
+  );
+}
+
+function sourceOf(level: string | undefined): string | undefined {
+  return SOURCES.find(({ levels }) => levels.some((each) => each === level))?.id;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+const HEALTHY = { tone: "ok", word: "healthy" } as const;

@@ -1,0 +1,30 @@
+/** HTML that is safe by its making: what is put into the template is escaped, unless it was made by the same template. */
+class Html {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type { Html };
+
+/** What may stand in a template. Nothing at all is shown of `null`, `undefined` and `false`. */
+export type Part = Html | string | number | null | undefined | false | readonly Part[];
+
+/** Attribute values must be in double quotes. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  const [first = "", ...rest] = strings;
+  return new Html(rest.reduce((text, string, position) => text + textOf(parts[position]) + string, first));
+}
+
+function textOf(part: Part): string {
+  if (part === null || part === undefined || part === false) return "";
+  if (part instanceof Html) return part.text;
+  if (typeof part === "string" || typeof part === "number") return escaped(String(part));
+  return part.map(textOf).join("");
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

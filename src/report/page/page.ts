@@ -1,0 +1,56 @@
+/** The status page, for people: loaded with the first request for it, so that an agent nobody looks at does not carry it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Views } from "../http.ts";
+import type { Reply, Stream } from "../reply.ts";
+import { Sections } from "./sections.ts";
+import { documentOf } from "./shell.ts";
+import { Streams } from "./streams.ts";
+
+export interface Page {
+  readonly document: () => Promise<Reply>;
+  /** One of `ASSETS` by its name. */
+  readonly asset: (name: string) => Promise<Reply>;
+  /** Tells of each section that is another than before, until the connection ends. */
+  readonly events: () => Reply | Stream;
+}
+
+export function openPage(views: Views): Page {
+  const sections = new Sections(views);
+  const streams = new Streams(views, sections);
+  return {
+    document: async () => ({
+      code: 200,
+      type: "text/html; charset=utf-8",
+      body: documentOf(views.status(), await sections.now(), new Date()),
+      headers: { "content-security-policy": POLICY, "referrer-policy": "no-referrer" },
+    }),
+    asset: async (name) => {
+      const type = name.endsWith(".css") ? "text/css" : "text/javascript";
+      return { code: 200, type: `${type}; charset=utf-8`, body: await readFile(join(FOLDER, name), "utf8") };
+    },
+    events: () => (streams.isFull ? TOO_MANY : { stream: (response) => streams.add(response) }),
+  };
+}
+
+/** Beside this module in the sources, and beside the chunk that it is bundled into. */
+const FOLDER = join(import.meta.dirname, "assets");
+
+/** Nothing from elsewhere, nothing inline, no form, in nobody's frame. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const TOO_MANY: Reply = {
+  code: 503,
+  type: "text/plain; charset=utf-8",
+  body: "too many pages are open: close one\n",
+  headers: { "retry-after": "10" },
+};

@@ -1,0 +1,90 @@
+import type { Change } from "../change.ts";
+import { type Html, html } from "./html.ts";
+import { anchorOf, plot, SHAPES } from "./plot.ts";
+import { durationText, moment } from "./words.ts";
+
+/** What is shown of a long journal. The rest is in `history`. */
+const NEWEST = 100;
+
+/** Every change on record, as a plot and as a list, the newest first. */
+export function timeline(changes: readonly Change[]): Html {
+  if (changes.length === 0) return html`<p class="calm">Nothing has changed yet.</p>`;
+  const newest = changes.slice(-NEWEST);
+  const hidden = changes.length - newest.length;
+  return html`
+${plot(newest)}
+<p class="legend small">${(["applied", "refused", "failed"] as const).map((outcome) => html`<span>${sign(outcome)} ${outcome}</span> `)}
+<span>${ring} urgent</span> <span>height: how long it took</span> <span>times in UTC</span></p>
+<ol class="changes">${newest.toReversed().map(entry)}</ol>
+<p class="nothing small" hidden>No change in this part of the time.</p>
+${hidden > 0 && html`<p class="small">The newest ${NEWEST} of ${changes.length}. <code>mastodon-agent history</code> has all of them.</p>`}`;
+}
+
+function entry(change: Change): Html {
+  const { at, cause, outcome, duration_ms, put_back, problem, urgent } = change;
+  return html`
+<li id="${anchorOf(change)}" data-at="${Date.parse(at)}"><details data-key="change ${at}">
+<summary>${sign(outcome)} <span class="cause">${cause}</span>
+<span class="small"><b class="${outcome}">${outcome}</b>${urgent && ", urgent"} in ${durationText(duration_ms)}, ${moment(at)}</span></summary>
+${problem !== null && html`<p>${problem}${put_back && " The old files were put back."}</p>`}
+${values(change)}
+${done(change)}
+${spans(change)}
+</details></li>`;
+}
+
+function sign(outcome: Change["outcome"]): Html {
+  return html`<svg class="sign ${outcome}" viewBox="-9 -9 18 18" width="16" height="16" aria-hidden="true">${SHAPES[outcome]}</svg>`;
+}
+
+function values(change: Change): Html | false {
+  const rows = [
+    ...change.endpoints.map(({ dependency, before, after }) => ({
+      name: dependency,
+      before,
+      after,
+      from: "",
+    })),
+    ...change.values.map(({ name, before, after, source, index }) => ({
+      name,
+      before,
+      after,
+      from: `${source ?? "nowhere"}${index === null ? "" : `, index ${index}`}`,
+    })),
+  ];
+  if (rows.length === 0) return false;
+  return html`
+<table>
+<thead><tr><th scope="col">what</th><th scope="col">before</th><th scope="col">after</th><th scope="col">from</th></tr></thead>
+<tbody>${rows.map(
+    ({ name, before, after, from }) => html`
+<tr><th scope="row">${name}</th><td>${value(before)}</td><td>${value(after)}</td><td>${from}</td></tr>`,
+  )}</tbody>
+</table>`;
+}
+
+function value(text: string | null): Html {
+  return text === null ? html`<span class="small">none</span>` : html`<code>${text}</code>`;
+}
+
+function done({ actions, wrote }: Change): Html {
+  const units = actions.map(({ unit, kind }) => `${kind} ${unit}`).join(", ");
+  return html`<p class="small">${units === "" ? "No unit was concerned" : `Units: ${units}`}.${wrote.length > 0 && ` Wrote ${wrote.join(", ")}.`}</p>`;
+}
+
+/** Where the time went, each stage with a bar of its part of the longest. */
+function spans({ spans: list }: Change): Html | false {
+  if (list.length === 0) return false;
+  const longestMs = Math.max(1, ...list.map(({ ms }) => ms));
+  return html`
+<table class="spans">
+<thead><tr><th scope="col">stage</th><th scope="col">took</th><th scope="col"><span class="unseen">as a bar</span></th></tr></thead>
+<tbody>${list.map(
+    ({ stage, unit, ms, ok }) => html`
+<tr><th scope="row">${stage}${unit !== undefined && ` ${unit}`}${!ok && " (failed)"}</th><td>${durationText(ms)}</td>
+<td><svg class="bar ${ok ? "ok" : "bad"}" width="100%" height="10" aria-hidden="true"><rect width="${Math.max(0.5, (ms / longestMs) * 100).toFixed(1)}%" height="10" rx="2"/></svg></td></tr>`,
+  )}</tbody>
+</table>`;
+}
+
+const ring = html`<svg class="sign ring" viewBox="-11 -11 22 22" width="16" height="16" aria-hidden="true"><circle class="urgent" r="9"/></svg>`;

@@ -1,0 +1,32 @@
+/** How times, durations and addresses are written on the page. */
+import { type Html, html } from "./html.ts";
+
+/** A moment. The page's script turns it into "12 s ago" and keeps that true; without it the time itself is read. */
+export function moment(iso: string): Html {
+  return html`<time class="ago" datetime="${iso}">${utc(iso)}</time>`;
+}
+
+/** A moment that is always shown as such. */
+export function clock(iso: string): Html {
+  return html`<time datetime="${iso}">${utc(iso)}</time>`;
+}
+
+export function utc(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
+}
+
+export function durationText(ms: number): string {
+  if (ms < 1) return "< 1 ms";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+export function address({ host, port }: { readonly host: string; readonly port: number | null }): string {
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return port === null ? shown : `${shown}:${port}`;
+}
+
+export function count(amount: number, one: string, many = `${one}s`): string {
+  return `${amount} ${amount === 1 ? one : many}`;
+}
