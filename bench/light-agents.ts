@@ -54,6 +54,8 @@ function configuration(own: string, at: number, port: number): object {
       env: { template: "env.production.hbs", path: path.join(folder, "files", `${at}.env`), mode: "0640" },
     },
     units: {},
+    // Each would have a Consul client of its own to tell what it has; here all of them share one.
+    announce: { enabled: false },
     settle: { min: "0ms", max: "0ms" },
     reload: { min_interval: "0ms" },
     http: `127.0.0.1:${port}`,

@@ -1,19 +1,24 @@
-/** What a scenario comes to: a table, each row one contender in one situation. */
-export interface Section {
-  readonly title: string;
-  /** One sentence on what was done. */
-  readonly method: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly Row[];
-  /** Which column the plot shows. */
-  readonly plotted?: string;
-}
+import * as z from "zod";
 
-export interface Row {
-  readonly name: string;
+const row = z.object({
+  name: z.string(),
   /** By column; a text is shown as it is. */
-  readonly figures: Readonly<Record<string, number | string>>;
-}
+  figures: z.record(z.string(), z.union([z.number(), z.string()])),
+});
+
+/** What a scenario comes to: a table, each row one contender in one situation. */
+export const sectionSchema = z.object({
+  title: z.string(),
+  /** One sentence on what was done. */
+  method: z.string(),
+  columns: z.array(z.string()),
+  rows: z.array(row),
+  /** Which column the plot shows. */
+  plotted: z.string().exactOptional(),
+});
+
+export type Section = z.infer<typeof sectionSchema>;
+export type Row = z.infer<typeof row>;
 
 /** The section as lines, numbers to three digits that matter. */
 export function table({ title, method, columns, rows }: Section): string {

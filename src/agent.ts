@@ -10,21 +10,19 @@ import { reportKeys } from "./agent/keys-report.ts";
 import { Loop } from "./agent/loop.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
 import { Prober } from "./agent/prober.ts";
-import { watchProblems } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
 import { aimRemoteLog } from "./agent/remote-log.ts";
 import { runClient } from "./agent/run-client.ts";
-import { patroniScope, probedDependencies, serviceNames } from "./agent/services.ts";
+import { probedDependencies } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { publishStatus } from "./agent/status-document.ts";
 import { type Task, together } from "./agent/together.ts";
 import { Turn } from "./agent/turn.ts";
 import { UnitWatch } from "./agent/unit-watch.ts";
-import { WatchedWorld } from "./agent/world.ts";
+import { watchConsul } from "./agent/watch-consul.ts";
 import { sweep } from "./apply/stage.ts";
 import { sentence } from "./base/errors.ts";
 import { createConsulClient } from "./consul/client.ts";
-import { JoinWatch } from "./consul/join.ts";
 import { createPinStore } from "./consul/pins.ts";
 import type { Options } from "./options.ts";
 import type { Change } from "./report/change.ts";
@@ -101,27 +99,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
   const pinsOf = (domain: string) => createPinStore(client, domain);
   const onRing = () => bell.ring();
   const onNews = () => notice.tell();
-  const onChange = () => {
-    problems.replace("consul", join.state.problems);
-    // Outside the cluster that is the problem, and not each of the watches.
-    problems.replace("watches", join.state.joined ? watchProblems(world.health) : []);
-    onRing();
-  };
-  const onWatchChange = () => {
-    if (watchProblems(world.health).length > 0) join.lookAgain();
-    onChange();
-  };
-
-  const join = new JoinWatch({ client, servers: serversOf(options), onChange, log });
-  const world = new WatchedWorld({
-    client,
-    prefix: config.watch.prefix,
-    services: serviceNames(options),
-    patroni: patroniScope(options),
-    sentinelService: config.dependencies.redis.sentinel.service,
-    log,
-    onChange: onWatchChange,
-  });
+  const { join, world } = watchConsul({ options, client, problems, log, onChange: onRing });
   const prober = new Prober(onRing, ({ target, verdict }) => {
     metrics.probed(target.dependency, verdict.kind);
     onNews();
@@ -222,8 +200,4 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       metrics: () => metrics.scrape(status()),
     },
   };
-}
-
-function serversOf({ environment }: Options): string {
-  return String(environment.settings.get("CONSULSERVERS")?.value ?? "");
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type RedisServer, startRedis } from "../../test/world/redis.ts";
 import type { Contender, Ground } from "../contenders/contender.ts";
 import type { Row, Section } from "../section.ts";
@@ -5,6 +6,8 @@ import { FileWatch } from "../seen.ts";
 import { median, quantile } from "../statistics.ts";
 
 const ROUNDS = 40;
+/** Endpoints do not move more often: a watch that is asked faster than 40 times a second slows down on purpose. */
+const PAUSE_MS = 250;
 
 /** From the moment that Consul has taken the news that the endpoint in use is critical to the bytes that name the other one. */
 export async function endpointMove(ground: Ground, contenders: readonly Contender[]): Promise<Section> {
@@ -58,6 +61,7 @@ async function moveToAndFro(
     await consul.setCheck(other, "critical");
     await back;
     await consul.setCheck(other, "passing");
+    await sleep(PAUSE_MS);
   }
   return times;
 }

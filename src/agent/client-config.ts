@@ -3,6 +3,7 @@ import { type Desired, NO_PROCESS_VARIABLES } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
 import { redactor } from "../base/secret.ts";
 import { moveForeignKeyring } from "../consul/keyring.ts";
+import { nodeIdIn } from "../consul/node-id.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Problems } from "../report/problems.ts";
@@ -37,8 +38,14 @@ export async function configureClient(
     environment,
     machine: NO_WISHES,
   });
+  const { consul, ...facts } = configuredFacts(options);
   const content = clientFile.template.render(
-    renderInput(merged, new Map(), configuredFacts(options), new Map()),
+    renderInput(
+      merged,
+      new Map(),
+      { ...facts, consul: { ...consul, node_id: await keptNodeId(options, workshop) } },
+      new Map(),
+    ),
   );
   const redact = redactor([
     ...secretsIn(merged, undefined),
@@ -57,6 +64,23 @@ export async function configureClient(
 function desiredClient({ spec }: TemplatedFile, content: string): Desired {
   const digests = { reload: digest(content), restart: NO_PROCESS_VARIABLES };
   return { digest: digest(content), files: [{ spec, content }], units: new Map([[CLIENT_UNIT, digests]]) };
+}
+
+/**
+ * A jail that is made anew has lost its client's identity, and the servers keep the node's name for the old one as
+ * long as its address answers: none of its services and checks would be told any more. So the ID is kept on persistent
+ * storage, for this name alone: storage may be copied to another node.
+ */
+async function keptNodeId(
+  { config, node: name }: Options,
+  { store }: Pick<Workshop, "store">,
+): Promise<string | undefined> {
+  const kept = store.read().node;
+  if (kept?.name === name) return kept.id;
+  const id = await nodeIdIn(config.consul.data_dir);
+  // A state that cannot be written is reported by whoever applies next.
+  if (id !== undefined) await store.update((memory) => ({ ...memory, node: { name, id } })).catch(() => {});
+  return id;
 }
 
 /** Consul prefers the keyring that it once wrote to the key of its configuration. */

@@ -6,10 +6,9 @@ import { reveal } from "../base/secret.ts";
 import { issuedCertificates } from "../certificates/shelf.ts";
 import type { Options } from "../options.ts";
 import { bracketed } from "../settings/types.ts";
-import type { Facts } from "./render-input.ts";
 
 /** The names in templates that come from the configuration file: they stay the same for the agent's whole life. */
-export function configuredFacts({ config, connection, environment }: Options): Facts {
+export function configuredFacts({ config, connection, environment }: Options) {
   const { hostname, port, protocol } = new URL(config.consul.address);
   const usualPort = protocol === "https:" ? "443" : "80";
   const ip = textOf(environment.settings.get("IP")?.value);
@@ -22,6 +21,8 @@ export function configuredFacts({ config, connection, environment }: Options): F
       data_dir: config.consul.data_dir,
       servers: textOf(environment.settings.get("CONSULSERVERS")?.value).split(","),
       token: connection.token,
+      /** Known to the client's configuration alone. */
+      node_id: undefined,
       check_host: bracketed(ip),
       site_port: String(sitePort(config)),
     },

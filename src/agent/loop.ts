@@ -2,7 +2,7 @@ import type { Desired } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
-import { roundedMs, type Span } from "../base/span.ts";
+import { roundedMs } from "../base/span.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
@@ -12,13 +12,15 @@ import type { DatabaseKeeper } from "./database.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { certifiedDomains, configuredFacts } from "./facts.ts";
-import { hasGoodSettings, isUrgent, lastGood, lastGoodKv } from "./last-good.ts";
+import { hasGoodSettings, isUrgent, lastGoodKv } from "./last-good.ts";
+import { Pacing } from "./pacing.ts";
 import type { Prober } from "./prober.ts";
 import { changeProblem, errorProblem, inputProblems } from "./problems.ts";
 import { secretsBeside, secretsIn } from "./secrets.ts";
 import { serviceNames } from "./services.ts";
 import { differences, fullPlan, isEmpty } from "./transact.ts";
 import type { Turn } from "./turn.ts";
+import { WayBack } from "./way-back.ts";
 import type { WatchedWorld } from "./world.ts";
 
 /** With a last known good state at hand, Consul is not waited for longer than this at the start. */
@@ -38,18 +40,18 @@ export interface LoopContext extends ApplierContext {
 }
 
 /** What a round has looked at, and how long the evaluation took. */
-interface Seen {
+export interface Seen {
   readonly inputs: Inputs;
   readonly keys: Keys;
   readonly evaluateMs: number;
 }
 
 /** When to look again: at once, at a time, or when the bell rings. */
-type Next = "again" | { readonly atMs: number | undefined };
+export type Next = "again" | { readonly atMs: number | undefined };
 
 const ON_RING: Next = { atMs: undefined };
 
-interface Keys {
+export interface Keys {
   readonly domain: string;
   readonly values: PinnedKeys;
 }
@@ -64,10 +66,10 @@ export class Loop {
   readonly #facts: ReturnType<typeof configuredFacts>;
   readonly #startedMs = steadyMs();
   readonly #attempt = new Attempt();
-  readonly #wayBack = new Attempt();
+  readonly #pacing: Pacing;
+  readonly #wayBack: WayBack;
   #candidateTimes: CandidateTimes = new Map();
   #certificates: ReadonlyMap<string, string> = new Map();
-  #unitsWereSeen = false;
 
   /** What the status shows. */
   readonly applier: Applier;
@@ -79,11 +81,13 @@ export class Loop {
     this.#facts = configuredFacts(context.options);
     this.#rules = rulesOf(context.options);
     this.applier = new Applier(context);
+    this.#pacing = new Pacing(context.options, this.applier);
+    this.#wayBack = new WayBack(context, this.#rules, this.applier, this.#pacing);
   }
 
   /** Disk and units were compared with what is asked for at least once. */
   get hasLooked(): boolean {
-    return this.#unitsWereSeen;
+    return this.#pacing.hasLooked;
   }
 
   /** Units may be started at any moment, and not only because of a change. */
@@ -131,11 +135,11 @@ export class Loop {
     const seen: Seen = { inputs, keys: this.keys, evaluateMs };
     const { desired } = evaluation;
     if (evaluation.kv.hold !== undefined) return ON_RING;
-    if (desired === undefined) return this.#withoutBadSettings(seen, undefined, signal);
+    if (desired === undefined) return this.#wayBack.go(seen, undefined, undefined, signal);
     const rejection = this.applier.rejection(desired.digest);
     if (rejection !== undefined) {
       problems.replace("apply", [changeProblem("change_put_back", rejection, prefix)]);
-      return this.#withoutBadSettings(seen, undefined, signal);
+      return this.#wayBack.go(seen, desired.digest, undefined, signal);
     }
     return this.#advance(evaluation, desired, seen, signal);
   }
@@ -193,41 +197,18 @@ export class Loop {
   async #advance(evaluation: Evaluation, desired: Desired, seen: Seen, signal: AbortSignal): Promise<Next> {
     const { inputs } = seen;
     const { nowMs } = inputs;
-    if (this.#unitsWereSeen && isEmpty(await differences(desired, this.#context)))
+    if (this.#pacing.hasLooked && isEmpty(await differences(desired, this.#context)))
       return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs);
     const urgent = isUrgent(evaluation);
-    if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#canDoWithoutNews(inputs, desired))
-      return this.#withoutBadSettings(seen, undefined, signal);
-    const dueMs = this.#dueAtMs(this.#attempt, urgent);
+    if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#wayBack.isShorterThan(desired, inputs))
+      return this.#wayBack.go(seen, desired.digest, undefined, signal);
+    const dueMs = this.#pacing.dueAtMs(this.#attempt, urgent);
     if (dueMs > nowMs) {
       const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
-      return this.#attempt.hasFailed ? this.#withoutBadSettings(seen, atMs, signal) : { atMs };
+      return this.#attempt.hasFailed ? this.#wayBack.go(seen, desired.digest, atMs, signal) : { atMs };
     }
     return this.#applyInTurn(evaluation, desired, seen, urgent, signal);
-  }
-
-  /** Then a failover is not tried together with what an operator just put: that comes after it, as a routine change. */
-  #canDoWithoutNews(inputs: Inputs, { digest }: Desired): boolean {
-    if (!this.#unitsWereSeen || this.#wayBack.hasFailed || inputs.memory.applied === undefined) return false;
-    const evaluation = lastGood(this.#rules, inputs, digest, this.applier.wasCutOff);
-    const { desired } = evaluation;
-    if (desired === undefined || desired.digest === digest || !isUrgent(evaluation)) return false;
-    return this.applier.rejection(desired.digest) === undefined;
-  }
-
-  #dueAtMs(attempt: Attempt, isUrgentChange: boolean): number {
-    const { settle, reload } = this.#context.options.config;
-    const now = {
-      isUrgent: isUrgentChange,
-      isFirst: !this.#unitsWereSeen,
-      lastReloadMs: this.applier.lastReloadMs,
-    };
-    return attempt.dueAtMs(now, {
-      settleMinMs: settle.min,
-      settleMaxMs: settle.max,
-      minIntervalMs: reload.min_interval,
-    });
   }
 
   /** Where units that run would be disturbed, a routine change waits for this node's turn. */
@@ -250,62 +231,20 @@ export class Loop {
       turn.ask(keys.domain);
       return { atMs: nextDwellEndMs(evaluation.choices) };
     }
-    this.#unitsWereSeen = true;
+    this.#pacing.hasLooked = true;
     if (isEmpty(task)) return this.#rest(evaluation);
     const isOneWay = urgent && hasGoodSettings(evaluation, this.#context.store.read());
     const isApplied = await this.applier.apply(
       evaluation,
       { ...task, isOneWay },
       keys.values,
-      { urgent, spans: this.#waySoFar(this.#attempt, seen) },
+      { urgent, spans: this.#pacing.waySoFar(this.#attempt, seen) },
       signal,
     );
     if (isApplied) await this.applier.settled(evaluation);
     else this.#attempt.failed(steadyMs());
     await turn.end();
     return "again";
-  }
-
-  /**
-   * What an operator put cannot be applied, and must not hold up the rest: endpoints go on moving, with the settings
-   * that were good last. With these the units are also started when the jail is, and put right when an agent was
-   * killed in the middle of an apply that turns out to fail.
-   */
-  async #withoutBadSettings(seen: Seen, atMs: number | undefined, signal: AbortSignal): Promise<Next> {
-    const { inputs, keys } = seen;
-    if (inputs.memory.applied === undefined) return { atMs };
-    const asked = this.evaluation?.desired?.digest;
-    const { wasCutOff } = this.applier;
-    const evaluation = lastGood(this.#rules, inputs, asked, wasCutOff);
-    const { desired } = evaluation;
-    if (desired === undefined || desired.digest === asked) return { atMs };
-    const urgent = isUrgent(evaluation);
-    const isWanted = urgent || wasCutOff || this.#wayBack.hasFailed || !this.#unitsWereSeen;
-    if (!isWanted || this.applier.rejection(desired.digest) !== undefined) return { atMs };
-    this.#wayBack.see(desired.digest, inputs.nowMs);
-    const dueMs = this.#dueAtMs(this.#wayBack, true);
-    if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
-    const task = { ...(await fullPlan(desired, this.#context, urgent)), isOneWay: urgent };
-    if (!(await this.#context.database.mayApply(evaluation, task, urgent))) return { atMs };
-    if (wasCutOff && asked !== undefined) await this.applier.giveUp(asked);
-    this.#unitsWereSeen = true;
-    if (isEmpty(task) && !wasCutOff && !urgent) return { atMs };
-    const approach = { urgent, spans: this.#waySoFar(this.#wayBack, seen) };
-    if (!isEmpty(task) && !(await this.applier.apply(evaluation, task, keys.values, approach, signal))) {
-      this.#wayBack.failed(steadyMs());
-      return "again";
-    }
-    this.#wayBack.end();
-    await this.applier.settledWithout(evaluation);
-    return "again";
-  }
-
-  /** How long the change waited (to settle, for its distance and its turn), and the evaluation that it comes from. */
-  #waySoFar(attempt: Attempt, { inputs, evaluateMs }: Seen): readonly Span[] {
-    return [
-      { stage: "settle", ms: roundedMs(inputs.nowMs - attempt.firstSeenMs), ok: true },
-      { stage: "evaluate", ms: evaluateMs, ok: true },
-    ];
   }
 
   /** Disk and units are as desired. */

@@ -24,6 +24,8 @@ const target = z.strictObject({
 /** What the agent must not forget when it is stopped, killed or moved: the content of its state file. */
 export const memorySchema = z.strictObject({
   version: z.literal(1),
+  /** The identity of this node in Consul, and the name that it is for. */
+  node: z.strictObject({ name: z.string(), id: z.string() }).exactOptional(),
   /** What each unit was last successfully started or reloaded with. */
   units: z.record(z.string(), digests),
   applied: z.strictObject({ digest: z.string(), at: z.string(), cause: z.string() }).exactOptional(),

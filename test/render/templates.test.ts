@@ -80,6 +80,7 @@ test("consul accepts it with a token that has every character JSON escapes, and 
   const consul = {
     client_addr: "::1",
     check_host: "[2001:db8::7]",
+    node_id: undefined,
     site_port: "8443",
     http_port: "8501",
     data_dir: "/var/db/consul",

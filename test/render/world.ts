@@ -50,6 +50,7 @@ function consulFacts(folder: string): Group {
     client_addr: "127.0.0.1",
     http_port: "8500",
     check_host: "127.0.0.1",
+    node_id: "86722325-3cd3-39a7-cd98-1eed8fa9786b",
     site_port: "443",
     data_dir: join(folder, "consul"),
     servers: ["10.0.0.2", "10.0.0.3"],

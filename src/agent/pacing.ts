@@ -1,0 +1,34 @@
+import { roundedMs, type Span } from "../base/span.ts";
+import type { Options } from "../options.ts";
+import type { Applier } from "./applier.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Seen } from "./loop.ts";
+
+/** When the loop and its way back may apply, and what they know together of the units. */
+export class Pacing {
+  readonly #config: Options["config"];
+  readonly #applier: Pick<Applier, "lastReloadMs">;
+  /** Disk and units were compared with what is asked for at least once. */
+  hasLooked = false;
+
+  constructor({ config }: Options, applier: Pick<Applier, "lastReloadMs">) {
+    this.#config = config;
+    this.#applier = applier;
+  }
+
+  dueAtMs(attempt: Attempt, isUrgent: boolean): number {
+    const { settle, reload } = this.#config;
+    return attempt.dueAtMs(
+      { isUrgent, isFirst: !this.hasLooked, lastReloadMs: this.#applier.lastReloadMs },
+      { settleMinMs: settle.min, settleMaxMs: settle.max, minIntervalMs: reload.min_interval },
+    );
+  }
+
+  /** How long a change waited (to settle, for its distance and its turn), and the evaluation that it comes from. */
+  waySoFar(attempt: Attempt, { inputs, evaluateMs }: Seen): readonly Span[] {
+    return [
+      { stage: "settle", ms: roundedMs(inputs.nowMs - attempt.firstSeenMs), ok: true },
+      { stage: "evaluate", ms: evaluateMs, ok: true },
+    ];
+  }
+}

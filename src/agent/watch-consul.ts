@@ -1,0 +1,45 @@
+import type { ConsulClient } from "../consul/client.ts";
+import { JoinWatch } from "../consul/join.ts";
+import type { Options } from "../options.ts";
+import type { Log } from "../report/log.ts";
+import type { Problems } from "../report/problems.ts";
+import { watchProblems } from "./problems.ts";
+import { patroniScope, serviceNames } from "./services.ts";
+import { WatchedWorld } from "./world.ts";
+
+export interface ConsulWatching {
+  readonly options: Options;
+  readonly client: ConsulClient;
+  readonly problems: Problems;
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+/** The two watchers of Consul, whether we are part of it and what is in it, and what each tells the other. */
+export function watchConsul({ options, client, problems, log, onChange }: ConsulWatching) {
+  const { config } = options;
+  const report = () => {
+    problems.replace("consul", join.state.problems);
+    // Outside the cluster that is the problem, and not each of the watches.
+    problems.replace("watches", join.state.joined ? watchProblems(world.health) : []);
+    onChange();
+  };
+  const join = new JoinWatch({ client, servers: serversOf(options), onChange: report, log });
+  const world = new WatchedWorld({
+    client,
+    prefix: config.watch.prefix,
+    services: serviceNames(options),
+    patroni: patroniScope(options),
+    sentinelService: config.dependencies.redis.sentinel.service,
+    log,
+    onChange: () => {
+      if (watchProblems(world.health).length > 0) join.lookAgain();
+      report();
+    },
+  });
+  return { join, world };
+}
+
+function serversOf({ environment }: Options): string {
+  return String(environment.settings.get("CONSULSERVERS")?.value ?? "");
+}
