@@ -4,7 +4,8 @@ import { startChromium } from "../world/chromium.ts";
 import { checkout } from "../world/programs.ts";
 import { openSituation } from "./situation.ts";
 
-const SIZE = { width: 1180, height: 2350 };
+/** Down to the time line; more would make the pictures heavier than a page wants to load. */
+const SIZE = { width: 1180, height: 2130 };
 
 await using situation = await openSituation(path.join(checkout(), "dist", "cli.js"));
 // The primary is gone, and nobody has taken over yet: this is what the night looks like.
