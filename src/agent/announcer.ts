@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf, sentence } from "../base/errors.ts";
-import { announce, bidFarewell } from "../consul/announce.ts";
+import { announce, tellStates, type WantedService } from "../consul/announce.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { ConsulError } from "../consul/errors.ts";
 import type { Notice } from "../report/notice.ts";
@@ -15,6 +16,8 @@ const COALESCE_MS = 250;
 /** An agent that was just started again soon knows what it does not know yet. */
 const YOUNG_MS = 15_000;
 const FAREWELL_MS = 2000;
+/** While nothing changes, what is registered is looked at as rarely as this, in TTLs; in between it is only told. */
+const LOOK_EVERY_TTLS = 2;
 
 export interface AnnouncerOptions {
   readonly client: ConsulClient;
@@ -37,13 +40,19 @@ export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSigna
   const bell = new Bell();
   const unsubscribe = notice.subscribe(() => bell.ring());
   let failures = 0;
+  let last: { readonly wanted: readonly WantedService[]; readonly lookedMs: number } | undefined;
   while (!signal.aborted) {
     const seen = now();
-    const error = await failureOf(() =>
-      announce({ ...common(options, seen), wanted: announcementOf(seen), signal }),
-    );
+    const wanted = announcementOf(seen);
+    const announcement = { ...common(options, seen), wanted, signal };
+    const lookAgainMs = (last?.lookedMs ?? 0) + seen.options.config.announce.ttl * LOOK_EVERY_TTLS;
+    const isKnown =
+      isDeepStrictEqual(wanted, last?.wanted) && steadyMs() < lookAgainMs && wanted.every(isCertain);
+    const error = await failureOf(() => (isKnown ? tellStates(announcement) : announce(announcement)));
     if (signal.aborted) break;
     failures = error === undefined ? 0 : failures + 1;
+    if (error !== undefined) last = undefined;
+    else if (!isKnown) last = { wanted, lookedMs: steadyMs() };
     problems.replace("announce", seen.options.config.announce.enabled ? complaints(error) : []);
     const beatMs = seen.options.config.announce.ttl / 3;
     if (failures > 0) await pause(Math.min(retryDelayMs(failures), beatMs), signal);
@@ -54,7 +63,12 @@ export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSigna
   if (signal.reason === GOES_ON) return;
   const seen = now();
   const end = AbortSignal.timeout(FAREWELL_MS);
-  await failureOf(() => bidFarewell({ ...common(options, seen), wanted: farewellOf(seen), signal: end }));
+  await failureOf(() => tellStates({ ...common(options, seen), wanted: farewellOf(seen), signal: end }));
+}
+
+/** Of what is not known yet the old word is repeated, and for that it has to be looked up. */
+function isCertain({ checks }: WantedService): boolean {
+  return checks.every((check) => check.kind !== "ttl" || check.state.isUnknown !== true);
 }
 
 function common({ client }: AnnouncerOptions, { options }: AnnouncedFacts) {

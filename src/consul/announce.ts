@@ -58,8 +58,12 @@ export async function announce({ client, owner, wanted, signal }: Announcement):
   ]);
 }
 
-/** Tells of each TTL check that it is no longer looked after; it turns critical by itself when its time has passed. */
-export async function bidFarewell({ client, wanted, signal }: Omit<Announcement, "owner">): Promise<void> {
+/**
+ * Tells of each TTL check how it is, and looks at nothing. One that is told no more turns critical by itself when its
+ * time has passed.
+ * @throws ConsulError also where a check is not registered
+ */
+export async function tellStates({ client, wanted, signal }: Omit<Announcement, "owner">): Promise<void> {
   for (const service of wanted) {
     for (const check of service.checks)
       if (check.kind === "ttl")

@@ -138,6 +138,7 @@ function shippedConfiguration(
     client_addr: host,
     http_port: "8500",
     check_host: host,
+    node_id: undefined,
     site_port: "443",
     data_dir: dataDir,
     servers: [join],
