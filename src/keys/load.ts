@@ -42,14 +42,18 @@ export async function loadKeys(storage: KeyStorage, store: PinStore | undefined)
 
 async function pinPresent(
   { storage, files }: KeySurvey,
-  { store }: Pins,
+  { store, fingerprints }: Pins,
 ): Promise<ReadonlyMap<KeyFile, Key>> {
   const present = new Map(
     [...files].flatMap(([file, state]) => (state.kind === "present" ? [[file, state.key]] : [])),
   );
   if (store === undefined) return present;
   try {
-    for (const [file, key] of present) await pinOrCompare(store, file.name, key, keyPath(storage, file.name));
+    for (const [file, key] of present) {
+      // To pin is a write to Consul's servers, also where it finds that there is a pin.
+      const isPinned = fingerprints?.get(file.name) === key.fingerprint;
+      if (!isPinned) await pinOrCompare(store, file.name, key, keyPath(storage, file.name));
+    }
   } catch (error) {
     // It went away between two questions. Keys that are there need no Consul.
     if (!(error instanceof Unavailable)) throw error;

@@ -35,7 +35,10 @@ export async function keysPinProblems(
   pins: PinStore,
 ): Promise<readonly Complaining[]> {
   const problems: Complaining[] = [];
+  // Read first: to pin is a write to Consul's servers, also where it finds that there is a pin.
+  const pinned = await pins.read();
   for (const [name, fingerprint] of keys.fingerprints) {
+    if (pinned.get(name) === fingerprint) continue;
     try {
       await pinOrCompare(pins, name, { fingerprint }, keyPath(storage, name));
     } catch (error) {

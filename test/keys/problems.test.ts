@@ -50,6 +50,24 @@ test("reports keys that changed, vanished or were emptied while running, and cha
   expect(await snapshot(folder.path)).toEqual(before);
 });
 
+test("writes nothing to Consul while the pins are what they should be, at a start neither", async () => {
+  await using folder = await temporaryFolder();
+  const storage = storageIn(folder.path);
+  const pins = freshPins();
+  const keys = await loadKeys(storage, pins);
+  const writes: string[] = [];
+  const watched = {
+    ...pins,
+    create: (...[name, fingerprint]: Parameters<typeof pins.create>) => {
+      writes.push(name);
+      return pins.create(name, fingerprint);
+    },
+  };
+  expect(await keysPinProblems(storage, keys, watched)).toEqual([]);
+  await loadKeys(storage, watched);
+  expect(writes).toEqual([]);
+});
+
 test("reports storage that is gone as a whole", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
