@@ -15,3 +15,7 @@ test("the image is set up by the clone's own script and by nothing else", () => 
 test("the image runs the tests as a clone does", () => {
   expect(instructions.at(-1)).toBe('CMD ["npm", "test"]');
 });
+
+test("the image has the clone's history, which some tests ask", async () => {
+  expect((await readFile(".dockerignore", "utf8")).split("\n")).not.toContain(".git");
+});
