@@ -63,6 +63,8 @@ sysrc mastodon_agent_enable=YES node_exporter_enable=YES consul_dir=/var/db/cons
 for unit in consul nginx syslog_ng mastodon_web mastodon_sidekiq mastodon_streaming; do
     sysrc "${unit}_enable=NO"
 done
+# syslog-ng has /var/run/log and the pidfile of syslogd, so only one of them can run.
+sysrc syslogd_enable=NO
 # The scripts that configured the jail once would do it again, over the agent's files.
 if [ -e /usr/local/etc/rc.d/cook ]; then
     sysrc cook_enable=NO
