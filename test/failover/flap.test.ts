@@ -4,7 +4,7 @@ import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { startRedis } from "../world/redis.ts";
 import { until } from "../world/until.ts";
-import { entryOf, follow, promote } from "./servers.ts";
+import { entryOf, promote, registerPair } from "./servers.ts";
 
 const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
 const FLAPS = 20;
@@ -91,9 +91,7 @@ test("a hold keeps back even what is urgent, and it is done when the hold ends",
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
-  await follow(two, one);
-  await consul.register(entryOf("redis-1", one));
-  await consul.register(entryOf("redis-2", two));
+  await registerPair(consul, one, two);
   await using agent = await startAgent({ consul, environment: OTHER_HOSTS, config: CONFIG });
   await agent.converged();
   await consul.put("mastodon/control/hold", "the provider moves machines");

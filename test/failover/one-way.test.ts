@@ -5,7 +5,7 @@ import { HOSTS, startAgent, UNPROBED } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { startRedis } from "../world/redis.ts";
 import { until } from "../world/until.ts";
-import { entryOf, follow, kill, promote } from "./servers.ts";
+import { entryOf, kill, promote, registerPair } from "./servers.ts";
 
 const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
 
@@ -13,9 +13,7 @@ test("a unit that fails in a failover takes nobody back to the dead endpoint, an
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
-  await follow(two, one);
-  await consul.register(entryOf("redis-1", one));
-  await consul.register(entryOf("redis-2", two));
+  await registerPair(consul, one, two);
   await using agent = await startAgent({
     consul,
     environment: OTHER_HOSTS,
@@ -52,9 +50,7 @@ test("a bad setting that comes with a failover is put back all the same, and the
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
-  await follow(two, one);
-  await consul.register(entryOf("redis-1", one));
-  await consul.register(entryOf("redis-2", two));
+  await registerPair(consul, one, two);
   await using agent = await startAgent({
     consul,
     environment: OTHER_HOSTS,

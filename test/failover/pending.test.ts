@@ -7,7 +7,7 @@ import { startPostgres } from "../world/postgres.ts";
 import { startRedis } from "../world/redis.ts";
 import { startSmtp } from "../world/smtp.ts";
 import { until } from "../world/until.ts";
-import { entryOf, follow, kill, promote } from "./servers.ts";
+import { entryOf, kill, promote, registerPair } from "./servers.ts";
 
 /** With this value the unit's reload fails. */
 const BREAKS_WEB = "1313";
@@ -60,9 +60,7 @@ test.each(table)(
     await using smtp = await startSmtp();
     await using one = await startRedis();
     await using two = await startRedis();
-    await follow(two, one);
-    await consul.register(entryOf("redis-1", one));
-    await consul.register(entryOf("redis-2", two));
+    await registerPair(consul, one, two);
     await using agent = await startAgent({
       consul,
       environment: {
@@ -120,9 +118,7 @@ test("Redis moves with the password in force although a wrong one is pending for
   await using one = await startRedis({ password: "right" });
   await using two = await startRedis({ password: "right" });
   await two.command("config", "set", "masterauth", "right");
-  await follow(two, one);
-  await consul.register(entryOf("redis-1", one));
-  await consul.register(entryOf("redis-2", two));
+  await registerPair(consul, one, two);
   await using agent = await startAgent({
     consul,
     environment: { DBHOST: HOSTS.DBHOST, BUCKETHOST: HOSTS.BUCKETHOST, REDISPASS: "right" },

@@ -3,7 +3,7 @@ import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { type RedisServer, startRedis } from "../world/redis.ts";
 import { until } from "../world/until.ts";
-import { entryOf, follow, kill, promote, roleOf } from "./servers.ts";
+import { entryOf, follow, kill, promote, registerPair, roleOf } from "./servers.ts";
 import { startSite } from "./site.ts";
 
 const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
@@ -64,9 +64,7 @@ test("moves to a promoted replica although the dead master's check still passes"
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
-  await follow(two, one);
-  await consul.register(entryOf("redis-1", one));
-  await consul.register(entryOf("redis-2", two));
+  await registerPair(consul, one, two);
   await using agent = await startAgent({
     consul,
     environment: OTHER_HOSTS,
@@ -83,9 +81,7 @@ test("with tags the primary's is followed, unless the probe finds that it is non
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
-  await follow(two, one);
-  await consul.register(entryOf("redis-1", one, ["primary"]));
-  await consul.register(entryOf("redis-2", two, ["replica"]));
+  await registerPair(consul, one, two, [["primary"], ["replica"]]);
   await using agent = await startAgent({
     consul,
     environment: OTHER_HOSTS,

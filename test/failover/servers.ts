@@ -1,4 +1,4 @@
-import type { CatalogueInstance, CheckStatus } from "../world/consul-http.ts";
+import type { CatalogueInstance, CheckStatus, ConsulHttp } from "../world/consul-http.ts";
 import type { RedisServer } from "../world/redis.ts";
 import { until } from "../world/until.ts";
 
@@ -12,6 +12,18 @@ export function entryOf(id: string, { host, port }: RedisServer, tags: readonly 
 export async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
   await replica.command("replicaof", primary.host, String(primary.port));
   await until("the replica to follow", async () => (await replica.command("role")).includes("connected"));
+}
+
+/** A primary, and a replica that has its data, as an operator registers them: both alike, or each with its role. */
+export async function registerPair(
+  consul: Pick<ConsulHttp, "register">,
+  primary: RedisServer,
+  replica: RedisServer,
+  [primaryTags, replicaTags]: readonly [readonly string[], readonly string[]] = [[], []],
+): Promise<void> {
+  await follow(replica, primary);
+  await consul.register(entryOf("redis-1", primary, primaryTags));
+  await consul.register(entryOf("redis-2", replica, replicaTags));
 }
 
 export async function promote(replica: RedisServer): Promise<void> {
