@@ -1,8 +1,8 @@
 import type { Health, UnitSpec } from "../apply/config.ts";
+import { bracketed } from "../base/address.ts";
 import type { CheckState, WantedCheck, WantedService } from "../consul/announce.ts";
 import type { Options } from "../options.ts";
 import type { State } from "../report/status.ts";
-import { bracketed } from "../settings/types.ts";
 import { READERS } from "../settings/variable.ts";
 import { sitePort } from "./facts.ts";
 import type { Headline } from "./headline.ts";

@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
+import { bracketed } from "../base/address.ts";
 import { codeOf } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
 import { issuedCertificates } from "../certificates/shelf.ts";
 import type { Options } from "../options.ts";
-import { bracketed } from "../settings/types.ts";
 
 /** The names in templates that come from the configuration file: they stay the same for the agent's whole life. */
 export function configuredFacts({ config, connection, environment }: Options) {

@@ -1,9 +1,9 @@
+import { addressOf } from "../base/address.ts";
 import { type Complaint, isAgentError, messageOf, sentence } from "../base/errors.ts";
 import type { WatchHealth } from "../consul/watch.ts";
 import type { Complaining } from "../report/problems.ts";
 import { DEPENDENCIES, DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
-import { bracketed } from "../settings/types.ts";
 import type { Pending } from "./connections.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -37,7 +37,7 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
 /** A connection that is asked for but does not work, and what stays in use meanwhile. */
 function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaining[] {
   if (reason === undefined || inUse === undefined) return [];
-  const what = `${bracketed(wanted.host)}:${wanted.port} is not taken over, since it ${reason}; ${bracketed(inUse.host)}:${inUse.port} stays in use`;
+  const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${addressOf(inUse)} stays in use`;
   return [
     problem("probe_failed", {
       where: dependency,

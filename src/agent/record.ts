@@ -1,3 +1,4 @@
+import { addressOf } from "../base/address.ts";
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
 import type { EndpointChange, ValueChange } from "../report/change.ts";
@@ -5,13 +6,11 @@ import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
   type DependencyName,
-  type Endpoint,
   sameEndpoint,
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
 import { rankedIn } from "../settings/slot.ts";
-import { bracketed } from "../settings/types.ts";
 import { targetsIn } from "./connections.ts";
 import { HELD } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -86,10 +85,6 @@ export function endpointChanges(memory: Memory, merged: Merged): EndpointChange[
     if (after === undefined || (before !== undefined && sameEndpoint(before, after))) return [];
     return [{ dependency, before: before === undefined ? null : addressOf(before), after: addressOf(after) }];
   });
-}
-
-function addressOf({ host, port }: Endpoint): string {
-  return `${bracketed(host)}:${port}`;
 }
 
 function namedValues(merged: Merged): ReadonlyMap<string, Ranked> {

@@ -1,6 +1,7 @@
 /** The status as an operator reads it: what is so, since when, and what to do. At most 80 columns on a terminal. */
+
+import { bracketed } from "../base/address.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
-import { bracketed } from "../settings/types.ts";
 import { hang, labelled } from "./screen/layout.ts";
 import { ageOf, lengthOf, timeOf } from "./screen/moment.ts";
 import type { Paint } from "./screen/paint.ts";

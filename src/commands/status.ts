@@ -1,7 +1,7 @@
+import { addressOf } from "../base/address.ts";
 import { ExitCode, messageOf, Unavailable } from "../base/errors.ts";
 import { readConfig } from "../options/config-file.ts";
 import { type Status, statusSchema } from "../report/status.ts";
-import { bracketed } from "../settings/types.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { paintFor } from "./screen/paint.ts";
 import { statusLines } from "./status-view.ts";
@@ -21,7 +21,7 @@ export async function status(
   io: Io,
 ): Promise<ExitCode> {
   const { host, port } = readConfig(config).http;
-  const ask = (signal?: AbortSignal) => askAgent(`http://${bracketed(host)}:${port}/status`, signal);
+  const ask = (signal?: AbortSignal) => askAgent(`http://${addressOf({ host, port })}/status`, signal);
   if (watch) return watchStatus(ask, { json, io });
   const document = await ask();
   const width = io.isTerminal ? io.size().columns : undefined;

@@ -1,8 +1,8 @@
 /** Whether an S3 endpoint serves our bucket to our key: a signed HEAD on it, path style, which needs no SDK. */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { isIPv6 } from "node:net";
 import aws4 from "aws4";
+import { addressOf } from "../base/address.ts";
 import { digest } from "../base/digest.ts";
 import type { Secret } from "../base/secret.ts";
 import { authority, explainNetwork } from "./network.ts";
@@ -52,7 +52,7 @@ async function head(target: S3Target, signal: AbortSignal): Promise<IncomingMess
 
 /** Signature version 4, over the host with its port, as S3 sees it. */
 function signed({ host, port, bucket, region, accessKey, secretKey }: S3Target) {
-  const address = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const address = addressOf({ host, port });
   const { headers = {} } = aws4.sign(
     {
       service: "s3",

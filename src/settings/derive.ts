@@ -1,10 +1,10 @@
+import { bracketed } from "../base/address.ts";
 import { reveal, type Secret } from "../base/secret.ts";
 import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
 import { isWithoutLogin } from "./mail.ts";
 import type { Merged } from "./merge.ts";
 import type { SettingName } from "./schema.ts";
 import { rankedIn } from "./slot.ts";
-import { bracketed } from "./types.ts";
 import type { Origin } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 

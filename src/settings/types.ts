@@ -1,3 +1,4 @@
+import { bracketed } from "../base/address.ts";
 import { quote } from "../render/dotenv.ts";
 
 /**
@@ -198,11 +199,6 @@ export const gossipKey: ValueType = {
   example: "(the output of consul keygen)",
   accept: (value) => (BASE64.test(value) && [16, 24, 32].includes(base64Bytes(value)) ? value : undefined),
 };
-
-/** A host as it stands in a URL: IPv6 in brackets. */
-export function bracketed(hostOrAddress: string): string {
-  return hostOrAddress.includes(":") ? `[${hostOrAddress}]` : hostOrAddress;
-}
 
 function ipv6(value: string): string | undefined {
   return IPV6.test(value) && URL.canParse(`http://[${value}]`) ? value.toLowerCase() : undefined;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { bracketed } from "../../src/base/address.ts";
 import * as types from "../../src/settings/types.ts";
 
 const TYPES = {
@@ -109,6 +110,6 @@ test("a list refuses as a whole when one item is not acceptable, and drops blank
 });
 
 test("puts IPv6 into brackets where a URL needs them", () => {
-  expect(types.bracketed("2001:db8::1")).toBe("[2001:db8::1]");
-  expect(types.bracketed("10.0.0.1")).toBe("10.0.0.1");
+  expect(bracketed("2001:db8::1")).toBe("[2001:db8::1]");
+  expect(bracketed("10.0.0.1")).toBe("10.0.0.1");
 });

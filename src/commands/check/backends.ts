@@ -1,5 +1,6 @@
 import { probeOnce } from "../../agent/prober.ts";
 import { smtpTarget } from "../../agent/smtp-target.ts";
+import { addressOf } from "../../base/address.ts";
 import { Unavailable } from "../../base/errors.ts";
 import { probeSmtp } from "../../probe/probe.ts";
 import type { ProbeResult } from "../../probe/result.ts";
@@ -7,7 +8,6 @@ import { PROBED_NAMES } from "../../settings/dependencies.ts";
 import { deriveEndpoint } from "../../settings/derive.ts";
 import type { Merged } from "../../settings/merge.ts";
 import { targetOf } from "../../settings/targets.ts";
-import { bracketed } from "../../settings/types.ts";
 import type { Inspection } from "./inspection.ts";
 
 const SMTP_TIMEOUT_MS = 15_000;
@@ -18,7 +18,7 @@ export function backendInspections(merged: Merged): readonly Inspection[] {
   return [
     ...PROBED_NAMES.map((name) => {
       const endpoint = deriveEndpoint(name, merged);
-      const where = endpoint === undefined ? name : `${name} ${bracketed(endpoint.host)}:${endpoint.port}`;
+      const where = endpoint === undefined ? name : `${name} ${addressOf(endpoint)}`;
       return [where, () => verdict(where, probeOnce(targetOf(name, merged), NEVER))] as const;
     }),
     ...smtpInspection(merged),
@@ -28,7 +28,7 @@ export function backendInspections(merged: Merged): readonly Inspection[] {
 function smtpInspection(merged: Merged): readonly Inspection[] {
   const endpoint = deriveEndpoint("smtp", merged);
   if (endpoint === undefined) return [];
-  const where = `smtp ${bracketed(endpoint.host)}:${endpoint.port}`;
+  const where = `smtp ${addressOf(endpoint)}`;
   return [[where, () => smtpVerdict(where, merged)]];
 }
 

@@ -1,4 +1,5 @@
 /** How times, durations and addresses are written on the page. */
+import { addressOf, bracketed } from "../../base/address.ts";
 import { type Html, html } from "./html.ts";
 
 /** A moment. The page's script turns it into "12 s ago" and keeps that true; without it the time itself is read. */
@@ -23,8 +24,7 @@ export function durationText(ms: number): string {
 }
 
 export function address({ host, port }: { readonly host: string; readonly port: number | null }): string {
-  const shown = host.includes(":") ? `[${host}]` : host;
-  return port === null ? shown : `${shown}:${port}`;
+  return port === null ? bracketed(host) : addressOf({ host, port });
 }
 
 export function count(amount: number, one: string, many = `${one}s`): string {
