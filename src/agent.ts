@@ -1,5 +1,4 @@
 import { runAnnouncer } from "./agent/announcer.ts";
-import { Bell } from "./agent/bell.ts";
 import { Certifier } from "./agent/certifier.ts";
 import { CLIENT_UNIT } from "./agent/client-config.ts";
 import { DatabaseKeeper } from "./agent/database.ts";
@@ -21,6 +20,7 @@ import { Turn } from "./agent/turn.ts";
 import { UnitWatch } from "./agent/unit-watch.ts";
 import { watchConsul } from "./agent/watch-consul.ts";
 import { sweep } from "./apply/stage.ts";
+import { Bell } from "./base/bell.ts";
 import { sentence } from "./base/errors.ts";
 import { createConsulClient } from "./consul/client.ts";
 import { createPinStore } from "./consul/pins.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf, sentence } from "../base/errors.ts";
 import { announce, tellStates, type WantedService } from "../consul/announce.ts";
@@ -8,7 +9,6 @@ import { ConsulError } from "../consul/errors.ts";
 import type { Notice } from "../report/notice.ts";
 import type { Complaining, Problems } from "../report/problems.ts";
 import { type AnnouncedFacts, announcementOf, farewellOf } from "./announcement.ts";
-import { Bell } from "./bell.ts";
 import { retryDelayMs } from "./schedule.ts";
 
 /** What comes in a burst is told once. */

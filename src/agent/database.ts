@@ -1,5 +1,6 @@
 import { migrationsIn, type PendingMigrations, pendingIn } from "../apply/migrations.ts";
 import type { Plan } from "../apply/plan.ts";
+import { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { type Complaint, isAgentError, messageOf } from "../base/errors.ts";
 import type { ConsulClient } from "../consul/client.ts";
@@ -12,7 +13,6 @@ import type { Log } from "../report/log.ts";
 import type { Problems } from "../report/problems.ts";
 import type { MigrationStatus } from "../report/status.ts";
 import type { StateStore } from "../state/store.ts";
-import { Bell } from "./bell.ts";
 import { CONSUL, type DatabaseStep, type Decision, decide, type Scene } from "./database-decision.ts";
 import { DATABASE_UNITS, withCode, withStaleUnits } from "./database-memory.ts";
 import { type DatabaseProblem, DatabaseReport } from "./database-report.ts";

@@ -1,4 +1,5 @@
 import type { Desired } from "../apply/plan.ts";
+import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
@@ -7,7 +8,6 @@ import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../ke
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
-import type { Bell } from "./bell.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";

@@ -1,3 +1,4 @@
+import { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { sentence } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
@@ -5,7 +6,6 @@ import type { Options } from "../options.ts";
 import type { Notice } from "../report/notice.ts";
 import type { Complaining, Problems } from "../report/problems.ts";
 import type { SyslogRelay, SyslogTarget } from "../report/syslog-relay.ts";
-import { Bell } from "./bell.ts";
 import type { Evaluation } from "./evaluate.ts";
 
 /** Consul is not waited for longer than this: until then lines are kept, later they go where the environment says. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Bell } from "../base/bell.ts";
 import { messageOf, sentence } from "../base/errors.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { ConsulError } from "../consul/errors.ts";
 import type { Notice } from "../report/notice.ts";
 import type { Problems } from "../report/problems.ts";
 import type { Status } from "../report/status.ts";
-import { Bell } from "./bell.ts";
 
 const DISTANCE_MS = 10_000;
 /** A fleet's documents shall not weigh on the servers; Consul's own bound is 512 KB. */

@@ -1,5 +1,5 @@
 /** Knows whether this node is part of the cluster, and if not, why: one problem instead of a stream of retries. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../report/log.ts";
@@ -52,7 +52,7 @@ export class JoinWatch {
   #conflict: Repeating | undefined;
   #denial: Repeating | undefined;
   #outsideSinceMs: number | undefined;
-  #nextLook = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: JoinOptions) {
     this.#options = options;
@@ -91,15 +91,13 @@ export class JoinWatch {
       // Also that there is nobody to join is news, once.
       if (isFirst) this.#options.onChange();
       const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
-      this.#nextLook = new AbortController();
-      const wake = AbortSignal.any([signal, this.#nextLook.signal]);
-      await sleep(pauseMs, undefined, { signal: wake }).catch(() => {});
+      await this.#bell.wait(steadyMs() + pauseMs, steadyMs(), signal);
     }
   }
 
   /** Somebody else has met trouble with Consul: what is known of it may be old. */
   lookAgain(): void {
-    this.#nextLook.abort();
+    this.#bell.ring();
   }
 
   #conclude(): void {

@@ -1,5 +1,6 @@
+import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { Bell } from "../../src/agent/bell.ts";
+import { Bell } from "../../src/base/bell.ts";
 
 const never = new AbortController().signal;
 
@@ -25,4 +26,15 @@ test("wakes when the signal aborts, and does not wait when it has", async () => 
   end.abort();
   await waiting;
   await bell.wait(undefined, 0, end.signal);
+});
+
+test("leaves nothing behind on a signal that outlives many waits", async () => {
+  const bell = new Bell();
+  const { signal } = new AbortController();
+  for (let ring = 0; ring < 100; ring++) {
+    const waiting = bell.wait(undefined, 0, signal);
+    bell.ring();
+    await waiting;
+  }
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });

@@ -17,18 +17,18 @@ export class Bell {
     this.#hasRung = false;
   }
 
-  #nextRing(untilMs: number | undefined, nowMs: number, signal: AbortSignal): Promise<void> {
+  async #nextRing(untilMs: number | undefined, nowMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer =
-      untilMs === undefined
-        ? undefined
-        : setTimeout(resolve, Math.min(Math.max(0, untilMs - nowMs), LONGEST_TIMER_MS));
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const waitMs = untilMs && Math.min(Math.max(0, untilMs - nowMs), LONGEST_TIMER_MS);
+    const timer = waitMs === undefined ? undefined : setTimeout(resolve, waitMs);
+    // The signal outlives the wait by weeks: it must not gather what has been waited for.
+    const abort = () => resolve();
+    signal.addEventListener("abort", abort);
     this.#wake = resolve;
-    return promise.finally(() => {
-      clearTimeout(timer);
-      this.#wake = undefined;
-    });
+    await promise;
+    this.#wake = undefined;
+    signal.removeEventListener("abort", abort);
+    clearTimeout(timer);
   }
 }
 
