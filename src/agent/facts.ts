@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
 import { bracketed } from "../base/address.ts";
@@ -48,26 +48,24 @@ export function acmeWebroot({ config }: Pick<Options, "config">): string {
  * before one that was issued. nginx cannot start on a certificate that is not there yet, so templates ask first.
  */
 export async function certifiedDomains({ config }: Options): Promise<ReadonlyMap<string, string>> {
-  const [issued, own] = await Promise.all([
-    issuedCertificates(config.certificates.storage),
-    ownCertificates(config.paths.certificates),
-  ]);
+  const issued = await issuedCertificates(config.certificates.storage);
+  const own = ownCertificates(config.paths.certificates);
   return new Map([...[...issued].map(([domain, { folder }]) => [domain, folder] as const), ...own]);
 }
 
-async function ownCertificates(folder: string): Promise<ReadonlyMap<string, string>> {
+function ownCertificates(folder: string): ReadonlyMap<string, string> {
   const domains = new Map<string, string>();
-  for (const entry of await entriesOf(folder)) {
-    const files = await entriesOf(path.join(folder, entry));
+  for (const entry of entriesOf(folder)) {
+    const files = entriesOf(path.join(folder, entry));
     if (files.includes("fullchain.pem") && files.includes("privkey.pem"))
       domains.set(entry, path.join(folder, entry));
   }
   return domains;
 }
 
-async function entriesOf(folder: string): Promise<readonly string[]> {
+function entriesOf(folder: string): readonly string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
     throw error;

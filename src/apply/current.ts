@@ -1,5 +1,5 @@
 /** What is on disk now. */
-import { open } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { codeOf } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
@@ -19,14 +19,21 @@ export interface CurrentFile extends OnDisk, Required<Permissions> {
 export async function current(spec: FileSpec): Promise<CurrentFile | undefined> {
   const [target, asked] = await Promise.all([targetOf(spec.path), permissionsOf(spec)]);
   try {
-    await using file = await open(target, "r");
-    const { mode, uid, gid } = await file.stat();
-    const bytes = await file.readFile();
-    const there = { mode: mode & 0o7777, uid, gid };
+    const { bytes, ...there } = read(target);
     return { ...there, bytes, content: bytes.toString("utf8"), asSpecified: isAsked(there, asked) };
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
+  }
+}
+
+function read(path: string) {
+  const file = openSync(path, "r");
+  try {
+    const { mode, uid, gid } = fstatSync(file);
+    return { mode: mode & 0o7777, uid, gid, bytes: readFileSync(file) };
+  } finally {
+    closeSync(file);
   }
 }
 

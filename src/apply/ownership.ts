@@ -1,6 +1,6 @@
 /** Names of users and groups to numbers, as the file system wants them. */
 import { execFile as execFileWithCallback } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { Misconfigured } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
@@ -30,7 +30,7 @@ export interface Account {
 
 /** @throws Misconfigured, naming `where`, when there is no such user or this process may not become that user */
 export async function accountOf(name: string, where: string): Promise<Account> {
-  const local = await readFile("/etc/passwd", "utf8").catch(() => "");
+  const local = localFile("passwd");
   const fields = fieldsIn(local, name) ?? fieldsIn(await getent("passwd", name), name);
   const [, , uid = "", gid = "", , home = "/"] = fields ?? [];
   if (uid === "" || gid === "")
@@ -52,7 +52,7 @@ export async function accountOf(name: string, where: string): Promise<Account> {
 /** Looks into the local file first (no process to start), then asks every source that the system is set up with. */
 async function idOf(database: string, kind: string, name: string, { path }: FileSpec): Promise<number> {
   if (/^\d+$/.test(name)) return Number(name);
-  const local = await readFile(`/etc/${database}`, "utf8").catch(() => "");
+  const local = localFile(database);
   const id = idIn(local, name) ?? idIn(await getent(database, name), name);
   if (id !== undefined) return id;
   throw new Misconfigured({
@@ -60,6 +60,14 @@ async function idOf(database: string, kind: string, name: string, { path }: File
     what: `there is no ${kind} ${name} on this machine`,
     cure: `Create the ${kind}, or name another as ${kind === "user" ? "owner" : "group"} of this file in the configuration.`,
   });
+}
+
+function localFile(database: string): string {
+  try {
+    return readFileSync(`/etc/${database}`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 async function getent(database: string, name: string): Promise<string> {

@@ -1,5 +1,6 @@
 /** One file of a transaction: written beside its place, then put there in one step, then perhaps put back. */
-import { rename, rm } from "node:fs/promises";
+import { renameSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf, isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
 import { type Permissions, syncDirectory, temporaryOf, writeTemporary } from "../state/durable.ts";
@@ -14,8 +15,8 @@ export interface StagedFile {
   readonly spec: FileSpec;
   /** Holds the new content with its final owner and mode, on the disk. */
   readonly temporary: string;
-  /** Puts it in the place of the old one; readers see the one or the other, also after a power cut. */
-  commit(): Promise<void>;
+  /** Puts it in the place of the old one; readers see the one or the other. */
+  commit(): void;
   /** Takes a commit back: the old bytes, owner and mode, or no file where there was none. False if there was no commit. */
   restore(): Promise<boolean>;
   /** Removes what was not committed. */
@@ -35,6 +36,13 @@ export async function stage(spec: FileSpec, content: string): Promise<StagedFile
   } catch (error) {
     throw explained(spec, error);
   }
+}
+
+/** Puts all in their places at once; after this returns a power cut does not undo it. */
+export async function commitAll(files: readonly StagedFile[]): Promise<void> {
+  for (const file of files) file.commit();
+  const directories = new Set(files.map(({ temporary }) => dirname(temporary)));
+  await Promise.all([...directories].map(syncDirectory));
 }
 
 /** Removes what a crash may have left beside these files. One that has no place is preflight's to report. */
@@ -75,16 +83,15 @@ class Staged implements StagedFile {
     this.#before = before;
   }
 
-  async commit(): Promise<void> {
-    await rename(this.temporary, this.#target);
+  commit(): void {
+    renameSync(this.temporary, this.#target);
     this.#renamed = true;
-    await syncDirectory(dirname(this.#target));
   }
 
   async restore(): Promise<boolean> {
     if (!this.#renamed) return false;
     if (this.#before === undefined) await rm(this.#target, { force: true });
-    else await rename(await writeTemporary(this.#target, this.#before.bytes, this.#before), this.#target);
+    else renameSync(await writeTemporary(this.#target, this.#before.bytes, this.#before), this.#target);
     await syncDirectory(dirname(this.#target));
     return true;
   }

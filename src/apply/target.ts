@@ -1,7 +1,8 @@
 /** Where a file really lies: links are followed, and what cannot be replaced by a rename is refused. */
-import { lstat, readFile, readlink, realpath, stat } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { readFile, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { codeOf, Misconfigured } from "../base/errors.ts";
+import { Misconfigured } from "../base/errors.ts";
 
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
@@ -13,7 +14,7 @@ const MAX_LINKS = 40;
  * @throws Misconfigured for a foreign or endless link, and for a target that is no regular file
  */
 export async function targetOf(path: string, links = 0): Promise<string> {
-  const found = await lstat(path).catch(missingIsUndefined);
+  const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined || found.isFile()) return path;
   if (!found.isSymbolicLink()) {
     throw refuse(
@@ -58,10 +59,6 @@ async function isOtherDevice(path: string): Promise<boolean> {
 /** proc(5): space, tab, newline and backslash are octal in mountinfo. */
 function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-}
-
-function missingIsUndefined(error: unknown): undefined {
-  if (codeOf(error) !== "ENOENT") throw error;
 }
 
 function refuse(where: string, what: string, cure: string): Misconfigured {

@@ -6,7 +6,7 @@ import type { ApplyContext, Failed, Outcome } from "./outcome.ts";
 import { type Action, isKnown, type Plan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { rememberIfPossible } from "./remember.ts";
-import type { StagedFile } from "./stage.ts";
+import { commitAll, type StagedFile } from "./stage.ts";
 import { undo } from "./undo.ts";
 
 export type { ApplyContext, Outcome } from "./outcome.ts";
@@ -33,12 +33,8 @@ async function write(
   context: ApplyContext,
 ): Promise<Failed | undefined> {
   try {
-    await timed(context.observe, { stage: "commit" }, async () => {
-      for (const file of files) {
-        await file.commit();
-        context.log.debug({ path: file.spec.path }, "file written");
-      }
-    });
+    await timed(context.observe, { stage: "commit" }, () => commitAll(files));
+    for (const { spec } of files) context.log.debug({ path: spec.path }, "file written");
     return undefined;
   } catch (error) {
     context.log.debug({ error: messageOf(error) }, "apply failed");

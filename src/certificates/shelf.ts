@@ -5,7 +5,8 @@
  * is still there if that change is put back.
  */
 import { X509Certificate } from "node:crypto";
-import { readdir, rename, rm } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, Refused } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
@@ -20,7 +21,7 @@ const KEPT_VERSIONS = 3;
 /** Of every domain that has issued certificates the newest good one. */
 export async function issuedCertificates(storage: string): Promise<ReadonlyMap<string, Certificate>> {
   const found = new Map<string, Certificate>();
-  for (const domain of await entriesOf(storage)) {
+  for (const domain of entriesOf(storage)) {
     const certificate = await issuedCertificate(storage, domain);
     if (certificate !== undefined) found.set(domain, certificate);
   }
@@ -28,7 +29,7 @@ export async function issuedCertificates(storage: string): Promise<ReadonlyMap<s
 }
 
 export async function issuedCertificate(storage: string, domain: string): Promise<Certificate | undefined> {
-  for (const version of await versionsOf(storage, domain)) {
+  for (const version of versionsOf(storage, domain)) {
     const found = await findCertificate(path.join(storage, domain, version), domain);
     if (found.kind === "good") return found.certificate;
   }
@@ -56,7 +57,7 @@ export async function shelve(
   await syncDirectory(started);
   await rename(started, path.join(home, versionAt(nowMs)));
   await syncDirectory(home);
-  for (const old of (await versionsOf(storage, domain)).slice(KEPT_VERSIONS))
+  for (const old of versionsOf(storage, domain).slice(KEPT_VERSIONS))
     await rm(path.join(home, old), { recursive: true, force: true });
 }
 
@@ -72,17 +73,16 @@ function versionAt(nowMs: number): string {
 }
 
 /** Newest first. */
-async function versionsOf(storage: string, domain: string): Promise<readonly string[]> {
-  const names = await entriesOf(path.join(storage, domain));
-  return names
+function versionsOf(storage: string, domain: string): readonly string[] {
+  return entriesOf(path.join(storage, domain))
     .filter((name) => VERSION.test(name))
     .sort()
     .reverse();
 }
 
-async function entriesOf(folder: string): Promise<readonly string[]> {
+function entriesOf(folder: string): readonly string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
     throw error;

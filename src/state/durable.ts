@@ -1,6 +1,20 @@
-/** Files that are whole and on the disk or not there at all: for the agent's own state and for what it renders. */
-import { open, rename, rm } from "node:fs/promises";
+/**
+ * Files that are whole and on the disk or not there at all: for the agent's own state and for what it renders. Only
+ * what waits for the disk goes to another thread: for small files the way there and back takes longer than the call.
+ */
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 
 /** Permissions of a file; an owner or group that is left out stays what the system gives to a new file. */
 export interface Permissions {
@@ -24,30 +38,38 @@ export async function writeTemporary(
   permissions: Permissions,
 ): Promise<string> {
   const temporary = temporaryOf(path);
-  await rm(temporary, { force: true });
-  await using file = await open(temporary, "wx", 0o600);
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, "wx", 0o600);
   try {
-    await file.writeFile(content);
-    const { uid, gid } = await file.stat();
+    writeFileSync(file, content);
+    const { uid, gid } = fstatSync(file);
     const owner = { uid: permissions.uid ?? uid, gid: permissions.gid ?? gid };
-    if (owner.uid !== uid || owner.gid !== gid) await file.chown(owner.uid, owner.gid);
-    await file.chmod(permissions.mode);
-    await file.sync();
+    if (owner.uid !== uid || owner.gid !== gid) fchownSync(file, owner.uid, owner.gid);
+    fchmodSync(file, permissions.mode);
+    await sync(file);
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
+  } finally {
+    closeSync(file);
   }
   return temporary;
 }
 
 /** Puts a written temporary file in the place of its target; after this returns a power cut does not undo it. */
 export async function replace(temporary: string, path: string): Promise<void> {
-  await rename(temporary, path);
+  renameSync(temporary, path);
   await syncDirectory(dirname(path));
 }
 
 /** Makes names that were added to or removed from a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, "r");
-  await directory.sync();
+  const directory = openSync(path, "r");
+  try {
+    await sync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
+
+const sync = promisify(fsync);

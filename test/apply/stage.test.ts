@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type FileSpec, fileSchema } from "../../src/apply/config.ts";
-import { current, stage, sweep } from "../../src/apply/stage.ts";
+import { commitAll, current, stage, sweep } from "../../src/apply/stage.ts";
 import { isMountPoint } from "../../src/apply/target.ts";
 import { Misconfigured } from "../../src/base/errors.ts";
 import { start } from "../world/spawn.ts";
@@ -27,7 +27,7 @@ function entry(path: string, more: Partial<FileSpec> = {}): FileSpec {
 }
 
 async function write(spec: FileSpec, content: string): Promise<void> {
-  await (await stage(spec, content)).commit();
+  await commitAll([await stage(spec, content)]);
 }
 
 test("changes nothing that anyone reads until the commit, and leaves nothing beside the file", async () => {
@@ -37,7 +37,7 @@ test("changes nothing that anyone reads until the commit, and leaves nothing bes
   const staged = await stage(spec, "new");
   expect(await readFile(spec.path, "utf8")).toBe("old");
   expect(await readFile(staged.temporary, "utf8")).toBe("new");
-  await staged.commit();
+  await commitAll([staged]);
   expect(await readFile(spec.path, "utf8")).toBe("new");
   expect(await readdir(folder.path)).toEqual(["x"]);
 });
@@ -108,8 +108,7 @@ test("puts back bytes, mode and absence", async () => {
     await stage(entry(folder.file("y")), "new"),
   ];
   expect(await there.restore()).toBe(false);
-  await there.commit();
-  await absent.commit();
+  await commitAll([there, absent]);
   expect([await there.restore(), await absent.restore()]).toEqual([true, true]);
   expect(await readFile(folder.file("x"))).toEqual(bytes);
   expect((await stat(folder.file("x"))).mode & 0o777).toBe(0o604);
