@@ -1,29 +1,59 @@
-// `import http from "node:http"` asks an ES module for all of http's names at once, and one of them (WebSocket) brings
-// Node's whole fetch along: 11 MB of resident memory. node:https brings OpenSSL's tables: 6 MB, for those who speak
-// plain HTTP to their Consul. In the bundle both are looked up name by name, when they are used.
+// `import { format } from "node:util"` has Node look up all names of util at once, and some of them bring much more
+// along: Node's diff and parsers, its streams, the whole of fetch (http's WebSocket). In the bundle only the names that
+// are used are looked up: 20 MB less resident memory, and 30 ms less to start.
 
-const MODULES = ["http", "https"];
-const NAMESPACE = "lazy-builtin";
+import { builtinModules } from "node:module";
+
+/** These are costly as a whole, or never needed: they are loaded when a name of theirs is first used. */
+const WHEN_USED = ["assert", "http", "https", "tls", "tty", "worker_threads", "zlib"];
+
+const [BY_NAME, LAZY] = ["builtin-by-name", "lazy-builtin"];
 
 /** An esbuild plugin. */
 export const lazyBuiltins = {
-  name: NAMESPACE,
+  name: "lazy-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({
-      path: path.replace(/^node:/, ""),
-      namespace: NAMESPACE,
-    }));
-    onLoad({ filter: /.*/, namespace: NAMESPACE }, async ({ path }) => ({ contents: await lazily(path) }));
+    onResolve({ filter: new RegExp(`^(node:)?(${builtinModules.join("|")})$`) }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, "");
+      if (WHEN_USED.includes(name)) return { path: name, namespace: LAZY };
+      // What is required is looked up by name already.
+      if (kind === "require-call") return { path: `node:${name}`, external: true };
+      return { path: name, namespace: BY_NAME };
+    });
+    onLoad({ filter: /.*/, namespace: BY_NAME }, async ({ path }) => ({ contents: await byName(path) }));
+    onLoad({ filter: /.*/, namespace: LAZY }, async ({ path }) => ({ contents: await whenUsed(path) }));
   },
 };
 
-async function lazily(name) {
-  if (!MODULES.includes(name)) throw new Error(`${name} is not looked up lazily`);
-  const names = Object.keys(await import(`node:${name}`)).filter((key) => key !== "default");
+/** Names that nobody imports are left out of the bundle, since looking them up is marked as pure. */
+async function byName(module) {
   return [
-    `const load = () => process.getBuiltinModule("node:${name}");`,
+    `const builtin = process.getBuiltinModule("node:${module}");`,
+    "const at = (name) => builtin[name];",
+    "export default builtin;",
+    ...(await namesOf(module)).map((name) => `export const ${name} = /* @__PURE__ */ at("${name}");`),
+  ].join("\n");
+}
+
+async function whenUsed(module) {
+  const { default: builtin } = await import(`node:${module}`);
+  return [
+    `const load = () => process.getBuiltinModule("node:${module}");`,
+    ...(typeof builtin === "function" ? ["module.exports = (...given) => load()(...given);"] : []),
     "Object.defineProperties(module.exports, {",
-    ...names.map((key) => `  ${key}: { enumerable: true, get: () => load().${key} },`),
+    ...(await namesOf(module)).map((name) => `  ${name}: ${KNOWN[name] ?? getterOf(name)},`),
     "});",
   ].join("\n");
+}
+
+/** The agent starts no threads, and pino asks at once whether it is in one. */
+const KNOWN = { isMainThread: "{ enumerable: true, value: true }" };
+
+function getterOf(name) {
+  return `{ enumerable: true, get: () => load().${name} }`;
+}
+
+async function namesOf(module) {
+  const names = Object.keys(await import(`node:${module}`));
+  return names.filter((name) => name !== "default" && name !== "module.exports");
 }
