@@ -17,7 +17,9 @@ const COALESCE_MS = 250;
 const YOUNG_MS = 15_000;
 const FAREWELL_MS = 2000;
 /** While nothing changes, what is registered is looked at as rarely as this, in TTLs; in between it is only told. */
-const LOOK_EVERY_TTLS = 2;
+const LOOK_EVERY_TTLS = 10;
+/** One that is lost is told again in a moment, long before the other half is over. */
+const BEATS_PER_TTL = 2;
 
 export interface AnnouncerOptions {
   readonly client: ConsulClient;
@@ -30,8 +32,8 @@ export interface AnnouncerOptions {
 export const GOES_ON = new DOMException("the agent goes on with other options", "AbortError");
 
 /**
- * Keeps the agent and Mastodon's services registered in Consul and tells how they are: when that changes, and three
- * times within the TTL. Whatever goes wrong is reported and tried again; nothing waits for it.
+ * Keeps the agent and Mastodon's services registered in Consul and tells how they are: when that changes, and twice
+ * within the TTL. Whatever goes wrong is reported and tried again; nothing waits for it.
  */
 export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSignal): Promise<void> {
   const { notice, problems, facts } = options;
@@ -54,7 +56,7 @@ export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSigna
     if (error !== undefined) last = undefined;
     else if (!isKnown) last = { wanted, lookedMs: steadyMs() };
     problems.replace("announce", seen.options.config.announce.enabled ? complaints(error) : []);
-    const beatMs = seen.options.config.announce.ttl / 3;
+    const beatMs = seen.options.config.announce.ttl / BEATS_PER_TTL;
     if (failures > 0) await pause(Math.min(retryDelayMs(failures), beatMs), signal);
     else await bell.wait(steadyMs() + beatMs, steadyMs(), signal);
     await pause(COALESCE_MS, signal);

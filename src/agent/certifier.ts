@@ -40,6 +40,7 @@ export class Certifier {
   readonly #context: CertifierContext;
   readonly #keeper: CertificateKeeper;
   #states: readonly CertificateState[] = [];
+  #hasLooked = false;
 
   constructor(context: CertifierContext) {
     this.#context = context;
@@ -62,7 +63,7 @@ export class Certifier {
   #untilNextMs(): number {
     const attempts = this.#states.flatMap(({ nextAttemptMs }) => nextAttemptMs ?? []);
     const dueMs = Math.min(...attempts) - Date.now();
-    return this.#states.length === 0 ? LOOK_FIRST_MS : Math.min(Math.max(dueMs, AT_ONCE_MS), LOOK_EVERY_MS);
+    return this.#hasLooked ? Math.min(Math.max(dueMs, AT_ONCE_MS), LOOK_EVERY_MS) : LOOK_FIRST_MS;
   }
 
   #wanted(): Wanted | undefined {
@@ -85,6 +86,7 @@ export class Certifier {
         diskProblem(this.#context.options.config.certificates.storage, error),
       ]);
     }
+    this.#hasLooked = true;
     if (JSON.stringify(this.#states) !== before) onChange();
   }
 }

@@ -10,6 +10,8 @@ import {
 import type { Complaining, Problems } from "../report/problems.ts";
 
 const LOOK_EVERY_MS = 60_000;
+/** A pin that is right stays so until somebody replaces it by hand, and to read them takes a request for each. */
+const PINS_EVERY_LOOKS = 10;
 
 /** Reports keys that change or vanish on disk while the agent runs with those that it read. Changes nothing. */
 export async function reportKeys(
@@ -18,26 +20,27 @@ export async function reportKeys(
   problems: Problems,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  let pins: readonly Complaining[] | undefined;
+  for (let looks = 0; !signal.aborted; looks++) {
     const known = read();
     if (known !== undefined) {
-      problems.replace("keys", [
-        ...(await keysOnDiskProblems(storage, known.keys)),
-        ...(await pinProblems(storage, known)),
-      ]);
+      const isRight = pins?.length === 0;
+      if (!isRight || looks % PINS_EVERY_LOOKS === 0) pins = await pinProblems(storage, known);
+      problems.replace("keys", [...(await keysOnDiskProblems(storage, known.keys)), ...(pins ?? [])]);
     }
     await sleep(known === undefined ? 1000 : LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
   }
 }
 
+/** Undefined while Consul cannot be asked. */
 async function pinProblems(
   storage: KeyStorage,
   { keys, pins }: { keys: PinnedKeys; pins: PinStore },
-): Promise<readonly Complaining[]> {
+): Promise<readonly Complaining[] | undefined> {
   try {
     return await keysPinProblems(storage, keys, pins);
   } catch (error) {
-    if (error instanceof Unavailable) return [];
+    if (error instanceof Unavailable) return undefined;
     throw error;
   }
 }

@@ -33,6 +33,7 @@ export interface JoinOptions {
 export interface Pace {
   /** Between two looks while not joined. */
   readonly joiningMs: number;
+  /** While joined: whoever meets trouble asks for a look at once. */
   readonly joinedMs: number;
   /** A start or a restart takes a moment: what lasts shorter is no problem, unless the log says why. */
   readonly graceMs: number;
@@ -40,7 +41,7 @@ export interface Pace {
   readonly repeatMs: number;
 }
 
-const PACE: Pace = { joiningMs: 1_000, joinedMs: 30_000, graceMs: 5_000, repeatMs: 90_000 };
+const PACE: Pace = { joiningMs: 1_000, joinedMs: 120_000, graceMs: 5_000, repeatMs: 90_000 };
 
 export class JoinWatch {
   readonly #options: JoinOptions;
