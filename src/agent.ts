@@ -15,6 +15,7 @@ import { runClient } from "./agent/run-client.ts";
 import { probedDependencies } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { publishStatus } from "./agent/status-document.ts";
+import { collectGarbage, tidyAtRest } from "./agent/tidy.ts";
 import { type Task, together } from "./agent/together.ts";
 import { Turn } from "./agent/turn.ts";
 import { UnitWatch } from "./agent/unit-watch.ts";
@@ -189,6 +190,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
       (signal) => unitWatch.run(signal),
       (signal) => certifier.run(signal),
+      (signal) => tidyAtRest({ notice, collect: collectGarbage }, signal),
       (signal) => aimRemoteLog(remoteLog, signal),
       (signal) => runAnnouncer({ client, notice, problems, facts }, signal),
       ...(config.announce.status ? [(signal: AbortSignal) => publishStatus(statusDocument, signal)] : []),
