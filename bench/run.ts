@@ -9,6 +9,7 @@ import { startConsul } from "../test/world/consul.ts";
 import { program } from "../test/world/programs.ts";
 import { run } from "../test/world/spawn.ts";
 import { QUICK, startAgentContender, USUAL } from "./contenders/agent.ts";
+import { startBareWriter } from "./contenders/bare-writer.ts";
 import { findConsulTemplate, type PeerOptions, startConsulTemplate } from "./contenders/consul-template.ts";
 import type { Contender, Ground } from "./contenders/contender.ts";
 import { startCountingProxy } from "./counting-proxy.ts";
@@ -34,7 +35,8 @@ if (binary === undefined)
   console.log("consul-template is not here and there is no Go to build it: no peer.\n");
 
 const SCENARIOS: Readonly<Record<string, () => Promise<Section>>> = {
-  "Put to disk": () => among([quick, usual, fastestPeer, usualPeer], (all) => putToDisk(ground, all)),
+  "Put to disk": () =>
+    among([startBareWriter, quick, usual, fastestPeer, usualPeer], (all) => putToDisk(ground, all)),
   "Endpoint move": () => among([quick, probing, fastestPeer], (all) => endpointMove(ground, all)),
   Burst: () => among([usualWithUnit, usualPeer, patientPeer], (all) => burst(ground, all)),
   Start: () => startUp(consul),
