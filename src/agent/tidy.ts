@@ -1,7 +1,7 @@
 import type { Notice } from "../report/notice.ts";
 
-/** What follows from a change is over by then. */
-const REST_MS = 10_000;
+/** What follows from a change is over by then, and what gathers in that time is little. */
+const REST_MS = 120_000;
 
 export interface TidyOptions {
   readonly notice: Notice;
@@ -10,21 +10,22 @@ export interface TidyOptions {
 }
 
 /**
- * Collects garbage whenever the agent has come to rest. V8 does so when more memory is asked for, and an agent at rest
- * asks for none for hours, so it would keep what the start or the last change left: 4 MB of 64.
+ * Collects garbage when nothing has happened for a while, and again after each such while. V8 does so when more memory
+ * is asked for, and an agent at rest asks for so little that it would keep for hours what the start or the last change
+ * left, and what its beats leave: 4 MB of 64 and more.
  */
 export async function tidyAtRest(
   { notice, collect, restMs = REST_MS }: TidyOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const timer = setTimeout(collect, restMs);
+  const timer = setInterval(collect, restMs);
   const unsubscribe = notice.subscribe(() => timer.refresh());
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
   unsubscribe();
-  clearTimeout(timer);
+  clearInterval(timer);
 }
 
 /** Node has it under `--expose-gc`, which the program is started with; without that there is nothing to be done. */
