@@ -1,6 +1,6 @@
 // `import { format } from "node:util"` has Node look up all names of util at once, and some of them bring much more
-// along: Node's diff and parsers, its streams, the whole of fetch (http's WebSocket). In the bundle only the names that
-// are used are looked up: 20 MB less resident memory, and 30 ms less to start.
+// along: Node's diff and parsers (3 MB in a Node that does nothing else), OpenSSL's tables (https: 6 MB), the whole of
+// fetch (http's WebSocket: 11 MB). In the bundle only the names that are used are looked up.
 
 import { builtinModules } from "node:module";
 

@@ -39,8 +39,8 @@ export interface CertifierContext {
 export class Certifier {
   readonly #context: CertifierContext;
   readonly #keeper: CertificateKeeper;
-  #states: readonly CertificateState[] = [];
-  #hasLooked = false;
+  /** Undefined before the first look that succeeded. */
+  #states: readonly CertificateState[] | undefined;
 
   constructor(context: CertifierContext) {
     this.#context = context;
@@ -49,7 +49,7 @@ export class Certifier {
 
   /** How each domain stood at the last look. */
   get states(): readonly CertificateState[] {
-    return this.#states;
+    return this.#states ?? [];
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -61,9 +61,10 @@ export class Certifier {
   }
 
   #untilNextMs(): number {
+    if (this.#states === undefined) return LOOK_FIRST_MS;
     const attempts = this.#states.flatMap(({ nextAttemptMs }) => nextAttemptMs ?? []);
     const dueMs = Math.min(...attempts) - Date.now();
-    return this.#hasLooked ? Math.min(Math.max(dueMs, AT_ONCE_MS), LOOK_EVERY_MS) : LOOK_FIRST_MS;
+    return Math.min(Math.max(dueMs, AT_ONCE_MS), LOOK_EVERY_MS);
   }
 
   #wanted(): Wanted | undefined {
@@ -73,7 +74,7 @@ export class Certifier {
 
   async #look(wanted: Wanted, signal: AbortSignal): Promise<void> {
     const { problems, onChange } = this.#context;
-    const before = JSON.stringify(this.#states);
+    const before = JSON.stringify(this.states);
     try {
       this.#states = await this.#keeper.look(wanted, signal);
       problems.replace(
@@ -86,8 +87,7 @@ export class Certifier {
         diskProblem(this.#context.options.config.certificates.storage, error),
       ]);
     }
-    this.#hasLooked = true;
-    if (JSON.stringify(this.#states) !== before) onChange();
+    if (JSON.stringify(this.states) !== before) onChange();
   }
 }
 

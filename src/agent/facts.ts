@@ -1,11 +1,10 @@
-import { readdirSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
 import { bracketed } from "../base/address.ts";
-import { codeOf } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
 import { issuedCertificates } from "../certificates/shelf.ts";
 import type { Options } from "../options.ts";
+import { entriesOf } from "../state/entries.ts";
 
 /** The names in templates that come from the configuration file: they stay the same for the agent's whole life. */
 export function configuredFacts({ config, connection, environment }: Options) {
@@ -61,15 +60,6 @@ function ownCertificates(folder: string): ReadonlyMap<string, string> {
       domains.set(entry, path.join(folder, entry));
   }
   return domains;
-}
-
-function entriesOf(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
-    throw error;
-  }
 }
 
 function textOf(value: Parameters<typeof reveal>[0] | undefined): string {

@@ -1,3 +1,4 @@
+import { Bell } from "../base/bell.ts";
 import type { Notice } from "../report/notice.ts";
 
 /** What follows from a change is over by then, and what gathers in that time is little. */
@@ -20,10 +21,7 @@ export async function tidyAtRest(
 ): Promise<void> {
   const timer = setInterval(collect, restMs);
   const unsubscribe = notice.subscribe(() => timer.refresh());
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await new Bell().wait(undefined, 0, signal);
   unsubscribe();
   clearInterval(timer);
 }

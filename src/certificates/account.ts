@@ -5,7 +5,8 @@ import path from "node:path";
 import { digest } from "../base/digest.ts";
 import { codeOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
-import { makeDirectory, readText, syncDirectory, writeBeside } from "../keys/disk.ts";
+import { makeDirectory, readText, writeBeside } from "../keys/disk.ts";
+import { syncDirectory } from "../state/durable.ts";
 
 /** `<storage>/accounts/<host>-<digest of the directory's URL>.pem`; of several that make it at once all get the first. */
 export async function accountKey(storage: string, directory: string): Promise<Secret> {

@@ -5,12 +5,13 @@
  * is still there if that change is put back.
  */
 import { X509Certificate } from "node:crypto";
-import { readdirSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { codeOf, Refused } from "../base/errors.ts";
+import { Refused } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import { makeDirectory, syncDirectory, writeNew } from "../keys/disk.ts";
+import { makeDirectory, writeNew } from "../keys/disk.ts";
+import { syncDirectory } from "../state/durable.ts";
+import { entriesOf } from "../state/entries.ts";
 import { type Certificate, CHAIN_FILE, faultOf, findCertificate, KEY_FILE } from "./certificate.ts";
 
 /** `20261124T130102Z`: the order of names is that of time. */
@@ -78,13 +79,4 @@ function versionsOf(storage: string, domain: string): readonly string[] {
     .filter((name) => VERSION.test(name))
     .sort()
     .reverse();
-}
-
-function entriesOf(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return [];
-    throw error;
-  }
 }

@@ -2,8 +2,9 @@
 import { readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, Misconfigured } from "../base/errors.ts";
+import { syncDirectory } from "../state/durable.ts";
 import { isCrossWired } from "./crosswired.ts";
-import { makeDirectory, storageError, syncDirectory, writeBeside, writeNew } from "./disk.ts";
+import { makeDirectory, storageError, writeBeside, writeNew } from "./disk.ts";
 import { judgeValues, KEY_FILES, type Key, type KeyFile, printKey } from "./files.ts";
 import { type LiveKeys, liveValuesOf, readKeysOf } from "./live.ts";
 import type { KeyFileName } from "./names.ts";

@@ -4,6 +4,7 @@ import { chown, lstat, mkdir, open, readFile, rm, stat } from "node:fs/promises"
 import path from "node:path";
 import { codeOf, isAgentError, Misconfigured, messageOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
+import { syncDirectory } from "../state/durable.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -71,15 +72,6 @@ export async function makeDirectory(directory: string, mode = 0o700): Promise<vo
   }
   await takeOwner(directory, parent);
   await syncDirectory(parent);
-}
-
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Gives an error of the file system the form of a complaint; errors of ours stay what they are. */

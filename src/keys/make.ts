@@ -1,6 +1,7 @@
 import { link, rm } from "node:fs/promises";
 import { codeOf, Misconfigured, TryAgain } from "../base/errors.ts";
-import { makeDirectory, storageError, syncDirectory, writeBeside } from "./disk.ts";
+import { syncDirectory } from "../state/durable.ts";
+import { makeDirectory, storageError, writeBeside } from "./disk.ts";
 import { generateKey, type Key, type KeyFile } from "./files.ts";
 import { pinOrCompare } from "./pinned.ts";
 import type { PinStore } from "./pins.ts";
