@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { place } from "../apply/place.ts";
 import { type Desired, NO_PROCESS_VARIABLES } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
 import { redactor } from "../base/secret.ts";
@@ -52,7 +53,7 @@ export async function configureClient(
     ...secretsBeside(options, workshop.store.read()),
   ]);
   for (let failures = 1; !signal.aborted; failures++) {
-    const task = await fullPlan(desiredClient(clientFile, content), workshop);
+    const task = await fullPlan(await place(desiredClient(clientFile, content)), workshop);
     if (!isEmpty(task)) await forgetOldGossipKey(options, workshop);
     const outcome = await carryOut(task, workshop, redact, signal);
     if (outcome.kind === "applied") return problems.replace("client", []);

@@ -1,3 +1,4 @@
+import { lazy } from "../base/lazy.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { ProbeResult } from "../probe/result.ts";
 import type { Choice, Verdict } from "../settings/choose.ts";
@@ -58,14 +59,15 @@ export function verifyConnections(
 /** What is known of a candidate, with the credentials that are in the settings now or with those in force. */
 export function verdictsFor(
   name: DependencyName,
-  base: Merged,
+  base: () => Merged,
   memory: Memory,
   verdicts: Verdicts,
 ): (endpoint: Endpoint) => Verdict {
   const probed = PROBED_NAMES.find((known) => known === name);
-  const targets = probed === undefined ? [] : both(targetOf(probed, base), remembered(probed, memory));
+  if (probed === undefined) return () => undefined;
+  const targets = lazy(() => both(targetOf(probed, base()), remembered(probed, memory)));
   return (endpoint) => {
-    const results = targets.map((target) => verdicts.get(retarget(target, endpoint).key));
+    const results = targets().map((target) => verdicts.get(retarget(target, endpoint).key));
     if (results.some((result) => result?.kind === "writable")) return "good";
     return results.some((result) => result !== undefined) ? "bad" : undefined;
   };

@@ -1,5 +1,6 @@
 import type { Desired } from "../apply/plan.ts";
 import { type Complaint, isAgentError } from "../base/errors.ts";
+import { lazy } from "../base/lazy.ts";
 import type { Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
@@ -133,7 +134,8 @@ function chooseEndpoints(
   { leader, memory, verdicts, nowMs }: Inputs,
   { layers, instances, candidateTimes }: Scene,
 ): ReadonlyMap<DependencyName, Choice> {
-  const base = merge({ ...layers, catalogue: NO_WISHES });
+  // Only where several candidates look alike a probe's word is asked for, and so what it was asked with.
+  const base = lazy(() => merge({ ...layers, catalogue: NO_WISHES }));
   return chooseAll({
     instances,
     leader,

@@ -1,4 +1,5 @@
-import type { Desired } from "../apply/plan.ts";
+import { place } from "../apply/place.ts";
+import type { Desired, Placed } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
@@ -8,10 +9,11 @@ import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../ke
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
+import { CertificateFolders } from "./certificate-folders.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
-import { certifiedDomains, configuredFacts } from "./facts.ts";
+import { configuredFacts } from "./facts.ts";
 import { hasGoodSettings, isUrgent, lastGoodKv } from "./last-good.ts";
 import { Pacing } from "./pacing.ts";
 import type { Prober } from "./prober.ts";
@@ -68,8 +70,8 @@ export class Loop {
   readonly #attempt = new Attempt();
   readonly #pacing: Pacing;
   readonly #wayBack: WayBack;
+  readonly #certificates: CertificateFolders;
   #candidateTimes: CandidateTimes = new Map();
-  #certificates: ReadonlyMap<string, string> = new Map();
 
   /** What the status shows. */
   readonly applier: Applier;
@@ -78,6 +80,7 @@ export class Loop {
 
   constructor(context: LoopContext) {
     this.#context = context;
+    this.#certificates = new CertificateFolders(context.options);
     this.#facts = configuredFacts(context.options);
     this.#rules = rulesOf(context.options);
     this.applier = new Applier(context);
@@ -107,9 +110,11 @@ export class Loop {
   async run(signal: AbortSignal): Promise<void> {
     const { bell, prober, turn } = this.#context;
     try {
+      await this.#certificates.look();
       while (!signal.aborted) {
         const next = await this.#round(steadyMs(), signal);
-        if (next !== "again") await bell.wait(next.atMs, steadyMs(), signal);
+        const isCertified = await this.#certificates.look();
+        if (next !== "again" && !isCertified) await bell.wait(next.atMs, steadyMs(), signal);
       }
     } finally {
       prober.want([]);
@@ -120,7 +125,7 @@ export class Loop {
   async #round(nowMs: number, signal: AbortSignal): Promise<Next> {
     const { options, problems, store, prober, onChange } = this.#context;
     if (!this.#mayBegin(nowMs)) return { atMs: store.read().applied && this.#startedMs + PATIENCE_MS };
-    const inputs = await this.#inputs(nowMs);
+    const inputs = this.#inputs(nowMs);
     const began = performance.now();
     const evaluation = evaluate(this.#rules, inputs);
     const evaluateMs = roundedMs(performance.now() - began);
@@ -152,7 +157,7 @@ export class Loop {
     return isConsulAway() || nowMs >= this.#startedMs + PATIENCE_MS;
   }
 
-  async #inputs(nowMs: number): Promise<Inputs> {
+  #inputs(nowMs: number): Inputs {
     const { world, store, prober } = this.#context;
     const { kv, leader, catalogue, sentinels } = world.snapshot;
     const memory = store.read();
@@ -167,16 +172,9 @@ export class Loop {
       candidateTimes: this.#candidateTimes,
       keys: this.keys?.values.variables,
       facts: this.#facts,
-      certificates: await this.#certificateFolders(),
+      certificates: this.#certificates.byDomain,
       nowMs,
     };
-  }
-
-  /** That a certificate vanishes from the disk is no reason to go back to plain http while the agent runs. */
-  async #certificateFolders(): Promise<ReadonlyMap<string, string>> {
-    const found = await certifiedDomains(this.#context.options);
-    this.#certificates = new Map([...this.#certificates, ...found]);
-    return this.#certificates;
   }
 
   /** @throws Misconfigured when the keys are refused: then nothing at all may be applied */
@@ -197,8 +195,8 @@ export class Loop {
   async #advance(evaluation: Evaluation, desired: Desired, seen: Seen, signal: AbortSignal): Promise<Next> {
     const { inputs } = seen;
     const { nowMs } = inputs;
-    if (this.#pacing.hasLooked && isEmpty(await differences(desired, this.#context)))
-      return this.#rest(evaluation);
+    const placed = await place(desired);
+    if (this.#pacing.hasLooked && isEmpty(differences(placed, this.#context))) return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs);
     const urgent = isUrgent(evaluation);
     if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#wayBack.isShorterThan(desired, inputs))
@@ -208,13 +206,13 @@ export class Loop {
       const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
       return this.#attempt.hasFailed ? this.#wayBack.go(seen, desired.digest, atMs, signal) : { atMs };
     }
-    return this.#applyInTurn(evaluation, desired, seen, urgent, signal);
+    return this.#applyInTurn(evaluation, placed, seen, urgent, signal);
   }
 
   /** Where units that run would be disturbed, a routine change waits for this node's turn. */
   async #applyInTurn(
     evaluation: Evaluation,
-    desired: Desired,
+    desired: Placed,
     seen: Seen,
     urgent: boolean,
     signal: AbortSignal,

@@ -1,9 +1,8 @@
-import type { FileSpec, UnitSpec } from "../apply/config.ts";
+import type { UnitSpec } from "../apply/config.ts";
 import type { Gate } from "../apply/gate.ts";
 import type { Outcome } from "../apply/outcome.ts";
-import { type Desired, inHaste, type OnDisk, type Plan, plan, type Running } from "../apply/plan.ts";
+import { inHaste, type Placed, type Plan, plan, type Running } from "../apply/plan.ts";
 import { isRunning } from "../apply/running.ts";
-import { current } from "../apply/stage.ts";
 import { apply } from "../apply/transaction.ts";
 import type { Observe } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
@@ -22,21 +21,17 @@ interface Watched extends Workshop {
 }
 
 /** What is to be done, as far as disk and memory tell; whether units run is not looked at. */
-export async function differences(desired: Desired, { units, store }: Workshop): Promise<Plan> {
-  return plan(desired, await onDisk(desired), known(store), units, new Map());
+export function differences(desired: Placed, { units, store }: Workshop): Plan {
+  return plan(desired, known(store), units, new Map());
 }
 
 /** The full plan, with a look at each unit: one that is down is started where it has steps for that. */
-export async function fullPlan(
-  desired: Desired,
-  { units, store }: Workshop,
-  isUrgent = false,
-): Promise<Plan> {
+export async function fullPlan(desired: Placed, { units, store }: Workshop, isUrgent = false): Promise<Plan> {
   const concerned = units.filter(({ name }) => desired.units.has(name));
   const running = await Promise.all(
     concerned.map(async (unit): Promise<[string, Running]> => [unit.name, await isRunning(unit)]),
   );
-  const full = plan(desired, await onDisk(desired), known(store), units, new Map(running));
+  const full = plan(desired, known(store), units, new Map(running));
   return isUrgent ? inHaste(full) : full;
 }
 
@@ -66,16 +61,6 @@ export async function carryOut(
         units: { ...memory.units, [unit]: digests },
       })),
   });
-}
-
-async function onDisk({ files }: Desired): Promise<ReadonlyMap<string, OnDisk>> {
-  const found = await Promise.all(files.map(({ spec }) => readCurrent(spec)));
-  return new Map(found.flatMap((entry) => (entry === undefined ? [] : [entry])));
-}
-
-async function readCurrent(spec: FileSpec): Promise<[string, OnDisk] | undefined> {
-  const file = await current(spec);
-  return file && [spec.path, file];
 }
 
 function known(store: StateStore<Memory>): ReadonlyMap<string, Memory["units"][string]> {

@@ -1,4 +1,6 @@
 /** What has to be done so that disk and units come to what is desired. Pure: it looks at nothing itself. */
+
+import type { Permissions } from "../state/durable.ts";
 import type { FileSpec, UnitSpec } from "./config.ts";
 
 /** What a unit should run with, or is known to run with: of all it reads, and of what only a restart lets it read. */
@@ -21,11 +23,31 @@ export interface Desired {
   readonly units: ReadonlyMap<string, UnitDigests>;
 }
 
-/** A file as it is on disk. */
-export interface OnDisk {
+/** Where a file lies and what is there now. */
+export interface Place {
+  /** The path that is replaced: where the entry's path is a link, what it leads to. */
+  readonly target: string;
+  /** What the entry asks for. */
+  readonly asked: Permissions;
+  /** Undefined where there is no file. */
+  readonly there: CurrentFile | undefined;
+}
+
+/** A file with all that is needed to put it back. */
+export interface CurrentFile extends Required<Permissions> {
+  readonly bytes: Uint8Array;
   readonly content: string;
   /** Whether mode, owner and group are what the file's entry asks for. */
   readonly asSpecified: boolean;
+}
+
+export interface PlacedFile extends DesiredFile {
+  readonly place: Place;
+}
+
+/** What is desired, beside what is there: one look, by which a change is planned, written and put back. */
+export interface Placed extends Desired {
+  readonly files: readonly PlacedFile[];
 }
 
 /** `unknown` is treated as running: a reload that fails says so, a second copy of a program does not. */
@@ -42,7 +64,7 @@ export interface Action {
 }
 
 export interface Plan {
-  readonly writes: readonly DesiredFile[];
+  readonly writes: readonly PlacedFile[];
   readonly actions: readonly Action[];
   /** The old files name an endpoint that is dead, so that going back to them would help nobody. */
   readonly isOneWay?: boolean;
@@ -67,11 +89,9 @@ const FIRST_UNITS = ["syslog-ng", "sidekiq", "web", "streaming"];
  * A unit is concerned if and only if what it should run with differs from what it is known to run with, or
  * if it is down and can be started. So a reload that failed, was cut off or never came is planned again until
  * it has succeeded, and bytes that did not change reload nothing.
- * @param onDisk by path; a file that is not there has no entry.
  */
 export function plan(
-  desired: Desired,
-  onDisk: ReadonlyMap<string, OnDisk>,
+  desired: Placed,
   runsWith: ReadonlyMap<string, UnitDigests>,
   units: readonly UnitSpec[],
   running: ReadonlyMap<string, Running>,
@@ -84,7 +104,7 @@ export function plan(
     const kind = kindOf(unit, wanted, had, was);
     return kind === undefined ? [] : [{ unit, kind, wanted, had, was }];
   });
-  return { writes: desired.files.filter((file) => differs(file, onDisk.get(file.spec.path))), actions };
+  return { writes: desired.files.filter(differs), actions };
 }
 
 /**
@@ -128,6 +148,6 @@ function kindOf(
   return undefined;
 }
 
-function differs({ content }: DesiredFile, there: OnDisk | undefined): boolean {
+function differs({ content, place: { there } }: PlacedFile): boolean {
   return there === undefined || there.content !== content || !there.asSpecified;
 }

@@ -4,8 +4,8 @@ import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Complaint, codeOf, isAgentError, messageOf } from "../base/errors.ts";
 import type { FileSpec } from "./config.ts";
-import { current } from "./current.ts";
 import { permissionsOf } from "./ownership.ts";
+import { placeOf } from "./place.ts";
 import { isMountPoint, targetOf } from "./target.ts";
 
 /** One complaint for each file that cannot be written as its entry says. Nothing is changed on disk. */
@@ -70,7 +70,7 @@ async function aboutOwner(spec: FileSpec): Promise<Complaint | undefined> {
 }
 
 async function aboutReading(spec: FileSpec): Promise<Complaint | undefined> {
-  const error = await current(spec).then(() => undefined, messageOf);
+  const error = await placeOf(spec).then(() => undefined, messageOf);
   if (error === undefined) return undefined;
   return {
     where: spec.path,

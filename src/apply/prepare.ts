@@ -17,7 +17,7 @@ export async function prepare({ writes, actions }: Plan, context: ApplyContext):
   let stageName: RefusedOutcome["stage"] = "stage";
   try {
     await timed(observe, { stage: "stage" }, async () => {
-      for (const { spec, content } of writes) files.push(await stage(spec, content));
+      for (const file of writes) files.push(await stage(file));
     });
     stageName = "check";
     await timed(observe, { stage: "check" }, async () => {

@@ -5,11 +5,8 @@ import { dirname } from "node:path";
 import { codeOf, isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
 import { type Permissions, syncDirectory, temporaryOf, writeTemporary } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
-import { type CurrentFile, current } from "./current.ts";
-import { permissionsOf } from "./ownership.ts";
+import type { CurrentFile, Place, PlacedFile } from "./plan.ts";
 import { targetOf } from "./target.ts";
-
-export { current } from "./current.ts";
 
 export interface StagedFile {
   readonly spec: FileSpec;
@@ -27,12 +24,10 @@ export interface StagedFile {
  * Writes the new content beside the file that it is to replace. Nothing that anyone reads has changed yet.
  * @throws Misconfigured when the place, the user or the permissions are wrong, TryAgain when the disk is full
  */
-export async function stage(spec: FileSpec, content: string): Promise<StagedFile> {
+export async function stage({ spec, content, place }: PlacedFile): Promise<StagedFile> {
   try {
-    const target = await targetOf(spec.path);
-    const before = await current(spec);
-    const temporary = await writeTemporary(target, content, await wanted(spec, before));
-    return new Staged(spec, temporary, target, before);
+    const temporary = await writeTemporary(place.target, content, wanted(place));
+    return new Staged(spec, temporary, place);
   } catch (error) {
     throw explained(spec, error);
   }
@@ -54,9 +49,8 @@ export async function sweep(specs: readonly Pick<FileSpec, "path">[]): Promise<v
 }
 
 /** What the entry leaves open stays as it is on disk. */
-async function wanted(spec: FileSpec, before: CurrentFile | undefined): Promise<Permissions> {
-  const { mode, uid, gid } = await permissionsOf(spec);
-  return { mode, uid: uid ?? before?.uid, gid: gid ?? before?.gid };
+function wanted({ asked: { mode, uid, gid }, there }: Place): Permissions {
+  return { mode, uid: uid ?? there?.uid, gid: gid ?? there?.gid };
 }
 
 function explained({ path }: FileSpec, cause: unknown): Error {
@@ -76,11 +70,11 @@ class Staged implements StagedFile {
   readonly #before: CurrentFile | undefined;
   #renamed = false;
 
-  constructor(spec: FileSpec, temporary: string, target: string, before: CurrentFile | undefined) {
+  constructor(spec: FileSpec, temporary: string, { target, there }: Place) {
     this.spec = spec;
     this.temporary = temporary;
     this.#target = target;
-    this.#before = before;
+    this.#before = there;
   }
 
   commit(): void {

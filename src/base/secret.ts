@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { lazy } from "./lazy.ts";
 
 const REDACTED = "[redacted]";
 const SHORTEST_REDACTED = 4;
@@ -41,12 +42,17 @@ export function reveal(value: string | Secret): string {
  * base64. Short ones are left: they would tear ordinary words.
  */
 export function redactor(secrets: Iterable<Secret>): (text: string) => string {
+  // Hardly anything that runs well prints something that has to pass here.
+  const forms = lazy(() => allForms(secrets));
+  return (text) => forms().reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
+}
+
+/** Where one is part of another, the rest of the longer one must not stay: the longest come first. */
+function allForms(secrets: Iterable<Secret>): readonly string[] {
   const texts = [...secrets]
     .map((secret) => secret.reveal())
     .filter((text) => text.length >= SHORTEST_REDACTED);
-  // Where one is part of another, the rest of the longer one must not stay.
-  const forms = [...new Set(texts.flatMap(formsOf))].sort((a, b) => b.length - a.length);
-  return (text) => forms.reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
+  return [...new Set(texts.flatMap(formsOf))].sort((a, b) => b.length - a.length);
 }
 
 function formsOf(text: string): readonly string[] {

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createTwoFilesPatch } from "diff";
 import { secretsIn } from "../agent/secrets.ts";
+import { placeOf } from "../apply/place.ts";
 import type { Desired, DesiredFile } from "../apply/plan.ts";
-import { current } from "../apply/stage.ts";
 import {
   type Complaint,
   ExitCode,
@@ -65,7 +65,7 @@ function printFile({ spec, content }: DesiredFile, redact: Redact, io: Io): void
 }
 
 async function printDiff({ spec, content }: DesiredFile, redact: Redact, io: Io): Promise<void> {
-  const there = await current(spec);
+  const { there } = await placeOf(spec);
   if (there?.content === content) {
     io.out(`${spec.path}: ${there.asSpecified ? "no difference" : "same content, other mode or owner"}`);
     return;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import pRetry, { AbortError } from "p-retry";
 import { messageOf } from "../base/errors.ts";
@@ -61,7 +62,10 @@ export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerato
     if (doubt !== undefined) continue;
     known = { value: answer.value, index: answer.index };
     behindSinceMs = undefined;
-    if (isNews) yield answer.value;
+    if (!isNews) continue;
+    yield answer.value;
+    // Who acts on the news goes first: Consul is asked again when that waits for the disk.
+    await setImmediate();
   }
 }
 

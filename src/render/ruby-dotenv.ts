@@ -14,16 +14,22 @@ const LINE =
   /(?<=^|\n)[ \t\n\v\f\r]*(?:export[ \t\n\v\f\r]+)?([\w.]+)(?:[ \t\n\v\f\r]*=[ \t\n\v\f\r]*?|:[ \t\n\v\f\r]+?)([ \t\n\v\f\r]*'(?:\\'|[^'])*'|[ \t\n\v\f\r]*"(?:\\"|[^"])*"|[^#\r\n]+)?[ \t\n\v\f\r]*(?:#[^\n]*)?(?=\n|$)/g;
 
 export function parseAsRuby(text: string): ReadonlyMap<string, string> {
-  const lines = text.replaceAll(/\r\n?/g, "\n");
   const seen = new Map<string, string>();
-  for (const [, name = "", value = ""] of lines.matchAll(LINE)) seen.set(name, parseValue(value, seen));
-  for (const line of lines.replaceAll(LINE, "").split("\n")) {
+  const rest = text.replaceAll(/\r\n?/g, "\n").replaceAll(LINE, (_, name: string, value = "") => {
+    seen.set(name, parseValue(value, seen));
+    return "";
+  });
+  for (const line of rest.split("\n")) {
     for (const name of exportedBy(line)) if (!seen.has(name)) seen.set(name, UNKNOWABLE);
   }
   return seen;
 }
 
+/** Nothing that any of the rules is about. */
+const PLAIN = /^[\w./:@%+,=-]*$/;
+
 function parseValue(written: string, seen: ReadonlyMap<string, string>): string {
+  if (PLAIN.test(written)) return written;
   const stripped = written.replaceAll(/^[\0 \t\n\v\f\r]+|[\0 \t\n\v\f\r]+$/g, "");
   const [, quotes, inner = stripped] = /^(['"])([\s\S]*)\1$/.exec(stripped) ?? [];
   if (quotes === "'") return inner;

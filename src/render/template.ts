@@ -103,11 +103,10 @@ function print(file: File, path: Path, { tree, label }: Found, taken: boolean): 
     );
   }
   if (!taken) return "";
-  const where = placeIn(file.name, path.line);
   if (tree === undefined) {
     throw new Refused({
       what: `${label} has no value`,
-      where,
+      where: placeIn(file.name, path.line),
       cure: `Set it, or put the line between {{#if ${path.written}}} and {{/if}}.`,
     });
   }
@@ -115,7 +114,7 @@ function print(file: File, path: Path, { tree, label }: Found, taken: boolean): 
   if (written === undefined) {
     throw new Refused({
       what: `${label} cannot be written safely into a ${file.language} file`,
-      where,
+      where: placeIn(file.name, path.line),
       cure: `It may be ${acceptedBy(file.language)}.`,
     });
   }

@@ -126,7 +126,8 @@ function reasonForNone(instances: readonly Instance[]): string {
 
 /** The probe finds that the endpoint in use was demoted, and another one that was not: tags would have said so. */
 function isOutvoted({ verdictOf }: Catalogue, inUse: Instance, candidates: readonly Instance[]): boolean {
-  return verdictOf(inUse) === "bad" && candidates.some((candidate) => verdictOf(candidate) === "good");
+  const rivals = candidates.filter((candidate) => candidate !== inUse);
+  return rivals.some((rival) => verdictOf(rival) === "good") && verdictOf(inUse) === "bad";
 }
 
 /** Coming from another level, the same endpoint is no move at all. */

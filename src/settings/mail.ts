@@ -38,10 +38,16 @@ export function impliedMailVariables(known: Known): ReadonlyMap<string, Wish> {
 
 /** Ruby's SMTP logs in whenever it knows a user, whatever the method: to be without a login is to have no user. */
 export function isWithoutLogin(variable: string, { variables }: Known): boolean {
-  const [, prefix] = /^((?:BULK_)?SMTP_)(?:LOGIN|PASSWORD)$/.exec(variable) ?? [];
-  const method = prefix && variables.get(`${prefix}AUTH_METHOD`)?.[0].value;
-  return method === "none";
+  const method = METHOD_OF_LOGIN.get(variable);
+  return method !== undefined && variables.get(method)?.[0].value === "none";
 }
+
+/** The variables of a login, and the one that says how it is made. */
+const METHOD_OF_LOGIN: ReadonlyMap<string, string> = new Map(
+  MAILERS.flatMap(({ prefix }) =>
+    ["LOGIN", "PASSWORD"].map((part) => [`${prefix}${part}`, `${prefix}AUTH_METHOD`] as const),
+  ),
+);
 
 function imply(name: (typeof IMPLIED)[number], mailer: Mailer, known: Known): Wish | undefined {
   switch (name) {

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { fileSchema, type UnitSpec, unitSchema } from "../../src/apply/config.ts";
 import {
-  type Desired,
+  type CurrentFile,
   inHaste,
   isKnown,
   NO_PROCESS_VARIABLES,
+  type Placed,
   plan,
   type Running,
   type UnitDigests,
@@ -21,8 +22,12 @@ function unit(name: string, more: Partial<Record<"restart" | "start", unknown>> 
   return { ...unitSchema.parse({ reload: [{ touch: `/${name}` }], ...more }), name };
 }
 
-function desired(units: Record<string, UnitDigests>): Desired {
-  return { digest: "d", files: [{ spec, content: "new" }], units: new Map(Object.entries(units)) };
+type There = Pick<CurrentFile, "content" | "asSpecified">;
+
+function desired(units: Record<string, UnitDigests>, there?: There): Placed {
+  const file = there && { ...there, bytes: Buffer.from(there.content), mode: 0o600, uid: 0, gid: 0 };
+  const place = { target: spec.path, asked: { mode: 0o600 }, there: file };
+  return { digest: "d", files: [{ spec, content: "new", place }], units: new Map(Object.entries(units)) };
 }
 
 function actions(
@@ -33,7 +38,6 @@ function actions(
 ): string[] {
   const made = plan(
     desired(wanted),
-    new Map(),
     new Map(Object.entries(runsWith)),
     units,
     new Map(Object.entries(running)),
@@ -47,8 +51,7 @@ test.each([
   ["has the wrong mode or owner", { content: "new", asSpecified: false }, true],
   ["is right", { content: "new", asSpecified: true }, false],
 ])("writes a file which %s: %s", (_, there, written) => {
-  const onDisk = new Map(there === undefined ? [] : [["/etc/x", there]]);
-  expect(plan(desired({}), onDisk, new Map(), [], new Map()).writes).toHaveLength(written ? 1 : 0);
+  expect(plan(desired({}, there), new Map(), [], new Map()).writes).toHaveLength(written ? 1 : 0);
 });
 
 test("concerns only the units that run with something else", () => {
@@ -96,7 +99,7 @@ test("a running unit of which nothing is known is reloaded, and restarted only f
 
 test("an interrupted reload is planned again as a reload, not as a restart", () => {
   const web = unit("web", { restart: [{ touch: "/r" }] });
-  const [action] = plan(desired({ web: B }), new Map(), new Map([["web", A]]), [web], new Map()).actions;
+  const [action] = plan(desired({ web: B }), new Map([["web", A]]), [web], new Map()).actions;
   const left = action === undefined ? A : unsettled(action);
   expect(isKnown(left)).toBe(false);
   expect(actions([web], { web: A }, { web: left })).toEqual(["reload web"]);
@@ -105,7 +108,7 @@ test("an interrupted reload is planned again as a reload, not as a restart", () 
 test("in haste sidekiq comes last, for it takes its time", () => {
   const units = ["sidekiq", "web", "streaming", "nginx"].map((name) => unit(name));
   const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));
-  const usual = plan(desired(wanted), new Map(), new Map(), units, new Map());
+  const usual = plan(desired(wanted), new Map(), units, new Map());
   expect(inHaste(usual).actions.map(({ unit: { name } }) => name)).toEqual([
     "web",
     "streaming",

@@ -13,7 +13,8 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type FileSpec, fileSchema } from "../../src/apply/config.ts";
-import { commitAll, current, stage, sweep } from "../../src/apply/stage.ts";
+import { placeFile, placeOf } from "../../src/apply/place.ts";
+import { commitAll, type StagedFile, stage, sweep } from "../../src/apply/stage.ts";
 import { isMountPoint } from "../../src/apply/target.ts";
 import { Misconfigured } from "../../src/base/errors.ts";
 import { start } from "../world/spawn.ts";
@@ -26,18 +27,23 @@ function entry(path: string, more: Partial<FileSpec> = {}): FileSpec {
   return { ...fileSchema.parse({ template: "t", path }), name: "file", ...more };
 }
 
+/** As an apply does it: first a look, then the new content beside what was found. */
+async function staged(spec: FileSpec, content: string): Promise<StagedFile> {
+  return stage(await placeFile({ spec, content }));
+}
+
 async function write(spec: FileSpec, content: string): Promise<void> {
-  await commitAll([await stage(spec, content)]);
+  await commitAll([await staged(spec, content)]);
 }
 
 test("changes nothing that anyone reads until the commit, and leaves nothing beside the file", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"));
   await write(spec, "old");
-  const staged = await stage(spec, "new");
+  const written = await staged(spec, "new");
   expect(await readFile(spec.path, "utf8")).toBe("old");
-  expect(await readFile(staged.temporary, "utf8")).toBe("new");
-  await commitAll([staged]);
+  expect(await readFile(written.temporary, "utf8")).toBe("new");
+  await commitAll([written]);
   expect(await readFile(spec.path, "utf8")).toBe("new");
   expect(await readdir(folder.path)).toEqual(["x"]);
 });
@@ -60,8 +66,8 @@ test("is never readable by others on its way, whatever the umask", async () => {
   await using folder = await temporaryFolder();
   const before = process.umask(0);
   try {
-    const staged = await stage(entry(folder.file("x"), { mode: "0600" }), "secret");
-    expect((await stat(staged.temporary)).mode & 0o777).toBe(0o600);
+    const written = await staged(entry(folder.file("x"), { mode: "0600" }), "secret");
+    expect((await stat(written.temporary)).mode & 0o777).toBe(0o600);
   } finally {
     process.umask(before);
   }
@@ -71,9 +77,9 @@ test("sees a wrong mode as a difference and mends it", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"), { mode: "0640" });
   await write(spec, "same");
-  expect(await current(spec)).toMatchObject({ content: "same", asSpecified: true });
+  expect((await placeOf(spec)).there).toMatchObject({ content: "same", asSpecified: true });
   await chmod(spec.path, 0o644);
-  expect(await current(spec)).toMatchObject({ content: "same", asSpecified: false });
+  expect((await placeOf(spec)).there).toMatchObject({ content: "same", asSpecified: false });
   await write(spec, "same");
   expect((await stat(spec.path)).mode & 0o7777).toBe(0o640);
 });
@@ -81,12 +87,12 @@ test("sees a wrong mode as a difference and mends it", async () => {
 test("gives the file to its owner and group as root, and says that it may not as another", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"), { owner: isRoot ? "nobody" : "root", group: "daemon" });
-  if (!isRoot) return expect(stage(spec, "new")).rejects.toThrow(Misconfigured);
+  if (!isRoot) return expect(staged(spec, "new")).rejects.toThrow(Misconfigured);
   await writeFile(spec.path, "old");
-  expect(await current(spec)).toMatchObject({ asSpecified: false });
+  expect((await placeOf(spec)).there).toMatchObject({ asSpecified: false });
   await write(spec, "new");
   expect(await stat(spec.path)).toMatchObject({ uid: 65534, gid: 1 });
-  expect(await current(spec)).toMatchObject({ content: "new", asSpecified: true });
+  expect((await placeOf(spec)).there).toMatchObject({ content: "new", asSpecified: true });
 });
 
 test("keeps the owner that the file has where the entry names none", async () => {
@@ -104,8 +110,8 @@ test("puts back bytes, mode and absence", async () => {
   const bytes = Buffer.from([0xff, 0x00, 0xfe]);
   await writeFile(folder.file("x"), bytes, { mode: 0o604 });
   const [there, absent] = [
-    await stage(entry(folder.file("x")), "new"),
-    await stage(entry(folder.file("y")), "new"),
+    await staged(entry(folder.file("x")), "new"),
+    await staged(entry(folder.file("y")), "new"),
   ];
   expect(await there.restore()).toBe(false);
   await commitAll([there, absent]);
@@ -123,7 +129,7 @@ test("sweeps what a crash left, and does not follow a link that waits in its pla
   await write(spec, "new");
   expect(await readFile(folder.file("victim"), "utf8")).toBe("untouched");
   expect((await lstat(spec.path)).isFile()).toBe(true);
-  await stage(spec, "left by a crash");
+  await staged(spec, "left by a crash");
   await sweep([spec]);
   expect((await readdir(folder.path)).sort()).toEqual(["victim", "x"]);
 });
@@ -145,11 +151,11 @@ test("does not follow a link in a circle, nor one that a third user made", async
   await using folder = await temporaryFolder();
   await symlink(folder.file("b"), folder.file("a"));
   await symlink(folder.file("a"), folder.file("b"));
-  await expect(stage(entry(folder.file("a")), "new")).rejects.toThrow("lead in a circle");
+  await expect(staged(entry(folder.file("a")), "new")).rejects.toThrow("lead in a circle");
   if (!isRoot) return;
   await symlink("/etc/passwd", folder.file("trap"));
   await lchown(folder.file("trap"), 12, 34);
-  await expect(stage(entry(folder.file("trap")), "new")).rejects.toThrow("belongs to uid 12");
+  await expect(staged(entry(folder.file("trap")), "new")).rejects.toThrow("belongs to uid 12");
 });
 
 test("knows a mount from a file", async () => {

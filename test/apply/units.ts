@@ -2,8 +2,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileSpec, fileSchema, type UnitSpec, unitSchema } from "../../src/apply/config.ts";
-import { current } from "../../src/apply/current.ts";
-import { type OnDisk, type Plan, plan, type Running, type UnitDigests } from "../../src/apply/plan.ts";
+import { place } from "../../src/apply/place.ts";
+import { type Plan, plan, type Running, type UnitDigests } from "../../src/apply/plan.ts";
 import { isRunning } from "../../src/apply/running.ts";
 import { type ApplyContext, apply, type Outcome } from "../../src/apply/transaction.ts";
 import { digest } from "../../src/base/digest.ts";
@@ -82,21 +82,12 @@ export class House {
     const running: [string, Running][] = await Promise.all(
       this.units.map(async (one): Promise<[string, Running]> => [one.name, await isRunning(one)]),
     );
-    return plan(desired, await onDisk(files), this.runsWith, this.units, new Map(running));
+    return plan(await place(desired), this.runsWith, this.units, new Map(running));
   }
 
   async apply(files: readonly (readonly [FileSpec, string])[], restart = ""): Promise<Outcome> {
     return apply(await this.plan(files, restart), this.context);
   }
-}
-
-async function onDisk(files: readonly (readonly [FileSpec, string])[]): Promise<ReadonlyMap<string, OnDisk>> {
-  const found = new Map<string, OnDisk>();
-  for (const [spec] of files) {
-    const there = await current(spec);
-    if (there !== undefined) found.set(spec.path, there);
-  }
-  return found;
 }
 
 export async function noted(file: string): Promise<readonly string[]> {

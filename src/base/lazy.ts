@@ -1,0 +1,8 @@
+/** Computes a value when it is first asked for, and keeps it: for what most callers never ask for. */
+export function lazy<Value>(compute: () => Value): () => Value {
+  let computed: { readonly value: Value } | undefined;
+  return () => {
+    computed ??= { value: compute() };
+    return computed.value;
+  };
+}
