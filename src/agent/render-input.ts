@@ -27,10 +27,10 @@ export function renderInput(
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
     env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
-    variables: listed(variables, (name) => ENV_FILE_NAMES.has(name)),
+    variables: listed(variables, [...ENV_FILE_NAMES]),
     process: {
-      web: processVariables(variables, "web"),
-      sidekiq: processVariables(variables, "sidekiq"),
+      web: listed(variables, PROCESS_NAMES.web),
+      sidekiq: listed(variables, PROCESS_NAMES.sidekiq),
       streaming: [],
     },
   };
@@ -80,10 +80,16 @@ function endpointTree(endpoint: Endpoint | undefined): Tree {
 }
 
 /** What a unit must find in its process environment, since it reads it before dotenv. */
-function processVariables(variables: Variables, unit: Reader): Tree {
-  return listed(variables, (name) => VARIABLES.get(name)?.processReaders.includes(unit) ?? false);
+const PROCESS_NAMES = { web: readInProcessBy("web"), sidekiq: readInProcessBy("sidekiq") };
+
+function readInProcessBy(unit: Reader): readonly string[] {
+  return VARIABLE_NAMES.filter((name) => VARIABLES.get(name)?.processReaders.includes(unit));
 }
 
-function listed(variables: Variables, isWanted: (name: string) => boolean): Tree {
-  return [...variables].filter(([name]) => isWanted(name)).map(([name, value]) => ({ name, value }));
+/** Those of the names that have a value. */
+function listed(variables: Variables, names: readonly string[]): Tree {
+  return names.flatMap((name) => {
+    const value = variables.get(name);
+    return value === undefined ? [] : [{ name, value }];
+  });
 }

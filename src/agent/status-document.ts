@@ -65,8 +65,11 @@ export function documentOf({ watches, settings, ...status }: Status): string {
   const short = { ...lasting, endpoints: Object.fromEntries(endpoints) };
   const { version, node, state, reason, since } = status;
   const least = { version, node, state, reason, since };
-  const texts = [{ ...lasting, settings }, { ...lasting, settings: inForce }, lasting, short].map(asText);
-  return texts.find((text) => Buffer.byteLength(text) < LONGEST_BYTES) ?? asText(least);
+  for (const document of [{ ...lasting, settings }, { ...lasting, settings: inForce }, lasting, short]) {
+    const text = asText(document);
+    if (Buffer.byteLength(text) < LONGEST_BYTES) return text;
+  }
+  return asText(least);
 }
 
 function asText(document: object): string {

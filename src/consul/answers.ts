@@ -4,7 +4,7 @@ import type { KvPair, LocalCheck, LocalService, Member } from "./client.ts";
 
 /** What comes back of a call with `includeResponse`: the response and the body, if there was one. */
 export const response = z
-  .tuple([z.object({ headers: z.record(z.string(), z.unknown()) })])
+  .tuple([z.object({ headers: z.looseObject({}) })])
   .rest(z.unknown())
   .transform(([{ headers }, body]) => ({ headers, body }));
 

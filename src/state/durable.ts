@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { codeOf } from "../base/errors.ts";
 
 /** Permissions of a file; an owner or group that is left out stays what the system gives to a new file. */
 export interface Permissions {
@@ -38,8 +39,7 @@ export async function writeTemporary(
   permissions: Permissions,
 ): Promise<string> {
   const temporary = temporaryOf(path);
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, "wx", 0o600);
+  const file = createAnew(temporary);
   try {
     writeFileSync(file, content);
     const { uid, gid } = fstatSync(file);
@@ -54,6 +54,17 @@ export async function writeTemporary(
     closeSync(file);
   }
   return temporary;
+}
+
+/** What a crash left under that name, or somebody put there, is removed and never written into. */
+function createAnew(path: string): number {
+  try {
+    return openSync(path, "wx", 0o600);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    rmSync(path);
+    return openSync(path, "wx", 0o600);
+  }
 }
 
 /** Puts a written temporary file in the place of its target; after this returns a power cut does not undo it. */

@@ -3,8 +3,6 @@ import type { Views } from "../http.ts";
 import type { Section, Sections } from "./sections.ts";
 
 const MOST_STREAMS = 32;
-/** A burst of notices is one update. */
-const COALESCE_MS = 60;
 const BEAT_MS = 15_000;
 /** A reader that is that far behind does not read: it is let go, and may come again. */
 const BEHIND_BYTES = 4 * 1024 * 1024;
@@ -17,7 +15,6 @@ export class Streams {
   /** The digest of each section that a reader has. */
   readonly #readers = new Map<ServerResponse, Map<string, string>>();
   #release: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #last: Promise<void> = Promise.resolve();
 
   constructor(views: Views, sections: Sections) {
@@ -42,19 +39,17 @@ export class Streams {
     this.#readers.set(response, new Map());
     this.#release ??= this.#begin();
     this.#write(response, beat(this.#views));
-    this.#ring();
+    this.#update();
   }
 
   #begin(): () => void {
-    const unsubscribe = this.#views.notice.subscribe(() => this.#ring());
+    const unsubscribe = this.#views.notice.subscribe(() => this.#update());
     const heart = setInterval(() => {
       for (const response of this.#readers.keys()) this.#write(response, beat(this.#views));
     }, BEAT_MS);
     return () => {
       unsubscribe();
       clearInterval(heart);
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
     };
   }
 
@@ -65,11 +60,9 @@ export class Streams {
     this.#release = undefined;
   }
 
-  #ring(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#last = this.#last.then(() => this.#send());
-    }, COALESCE_MS);
+  /** One update after the other, so that no reader ends with an older one. */
+  #update(): void {
+    this.#last = this.#last.then(() => this.#send());
   }
 
   /** What cannot be rendered is a bug; the agent goes on, and whoever looks sees it when the page is asked for again. */
