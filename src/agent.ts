@@ -131,7 +131,10 @@ function assemble({ options, store, log, relay, version, problems, history, metr
     bell,
     database,
     record,
-    onChange: onNews,
+    onChange: () => {
+      remoteLog.bell.ring();
+      onNews();
+    },
     isConsulAway: () => config.consul.agent === "external" && join.isUnreachable,
   });
   const unitWatch = new UnitWatch({
@@ -177,7 +180,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       onNews();
     },
   });
-  const remoteLog = { options, relay, notice, problems, evaluation: () => loop.evaluation };
+  const remoteLog = { options, relay, problems, evaluation: () => loop.evaluation, bell: new Bell() };
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
 
   return {

@@ -1,9 +1,8 @@
-import { Bell } from "../base/bell.ts";
+import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { sentence } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
 import type { Options } from "../options.ts";
-import type { Notice } from "../report/notice.ts";
 import type { Complaining, Problems } from "../report/problems.ts";
 import type { SyslogRelay, SyslogTarget } from "../report/syslog-relay.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -15,15 +14,14 @@ export interface RemoteLogOptions {
   readonly options: Options;
   readonly relay: SyslogRelay;
   readonly evaluation: () => Evaluation | undefined;
-  readonly notice: Notice;
+  /** Rung when there is another evaluation: its lines go where it says. */
+  readonly bell: Bell;
   readonly problems: Problems;
 }
 
 /** Lets the log go to REMOTELOG, wherever that is at the moment, and reports where it does not arrive. */
 export async function aimRemoteLog(context: RemoteLogOptions, signal: AbortSignal): Promise<void> {
-  const { options, relay, evaluation, notice, problems } = context;
-  const bell = new Bell();
-  const unsubscribe = notice.subscribe(() => bell.ring());
+  const { options, relay, evaluation, bell, problems } = context;
   relay.onChange = () => bell.ring();
   const patientUntilMs = steadyMs() + PATIENCE_MS;
   bell.ring();
@@ -37,7 +35,6 @@ export async function aimRemoteLog(context: RemoteLogOptions, signal: AbortSigna
     if (!enabled || isKnown) relay.aim(target);
     problems.replace("syslog", complaints(relay.trouble, target));
   }
-  unsubscribe();
 }
 
 function targetOf({ config, environment, node }: Options, evaluation: Evaluation | undefined) {
