@@ -23,7 +23,7 @@ import { watchConsul } from "./agent/watch-consul.ts";
 import { sweep } from "./apply/stage.ts";
 import { Bell } from "./base/bell.ts";
 import { sentence } from "./base/errors.ts";
-import { createConsulClient } from "./consul/client.ts";
+import { createConsulClient } from "./consul/create-client.ts";
 import { createPinStore } from "./consul/pins.ts";
 import type { Options } from "./options.ts";
 import type { Change } from "./report/change.ts";

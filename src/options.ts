@@ -2,7 +2,7 @@ import path from "node:path";
 import type { FileSpec, UnitSpec } from "./apply/config.ts";
 import { Misconfigured } from "./base/errors.ts";
 import { reveal, Secret } from "./base/secret.ts";
-import type { ConsulConnection } from "./consul/client.ts";
+import type { ConsulConnection } from "./consul/create-client.ts";
 import { DEFAULT_CONFIG_FILE, readConfig } from "./options/config-file.ts";
 import { readConnection } from "./options/connection.ts";
 import type { Config } from "./options/schema.ts";

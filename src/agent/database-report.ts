@@ -2,7 +2,7 @@ import type { PendingMigrations } from "../apply/migrations.ts";
 import { type Complaint, sentence } from "../base/errors.ts";
 import type { Problems } from "../report/problems.ts";
 import type { MigrationStatus } from "../report/status.ts";
-import type { DatabaseStep } from "./database-decision.ts";
+import type { DatabaseStep, Scene } from "./database-decision.ts";
 import type { StepReport } from "./database-steps.ts";
 
 const READY = "the database has what the code needs";
@@ -80,4 +80,9 @@ export class DatabaseReport {
     this.#status = { ...this.#status, since, ...news };
     if (JSON.stringify(this.#status) !== before) this.#options.onNews();
   }
+}
+
+export function problemOf({ isWanted, schema }: Scene): DatabaseProblem {
+  const isThere = schema.kind === "migrated" || schema.kind === "busy";
+  return isThere && !isWanted ? "migrations_pending" : "database_not_prepared";
 }

@@ -6,7 +6,6 @@ import { type Complaint, isAgentError, messageOf } from "../base/errors.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { writeDatabaseState, writeNodeCode } from "../consul/database-record.ts";
 import { ConsulError } from "../consul/errors.ts";
-import { acquireFleetLock } from "../consul/lock.ts";
 import type { Options } from "../options.ts";
 import type { Change } from "../report/change.ts";
 import type { Log } from "../report/log.ts";
@@ -15,9 +14,9 @@ import type { MigrationStatus } from "../report/status.ts";
 import type { StateStore } from "../state/store.ts";
 import { CONSUL, type DatabaseStep, type Decision, decide, type Scene } from "./database-decision.ts";
 import { DATABASE_UNITS, withCode, withStaleUnits } from "./database-memory.ts";
-import { type DatabaseProblem, DatabaseReport } from "./database-report.ts";
+import { DatabaseReport, problemOf } from "./database-report.ts";
 import { domainOf, lookAround, placeOf } from "./database-scene.ts";
-import { runDatabaseSteps } from "./database-steps.ts";
+import { DatabaseTurn, type Turned } from "./database-turn.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 
@@ -25,6 +24,12 @@ import type { Memory } from "./memory.ts";
 const LOOK_EVERY_MS = 10_000;
 /** Web and sidekiq wait for it. */
 const LOOK_EAGERLY_MS = 2_000;
+const LOOK_AFTER_MS: Readonly<Record<Turned, number>> = {
+  done: 0,
+  other: 0,
+  busy: LOOK_EAGERLY_MS,
+  failed: LOOK_EVERY_MS,
+};
 
 export interface DatabaseContext {
   readonly options: Options;
@@ -47,12 +52,6 @@ interface Wish {
   readonly asked: string | undefined;
 }
 
-interface Failure {
-  /** Of what was tried: it is not tried again until that changes. */
-  readonly key: string;
-  readonly complaint: Complaint;
-}
-
 /**
  * Prepares and migrates Mastodon's database: before web and sidekiq are started with code that needs it, and in the
  * background what may only be done when no old code runs any more. It never holds the loop up: an apply that has to
@@ -62,14 +61,20 @@ export class DatabaseKeeper {
   readonly #context: DatabaseContext;
   readonly #bell = new Bell();
   #wish: Wish | undefined;
-  #failure: Failure | undefined;
   /** Of the code on disk, at the last apply. */
   #codeOnDisk: string | undefined;
   readonly #report: DatabaseReport;
+  readonly #turn: DatabaseTurn;
 
   constructor(context: DatabaseContext) {
     this.#context = context;
     this.#report = new DatabaseReport(context);
+    this.#turn = new DatabaseTurn({
+      ...context,
+      report: this.#report,
+      look: (evaluation, signal) => this.#look(evaluation, signal),
+      isStillAsked: ({ desired }) => this.#subject()?.desired?.digest === desired?.digest,
+    });
   }
 
   /** Null where the database is nobody's business here. */
@@ -195,7 +200,7 @@ export class DatabaseKeeper {
       isComplete: isComplete && record !== undefined,
     };
     await this.#note((memory) => ({ ...memory, database }));
-    this.#failure = undefined;
+    this.#turn.end();
     this.#report.ready(waiting);
     if (this.#wish !== undefined) this.#context.onReady();
     return LOOK_EVERY_MS;
@@ -209,60 +214,19 @@ export class DatabaseKeeper {
     if (record?.nodes.get(node) !== running) await writeNodeCode(client, domain, node, running);
   }
 
-  /** One node of the domain at a time; who had to wait looks again at what is left to do. */
   async #runInTurn(
     steps: readonly DatabaseStep[],
     scene: Scene,
     evaluation: Evaluation,
     signal: AbortSignal,
   ): Promise<number> {
-    const { options, client, log } = this.#context;
-    const key = this.#keyOf(scene);
-    if (this.#failure?.key === key) {
-      this.#report.complain(this.#failure.complaint, problemOf(scene), "failed");
-      return LOOK_EVERY_MS;
-    }
     if (!scene.isWanted) await this.#announce(scene, evaluation);
-    const domain = domainOf(evaluation.merged);
-    this.#report.waitsForTurn();
-    await using _lock = await acquireFleetLock({
-      client,
-      domain,
-      name: "database/lock",
-      node: options.node,
-      signal,
-      log,
-    });
-    // The world may be another one by now.
-    if (this.#subject()?.desired?.digest !== evaluation.desired?.digest) return 0;
-    const again = await this.#look(evaluation, signal);
-    const decision = decide(again);
-    if (decision.kind !== "run" || String(decision.steps) !== String(steps)) return 0;
-    const failed = await runDatabaseSteps(
-      { ...this.#context, onStep: (report) => this.#report.progress(report) },
-      steps,
-      again,
-      evaluation,
-      signal,
-    );
-    if (failed === undefined) {
-      if (!scene.isWanted && steps.includes("before")) {
-        await this.#note(withStaleUnits);
-        this.#context.onReady();
-      }
-      return 0;
+    const turned = await this.#turn.run(steps, scene, evaluation, signal);
+    if (turned === "done" && !scene.isWanted && steps.includes("before")) {
+      await this.#note(withStaleUnits);
+      this.#context.onReady();
     }
-    // An agent that ends leaves the command to itself; another that migrates is waited for.
-    if (signal.aborted || (await this.#look(evaluation, signal)).schema.kind === "busy")
-      return LOOK_EAGERLY_MS;
-    this.#failure = { key, complaint: failed };
-    this.#report.complain(failed, problemOf(scene), "failed");
-    return LOOK_EAGERLY_MS;
-  }
-
-  /** A failed step is tried again with other code, another database or other settings, or when an operator asks. */
-  #keyOf({ place, migrations }: Scene): string {
-    return JSON.stringify([place, migrations.digest, this.#context.evaluation()?.desired?.digest]);
+    return LOOK_AFTER_MS[turned];
   }
 
   /** What could not be written is known all the same, and looked at again at the next start. */
@@ -280,11 +244,6 @@ async function codeIn({ config }: Options): Promise<string | undefined> {
 
 function pendingOf({ schema, migrations }: Scene): PendingMigrations | null {
   return schema.kind === "migrated" ? pendingIn(migrations, schema.versions) : null;
-}
-
-function problemOf({ isWanted, schema }: Scene): DatabaseProblem {
-  const isThere = schema.kind === "migrated" || schema.kind === "busy";
-  return isThere && !isWanted ? "migrations_pending" : "database_not_prepared";
 }
 
 function isSameWish(one: Wish | undefined, other: Wish): boolean {

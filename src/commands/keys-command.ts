@@ -1,6 +1,6 @@
 import { keyStorageOf } from "../agent/key-storage.ts";
 import type { ExitCode } from "../base/errors.ts";
-import { createConsulClient } from "../consul/client.ts";
+import { createConsulClient } from "../consul/create-client.ts";
 import { createPinStore } from "../consul/pins.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";

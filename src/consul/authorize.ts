@@ -1,6 +1,6 @@
 /** What the token may do, asked and not tried: Consul's own web interface asks the same question. Nothing changes by it. */
 import * as z from "zod";
-import type { ConsulConnection } from "./client.ts";
+import type { ConsulConnection } from "./create-client.ts";
 import { askConsul } from "./question.ts";
 
 export interface Permission {

@@ -2,7 +2,7 @@
 import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
-import type { ConsulConnection } from "./client.ts";
+import type { ConsulConnection } from "./create-client.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
 

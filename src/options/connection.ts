@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Misconfigured, messageOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
-import type { ConsulConnection } from "../consul/client.ts";
+import type { ConsulConnection } from "../consul/create-client.ts";
 import type { Environment } from "../sources/environment.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** The Consul client and the cluster that it is part of. */
 import * as z from "zod";
 import { Misconfigured, messageOf, Unavailable } from "../../base/errors.ts";
-import { createConsulClient } from "../../consul/client.ts";
+import { createConsulClient } from "../../consul/create-client.ts";
 import { keyringHolds } from "../../consul/keyring.ts";
 import { askConsul } from "../../consul/question.ts";
 import type { Options } from "../../options.ts";

@@ -1,0 +1,80 @@
+import type { Complaint } from "../base/errors.ts";
+import { acquireFleetLock } from "../consul/lock.ts";
+import type { DatabaseContext } from "./database.ts";
+import { type DatabaseStep, decide, type Scene } from "./database-decision.ts";
+import { type DatabaseReport, problemOf } from "./database-report.ts";
+import { domainOf } from "./database-scene.ts";
+import { runDatabaseSteps } from "./database-steps.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+export interface DatabaseTurnContext extends DatabaseContext {
+  readonly report: DatabaseReport;
+  readonly look: (evaluation: Evaluation, signal: AbortSignal) => Promise<Scene>;
+  /** Whether the database is still looked at for this. */
+  readonly isStillAsked: (evaluation: Evaluation) => boolean;
+}
+
+/** `other`: something else is to be done by now. `busy`: another runs them, or will see them to their end. */
+export type Turned = "done" | "other" | "busy" | "failed";
+
+interface Failure {
+  /** Of what was tried: it is not tried again until that changes. */
+  readonly key: string;
+  readonly complaint: Complaint;
+}
+
+/** Runs the steps that a database needs. One node of the domain at a time; who had to wait looks again at what is left. */
+export class DatabaseTurn {
+  readonly #context: DatabaseTurnContext;
+  #failure: Failure | undefined;
+
+  constructor(context: DatabaseTurnContext) {
+    this.#context = context;
+  }
+
+  async run(
+    steps: readonly DatabaseStep[],
+    scene: Scene,
+    evaluation: Evaluation,
+    signal: AbortSignal,
+  ): Promise<Turned> {
+    const { options, client, log, report, look, isStillAsked } = this.#context;
+    const key = this.#keyOf(scene);
+    if (this.#failure?.key === key) return this.#failed(this.#failure, scene);
+    report.waitsForTurn();
+    const [domain, node] = [domainOf(evaluation.merged), options.node];
+    await using _lock = await acquireFleetLock({ client, domain, name: "database/lock", node, signal, log });
+    // The world may be another one by now.
+    if (!isStillAsked(evaluation)) return "other";
+    const again = await look(evaluation, signal);
+    const decision = decide(again);
+    if (decision.kind !== "run" || String(decision.steps) !== String(steps)) return "other";
+    const complaint = await runDatabaseSteps(
+      { ...this.#context, onStep: (step) => report.progress(step) },
+      steps,
+      again,
+      evaluation,
+      signal,
+    );
+    if (complaint === undefined) return "done";
+    // An agent that ends leaves the command to itself; another that migrates is waited for.
+    if (signal.aborted || (await look(evaluation, signal)).schema.kind === "busy") return "busy";
+    return this.#failed({ key, complaint }, scene);
+  }
+
+  /** The database has what it needs, whoever saw to it. */
+  end(): void {
+    this.#failure = undefined;
+  }
+
+  #failed(failure: Failure, scene: Scene): Turned {
+    this.#failure = failure;
+    this.#context.report.complain(failure.complaint, problemOf(scene), "failed");
+    return "failed";
+  }
+
+  /** A failed step is tried again with other code, another database or other settings, or when an operator asks. */
+  #keyOf({ place, migrations }: Scene): string {
+    return JSON.stringify([place, migrations.digest, this.#context.evaluation()?.desired?.digest]);
+  }
+}
