@@ -127,9 +127,11 @@ function holdReason(value = ""): string | undefined {
   return ["", "0", "false"].includes(text.toLowerCase()) ? undefined : text;
 }
 
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decode(value: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+    return UTF_8.decode(value);
   } catch {
     return undefined;
   }
