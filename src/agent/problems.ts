@@ -84,6 +84,11 @@ export function stateProblem(directory: string, error: unknown): Complaining {
   });
 }
 
+/** Gone as soon as there is a state again: until then there is no last known good to go on with. */
+export function damagedStateProblem(complaint: Complaint): Complaining {
+  return problem("state_damaged", complaint);
+}
+
 /** An error of ours keeps its complaint; any other is shown by its message. */
 export function errorProblem(code: string, error: unknown): Complaining {
   return isAgentError(error) ? { code, message: error.message } : { code, message: messageOf(error) };

@@ -36,6 +36,7 @@ export const PROBLEM_CODES = [
   "probe_failed",
   "render_refused",
   "setting_missing",
+  "state_damaged",
   "state_not_written",
   "syslog_unreachable",
   "unit_unhealthy",

@@ -1,5 +1,5 @@
 /** The problems that no other test meets, each with the real thing that goes wrong, and gone when that is mended. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
@@ -33,6 +33,23 @@ test.concurrent("a state directory that is gone stops changes, says where, and t
   await rename(`${state}.away`, state);
   await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
   await noProblem(agent);
+});
+
+test.concurrent("a state that is damaged is kept aside, told until there is one again, and costs one reload", async () => {
+  await using agent = await startAgent({ consul, environment: born("damaged"), config: prefixed("damaged") });
+  await agent.converged();
+  await agent.stop();
+  const state = path.join(agent.folder, "state");
+  await writeFile(path.join(state, "state.json"), "{ half a st");
+  const reloads = await agent.reloads();
+  await consul.put("damaged/control/hold", "looking");
+  await agent.start();
+  expect(await problem(agent, "state_damaged")).toMatch(/state\.json: .*damaged.*kept as \S+corrupt-/);
+  const kept = (await readdir(state)).find((name) => name.startsWith("state.json.corrupt-")) ?? "";
+  expect(await readFile(path.join(state, kept), "utf8")).toBe("{ half a st");
+  await consul.delete("damaged/control/hold");
+  await noProblem(agent);
+  expect((await agent.reloads()).slice(reloads.length).toSorted()).toEqual([...new Set(reloads)].toSorted());
 });
 
 test.concurrent("a value that a template of one's own cannot hold is told with its place, and gives way when it is deleted", async () => {
