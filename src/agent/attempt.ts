@@ -4,6 +4,7 @@ import { dueAtMs, type Pace, retryDelayMs } from "./schedule.ts";
 export class Attempt {
   #digest: string | undefined;
   #firstSeenMs = 0;
+  #notifyMs = 0;
   #lastChangedMs = 0;
   #failures = 0;
   #retryAtMs: number | undefined;
@@ -13,14 +14,22 @@ export class Attempt {
     return this.#firstSeenMs;
   }
 
+  /** How long the news of it had waited for the loop by then. */
+  get notifyMs(): number {
+    return this.#notifyMs;
+  }
+
   get hasFailed(): boolean {
     return this.#failures > 0;
   }
 
   /** Notes that this desired state is not in force yet. A new one begins without the failures of the old. */
-  see(digest: string, nowMs: number): void {
+  see(digest: string, nowMs: number, notifyMs: number): void {
     if (this.#digest === digest) return;
-    if (this.#digest === undefined || this.#failures > 0) this.#firstSeenMs = nowMs;
+    if (this.#digest === undefined || this.#failures > 0) {
+      this.#firstSeenMs = nowMs;
+      this.#notifyMs = notifyMs;
+    }
     this.#digest = digest;
     this.#lastChangedMs = nowMs;
     this.#failures = 0;

@@ -2,6 +2,7 @@ import type { Desired } from "../apply/plan.ts";
 import { type Complaint, isAgentError } from "../base/errors.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Secret } from "../base/secret.ts";
+import { type Observe, timedNow } from "../base/span.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Choice } from "../settings/choose.ts";
@@ -96,8 +97,18 @@ export interface Evaluation {
   readonly reloadToken: string;
 }
 
-/** One look at everything: from snapshots to what should be on disk. Pure. */
-export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
+/** What is in the files, and what units should run with because of them. */
+type Rendered = Pick<Evaluation, "variables" | "desired" | "renderError">;
+type Decided = Omit<Evaluation, keyof Rendered>;
+
+/** One look at everything: from snapshots to what should be on disk. Pure, but that `observe` hears where the time went. */
+export function evaluate(rules: Rules, inputs: Inputs, observe?: Observe): Evaluation {
+  const decided = timedNow(observe, { stage: "merge" }, () => decide(rules, inputs));
+  const rendered = timedNow(observe, { stage: "render" }, () => render(rules, inputs, decided));
+  return { ...decided, ...rendered };
+}
+
+function decide(rules: Rules, inputs: Inputs): Decided {
   const { memory, nowMs } = inputs;
   const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, accepted: memory.kv });
   const catalogue = new Map([...inputs.catalogue].map(([name, found]) => [name, readCatalogue(name, found)]));
@@ -108,8 +119,6 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
   const choices = chooseEndpoints(rules, inputs, { layers, instances, candidateTimes });
   const asked = merge({ ...layers, catalogue: offered(choices, rules, inputs) });
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
-  const reloadToken = kv.reload || memory.reload;
-  const isFirstProbe = connections.pending.some(({ inUse }) => inUse === undefined);
   return {
     kv,
     instances,
@@ -117,9 +126,8 @@ export function evaluate(rules: Rules, inputs: Inputs): Evaluation {
     candidateTimes,
     ...connections,
     certificates: certificatesInUse(connections.merged, inputs.certificates),
-    reloadToken,
+    reloadToken: kv.reload || memory.reload,
     refusals: [...kv.refusals, ...refusalsIn(catalogue)].map(({ complaint }) => complaint),
-    ...(isFirstProbe ? NOTHING_YET : render(rules, inputs, connections.merged, reloadToken)),
   };
 }
 
@@ -161,16 +169,16 @@ function offered(
   };
 }
 
-/** The very first start waits for the first probe, which decides among several candidates. */
-const NOTHING_YET = { variables: undefined, desired: undefined, renderError: undefined };
+const NOTHING_YET: Rendered = { variables: undefined, desired: undefined, renderError: undefined };
 
 function render(
   { files, units }: Rules,
   { keys, facts, certificates }: Inputs,
-  merged: Merged,
-  reloadToken: string,
-): Pick<Evaluation, "variables" | "desired" | "renderError"> {
-  if (merged.missing.length > 0 || keys === undefined) return NOTHING_YET;
+  { merged, pending, reloadToken }: Decided,
+): Rendered {
+  // The very first start waits for the first probe, which decides among several candidates.
+  const isFirstProbe = pending.some(({ inUse }) => inUse === undefined);
+  if (isFirstProbe || merged.missing.length > 0 || keys === undefined) return NOTHING_YET;
   const variables = deriveVariables(merged, keys);
   const present = files.filter(({ spec }) => spec.when === undefined || isKnown(merged, spec.when));
   try {

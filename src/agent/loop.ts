@@ -4,7 +4,7 @@ import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
-import { roundedMs } from "../base/span.ts";
+import type { Span } from "../base/span.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
@@ -41,11 +41,14 @@ export interface LoopContext extends ApplierContext {
   readonly isConsulAway: () => boolean;
 }
 
-/** What a round has looked at, and how long the evaluation took. */
+/** What a round has looked at. */
 export interface Seen {
   readonly inputs: Inputs;
   readonly keys: Keys;
-  readonly evaluateMs: number;
+  /** How long the news had waited for the round. */
+  readonly notifyMs: number;
+  /** Of the evaluation. */
+  readonly spans: readonly Span[];
 }
 
 /** When to look again: at once, at a time, or when the bell rings. */
@@ -111,10 +114,11 @@ export class Loop {
     const { bell, prober, turn } = this.#context;
     try {
       await this.#certificates.look();
-      while (!signal.aborted) {
-        const next = await this.#round(steadyMs(), signal);
+      for (let notifyMs = 0; !signal.aborted; ) {
+        const next = await this.#round(steadyMs(), notifyMs, signal);
         const isCertified = await this.#certificates.look();
-        if (next !== "again" && !isCertified) await bell.wait(next.atMs, steadyMs(), signal);
+        const isAgain = next === "again" || isCertified;
+        notifyMs = isAgain ? 0 : await bell.wait(next.atMs, steadyMs(), signal);
       }
     } finally {
       prober.want([]);
@@ -122,13 +126,12 @@ export class Loop {
     }
   }
 
-  async #round(nowMs: number, signal: AbortSignal): Promise<Next> {
+  async #round(nowMs: number, notifyMs: number, signal: AbortSignal): Promise<Next> {
     const { options, problems, store, prober, onChange } = this.#context;
     if (!this.#mayBegin(nowMs)) return { atMs: store.read().applied && this.#startedMs + PATIENCE_MS };
     const inputs = this.#inputs(nowMs);
-    const began = performance.now();
-    const evaluation = evaluate(this.#rules, inputs);
-    const evaluateMs = roundedMs(performance.now() - began);
+    const spans: Span[] = [];
+    const evaluation = evaluate(this.#rules, inputs, (span) => spans.push(span));
     this.evaluation = evaluation;
     this.#candidateTimes = evaluation.candidateTimes;
     prober.want(evaluation.probes);
@@ -137,7 +140,7 @@ export class Loop {
     onChange();
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
     if (this.keys === undefined) return this.#readKeys(evaluation, nowMs);
-    const seen: Seen = { inputs, keys: this.keys, evaluateMs };
+    const seen: Seen = { inputs, keys: this.keys, notifyMs, spans };
     const { desired } = evaluation;
     if (evaluation.kv.hold !== undefined) return ON_RING;
     if (desired === undefined) return this.#wayBack.go(seen, undefined, undefined, signal);
@@ -197,7 +200,7 @@ export class Loop {
     const { nowMs } = inputs;
     const placed = await place(desired);
     if (this.#pacing.hasLooked && isEmpty(differences(placed, this.#context))) return this.#rest(evaluation);
-    this.#attempt.see(desired.digest, nowMs);
+    this.#attempt.see(desired.digest, nowMs, seen.notifyMs);
     const urgent = isUrgent(evaluation);
     if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#wayBack.isShorterThan(desired, inputs))
       return this.#wayBack.go(seen, desired.digest, undefined, signal);
@@ -236,7 +239,7 @@ export class Loop {
       evaluation,
       { ...task, isOneWay },
       keys.values,
-      { urgent, spans: this.#pacing.waySoFar(this.#attempt, seen) },
+      { urgent, spans: this.#pacing.waySoFar(this.#attempt, seen, urgent) },
       signal,
     );
     if (isApplied) await this.applier.settled(evaluation);

@@ -24,11 +24,18 @@ export class Pacing {
     );
   }
 
-  /** How long a change waited (to settle, for its distance and its turn), and the evaluation that it comes from. */
-  waySoFar(attempt: Attempt, { inputs, evaluateMs }: Seen): readonly Span[] {
+  /**
+   * How long a change waited: for the loop, to settle and for its distance, for this node's turn; and the evaluation that
+   * it comes from.
+   */
+  waySoFar(attempt: Attempt, { inputs: { nowMs }, spans }: Seen, isUrgent: boolean): readonly Span[] {
+    const { notifyMs, firstSeenMs } = attempt;
+    const dueMs = Math.min(Math.max(this.dueAtMs(attempt, isUrgent), firstSeenMs), nowMs);
     return [
-      { stage: "settle", ms: roundedMs(inputs.nowMs - attempt.firstSeenMs), ok: true },
-      { stage: "evaluate", ms: evaluateMs, ok: true },
+      { stage: "notify", ms: roundedMs(notifyMs), ok: true },
+      { stage: "settle", ms: roundedMs(dueMs - firstSeenMs), ok: true },
+      { stage: "turn", ms: roundedMs(nowMs - dueMs), ok: true },
+      ...spans,
     ];
   }
 }

@@ -62,7 +62,7 @@ export class WayBack {
     const { desired } = evaluation;
     if (desired === undefined || desired.digest === asked || !this.#isWanted(evaluation, desired))
       return { atMs };
-    this.#attempt.see(desired.digest, inputs.nowMs);
+    this.#attempt.see(desired.digest, inputs.nowMs, seen.notifyMs);
     const dueMs = this.#pacing.dueAtMs(this.#attempt, true);
     if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
     return (await this.#apply(evaluation, desired, seen, asked, signal)) ? "again" : { atMs };
@@ -89,7 +89,7 @@ export class WayBack {
     if (wasCutOff && asked !== undefined) await this.#applier.giveUp(asked);
     this.#pacing.hasLooked = true;
     if (isEmpty(task) && !wasCutOff && !urgent) return false;
-    const approach = { urgent, spans: this.#pacing.waySoFar(this.#attempt, seen) };
+    const approach = { urgent, spans: this.#pacing.waySoFar(this.#attempt, seen, urgent) };
     if (
       !isEmpty(task) &&
       !(await this.#applier.apply(evaluation, task, seen.keys.values, approach, signal))

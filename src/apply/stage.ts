@@ -33,9 +33,13 @@ export async function stage({ spec, content, place }: PlacedFile): Promise<Stage
   }
 }
 
-/** Puts all in their places at once; after this returns a power cut does not undo it. */
-export async function commitAll(files: readonly StagedFile[]): Promise<void> {
+/** Puts all in their places at once. */
+export function commitAll(files: readonly StagedFile[]): void {
   for (const file of files) file.commit();
+}
+
+/** After this returns a power cut does not undo the commits. */
+export async function syncAll(files: readonly StagedFile[]): Promise<void> {
   const directories = new Set(files.map(({ temporary }) => dirname(temporary)));
   await Promise.all([...directories].map(syncDirectory));
 }

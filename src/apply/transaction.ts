@@ -1,12 +1,12 @@
 /** From a plan to disk and units, as one transaction: everything that can be refused is refused before the first rename. */
 import { messageOf } from "../base/errors.ts";
-import { timed } from "../base/span.ts";
+import { timed, timedNow } from "../base/span.ts";
 import { act } from "./act.ts";
 import type { ApplyContext, Failed, Outcome } from "./outcome.ts";
 import { type Action, isKnown, type Plan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { rememberIfPossible } from "./remember.ts";
-import { commitAll, type StagedFile } from "./stage.ts";
+import { commitAll, type StagedFile, syncAll } from "./stage.ts";
 import { undo } from "./undo.ts";
 
 export type { ApplyContext, Outcome } from "./outcome.ts";
@@ -33,7 +33,8 @@ async function write(
   context: ApplyContext,
 ): Promise<Failed | undefined> {
   try {
-    await timed(context.observe, { stage: "commit" }, () => commitAll(files));
+    timedNow(context.observe, { stage: "commit" }, () => commitAll(files));
+    await timed(context.observe, { stage: "sync" }, () => syncAll(files));
     for (const { spec } of files) context.log.debug({ path: spec.path }, "file written");
     return undefined;
   } catch (error) {

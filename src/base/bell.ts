@@ -3,18 +3,25 @@
  * and a ring while the loop is busy is kept for the next wait, so no change is lost.
  */
 export class Bell {
-  #hasRung = false;
+  /** The first ring since the last wait, by `performance.now()`. */
+  #rungMs: number | undefined;
   #wake: (() => void) | undefined;
 
   ring(): void {
-    this.#hasRung = true;
+    this.#rungMs ??= performance.now();
     this.#wake?.();
   }
 
-  /** Returns when the bell has rung since the last wait, at the given time, or when the signal aborts. */
-  async wait(untilMs: number | undefined, nowMs: number, signal: AbortSignal): Promise<void> {
-    if (!this.#hasRung && !signal.aborted) await this.#nextRing(untilMs, nowMs, signal);
-    this.#hasRung = false;
+  /**
+   * Returns when the bell has rung since the last wait, at the given time, or when the signal aborts.
+   *
+   * @returns milliseconds since it first rang; 0 if it did not
+   */
+  async wait(untilMs: number | undefined, nowMs: number, signal: AbortSignal): Promise<number> {
+    if (this.#rungMs === undefined && !signal.aborted) await this.#nextRing(untilMs, nowMs, signal);
+    const agoMs = this.#rungMs === undefined ? 0 : performance.now() - this.#rungMs;
+    this.#rungMs = undefined;
+    return agoMs;
   }
 
   async #nextRing(untilMs: number | undefined, nowMs: number, signal: AbortSignal): Promise<void> {

@@ -25,6 +25,23 @@ export async function timed<Result>(
   }
 }
 
+/** As `timed`, for work that waits for nothing. */
+export function timedNow<Result>(
+  observe: Observe | undefined,
+  about: Pick<Span, "stage" | "unit">,
+  work: () => Result,
+): Result {
+  const began = performance.now();
+  let ok = false;
+  try {
+    const result = work();
+    ok = true;
+    return result;
+  } finally {
+    observe?.({ ...about, ms: roundedMs(performance.now() - began), ok });
+  }
+}
+
 /** To a hundredth: more would be noise. */
 export function roundedMs(ms: number): number {
   return Math.round(ms * 100) / 100;

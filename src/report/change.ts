@@ -45,7 +45,7 @@ export const changeSchema = z.object({
   wrote: z.array(z.string()),
   /** From the first step of the apply to the last. */
   duration_ms: z.number(),
-  /** Where the time went, in order; `notify`, `settle` and `evaluate` come before the apply. */
+  /** Where the time went, in order; `notify`, `settle`, `turn`, `merge` and `render` come before the apply. */
   spans: z.array(span),
   /** Digest of what was asked for. */
   desired: z.string().nullable(),

@@ -62,7 +62,7 @@ export class Metrics {
   );
   readonly #stageDuration = this.#histogram(
     "stage_duration_seconds",
-    "How long each stage of a change took; settle and evaluate come before its first step.",
+    "How long each stage of a change took; the first five, from notify to render, come before its first step.",
     ["stage"],
   );
   #status: Status | undefined;

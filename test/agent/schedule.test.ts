@@ -45,9 +45,9 @@ test("tries again after one second, then twice as long each time, at most five m
 test("a new desired state begins without the failures of the old one, and settles anew", () => {
   const attempt = new Attempt();
   const now = { isUrgent: false, isFirst: false, lastReloadMs: undefined };
-  attempt.see("one", 1000);
+  attempt.see("one", 1000, 0);
   attempt.failed(1500);
   expect(attempt.dueAtMs(now, pace)).toBe(2500);
-  attempt.see("two", 1600);
+  attempt.see("two", 1600, 0);
   expect(attempt.dueAtMs(now, pace)).toBe(1850);
 });

@@ -33,7 +33,7 @@ async function staged(spec: FileSpec, content: string): Promise<StagedFile> {
 }
 
 async function write(spec: FileSpec, content: string): Promise<void> {
-  await commitAll([await staged(spec, content)]);
+  commitAll([await staged(spec, content)]);
 }
 
 test("changes nothing that anyone reads until the commit, and leaves nothing beside the file", async () => {
@@ -43,7 +43,7 @@ test("changes nothing that anyone reads until the commit, and leaves nothing bes
   const written = await staged(spec, "new");
   expect(await readFile(spec.path, "utf8")).toBe("old");
   expect(await readFile(written.temporary, "utf8")).toBe("new");
-  await commitAll([written]);
+  commitAll([written]);
   expect(await readFile(spec.path, "utf8")).toBe("new");
   expect(await readdir(folder.path)).toEqual(["x"]);
 });
@@ -114,7 +114,7 @@ test("puts back bytes, mode and absence", async () => {
     await staged(entry(folder.file("y")), "new"),
   ];
   expect(await there.restore()).toBe(false);
-  await commitAll([there, absent]);
+  commitAll([there, absent]);
   expect([await there.restore(), await absent.restore()]).toEqual([true, true]);
   expect(await readFile(folder.file("x"))).toEqual(bytes);
   expect((await stat(folder.file("x"))).mode & 0o777).toBe(0o604);

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Bell } from "../../src/base/bell.ts";
 
 const never = new AbortController().signal;
@@ -16,7 +16,18 @@ test("keeps a ring for the next wait, and any number of rings is one", async () 
 });
 
 test("wakes at the given time", async () => {
-  await new Bell().wait(1005, 1000, never);
+  expect(await new Bell().wait(1005, 1000, never)).toBe(0);
+});
+
+test("says how long ago it first rang", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const bell = new Bell();
+  bell.ring();
+  vi.advanceTimersByTime(30);
+  bell.ring();
+  vi.advanceTimersByTime(5);
+  expect(await bell.wait(undefined, 0, never)).toBe(35);
 });
 
 test("wakes when the signal aborts, and does not wait when it has", async () => {

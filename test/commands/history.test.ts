@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { changeSchema } from "../../src/report/change.ts";
+import { STAGES } from "../../src/report/metrics-labels.ts";
 import { HOSTS, JAIL, startAgent, type TestAgent } from "../world/agent.ts";
 import { cli, onTerminal } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
@@ -34,6 +35,8 @@ test("history tells what has changed, the newest last, also while agent and Cons
 
   const found = changeSchema.array().parse(await json("--limit", "2"));
   expect(found.map(({ values }) => values.map(({ name }) => name))).toEqual([["MAILHOST"], ["DBPASS"]]);
+  const timed = STAGES.filter((stage) => stage !== "gate");
+  expect([...new Set(found[0]?.spans.map(({ stage }) => stage))], "where the time went").toEqual(timed);
   expect(await json("--since", "1h")).toHaveLength(3);
   expect(await json("--until", "2020-01-01")).toEqual([]);
   expect(await json("--outcome", "failed")).toEqual([]);
