@@ -5,6 +5,7 @@ import {
   choose,
   type EndpointInUse,
   type Verdict,
+  whyNot,
 } from "../settings/choose.ts";
 import {
   DEPENDENCIES,
@@ -15,6 +16,7 @@ import {
 import type { Instance } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
 import type { Merged } from "../settings/merge.ts";
+import { asRegistered, type Offered, type Overlay } from "../settings/overlay.ts";
 import { isSettingName, type SettingName } from "../settings/schema.ts";
 import { rankedIn, wishIn } from "../settings/slot.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
@@ -23,10 +25,14 @@ import type { Memory } from "./memory.ts";
 /** Since when each candidate of a dependency has been one without a break. */
 export type CandidateTimes = ReadonlyMap<DependencyName, ReadonlyMap<string, number>>;
 
+/** What an operator's port or scheme makes of the endpoints of each dependency. */
+export type Overlays = (name: DependencyName) => Overlay;
+
 export interface Situation {
   readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
   /** Of Postgres. */
   readonly leader: Leader;
+  readonly overlays: Overlays;
   readonly verdictsFor: (name: DependencyName) => (endpoint: Endpoint) => Verdict;
   readonly memory: Pick<Memory, "endpoints" | "left">;
   readonly environment: Layer;
@@ -37,13 +43,13 @@ export interface Situation {
 
 /** Decides for every watched dependency. */
 export function chooseAll(situation: Situation): ReadonlyMap<DependencyName, Choice> {
-  const { instances, memory, environment, candidateTimes, dwellMs, nowMs } = situation;
+  const { instances, overlays, memory, environment, candidateTimes, dwellMs, nowMs } = situation;
   const choices = [...instances].map(([name, found]): [DependencyName, Choice] => {
     const choice = choose({
       instances: eligible(name, found),
       leader: name === "postgres" ? situation.leader : NO_LEADER,
       verdictOf: situation.verdictsFor(name),
-      current: inUse(memory, name),
+      current: inUse(memory, name, overlays(name)),
       hasFallback: wishIn(environment, DEPENDENCIES[name].host) !== undefined,
       left: memory.left.filter(({ dependency }) => dependency === name),
       candidateSince: candidateTimes.get(name) ?? new Map(),
@@ -62,6 +68,18 @@ function eligible(name: DependencyName, instances: readonly Instance[]): readonl
   return tag === undefined ? instances : instances.filter(({ tags }) => tags.includes(tag));
 }
 
+/** Why an instance is no candidate for a dependency, for people; undefined if it is one. */
+export function whyNotFor(
+  name: DependencyName,
+  instance: Instance,
+  all: readonly Instance[],
+  leader: Leader,
+): string | undefined {
+  const found = eligible(name, all);
+  if (!found.includes(instance)) return `it does not carry the tag ${DEPENDENCIES[name].tag}`;
+  return whyNot(instance, found, name === "postgres" ? leader : NO_LEADER);
+}
+
 /** Carries on the times of those that are still candidates; new ones begin now. */
 export function trackCandidates(
   before: CandidateTimes,
@@ -73,7 +91,7 @@ export function trackCandidates(
     return [
       name,
       new Map(
-        candidatesOf(found)
+        candidatesOf(eligible(name, found))
           .map(candidateKey)
           .map((key) => [key, since?.get(key) ?? nowMs]),
       ),
@@ -118,36 +136,44 @@ export function nextDwellEndMs(choices: ReadonlyMap<DependencyName, Choice>): nu
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
-function inUse(memory: Pick<Memory, "endpoints">, name: DependencyName): EndpointInUse | undefined {
-  return memory.endpoints[name];
+function inUse(
+  memory: Pick<Memory, "endpoints">,
+  name: DependencyName,
+  overlay: Overlay,
+): EndpointInUse | undefined {
+  const known = memory.endpoints[name];
+  return known && overlay({ ...asRegistered(known), level: known.level });
+}
+
+/** What the catalogue offers, or what stays in use for want of an offer. */
+export function offeredBy(choice: Choice | undefined): Offered | undefined {
+  switch (choice?.kind) {
+    case "keep":
+    case "move":
+      return choice.instance;
+    case "hold":
+    case "dwell":
+      return choice.endpoint;
+    case "none":
+    case undefined:
+      return undefined;
+  }
 }
 
 /** Provenance of an endpoint that stays in use although the catalogue has no candidate. */
 export const HELD = "the endpoint in use";
 
-interface Offer {
-  readonly host: string;
-  readonly port: number;
-  readonly scheme?: string;
+interface Offer extends Endpoint {
   readonly wish: Omit<Wish, "value">;
 }
 
 function offerOf(choice: Choice): Offer | undefined {
-  switch (choice.kind) {
-    case "keep":
-    case "move":
-      return {
-        ...choice.instance,
-        wish: {
-          level: "catalogue",
-          where: `service ${choice.instance.id}`,
-          index: choice.instance.modifyIndex,
-        },
-      };
-    case "hold":
-    case "dwell":
-      return { ...choice.endpoint, wish: { level: "catalogue", where: HELD } };
-    case "none":
-      return undefined;
-  }
+  const offered = offeredBy(choice);
+  return offered && { ...asRegistered(offered), wish: provenanceOf(choice) };
+}
+
+function provenanceOf(choice: Choice): Omit<Wish, "value"> {
+  if (choice.kind !== "keep" && choice.kind !== "move") return { level: "catalogue", where: HELD };
+  const { id, modifyIndex } = choice.instance;
+  return { level: "catalogue", where: `service ${id}`, index: modifyIndex };
 }

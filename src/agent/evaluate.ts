@@ -11,6 +11,7 @@ import { deriveVariables, type PinnedValues } from "../settings/derive.ts";
 import type { Instance } from "../settings/instance.ts";
 import type { Leader } from "../settings/leader.ts";
 import { type Merged, merge, type Offers } from "../settings/merge.ts";
+import { type Overlay, overlayFor } from "../settings/overlay.ts";
 import type { Target } from "../settings/targets.ts";
 import { type Layer, NO_WISHES, type Refusal } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue } from "../sources/catalogue.ts";
@@ -18,7 +19,13 @@ import { type KvEntry, type KvSnapshot, readKv } from "../sources/kv.ts";
 import { CLIENT_UNIT } from "./client-config.ts";
 import { type Pending, type Verdicts, verdictsFor, verifyConnections } from "./connections.ts";
 import { desire } from "./desired.ts";
-import { type CandidateTimes, catalogueLayer, chooseAll, trackCandidates } from "./endpoints.ts";
+import {
+  type CandidateTimes,
+  catalogueLayer,
+  chooseAll,
+  type Overlays,
+  trackCandidates,
+} from "./endpoints.ts";
 import type { Memory } from "./memory.ts";
 import { certificatesInUse, type Facts, renderInput } from "./render-input.ts";
 import { sentinelWishes } from "./sentinels.ts";
@@ -112,11 +119,12 @@ function decide(rules: Rules, inputs: Inputs): Decided {
   const { memory, nowMs } = inputs;
   const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, accepted: memory.kv });
   const catalogue = new Map([...inputs.catalogue].map(([name, found]) => [name, readCatalogue(name, found)]));
-  const instances = instancesOf(catalogue);
+  const overlays: Overlays = (name) => overlayFor(name, kv);
+  const instances = instancesOf(catalogue, overlays);
   const candidateTimes = trackCandidates(inputs.candidateTimes, instances, nowMs);
   const { environment, machine } = rules;
   const layers = { node: kv.node, shared: kv.shared, environment, machine };
-  const choices = chooseEndpoints(rules, inputs, { layers, instances, candidateTimes });
+  const choices = chooseEndpoints(rules, inputs, { layers, overlays, instances, candidateTimes });
   const asked = merge({ ...layers, catalogue: offered(choices, rules, inputs) });
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
   return {
@@ -133,6 +141,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
 
 interface Scene {
   readonly layers: Omit<Offers, "catalogue">;
+  readonly overlays: Overlays;
   readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
   readonly candidateTimes: CandidateTimes;
 }
@@ -140,13 +149,14 @@ interface Scene {
 function chooseEndpoints(
   { environment, dwellMs }: Rules,
   { leader, memory, verdicts, nowMs }: Inputs,
-  { layers, instances, candidateTimes }: Scene,
+  { layers, overlays, instances, candidateTimes }: Scene,
 ): ReadonlyMap<DependencyName, Choice> {
   // Only where several candidates look alike a probe's word is asked for, and so what it was asked with.
   const base = lazy(() => merge({ ...layers, catalogue: NO_WISHES }));
   return chooseAll({
     instances,
-    leader,
+    overlays,
+    leader: overlaid(leader, overlays("postgres")),
     memory,
     environment,
     candidateTimes,
@@ -208,8 +218,14 @@ function refusalsIn(catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot>): 
 
 function instancesOf(
   catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot>,
+  overlays: Overlays,
 ): ReadonlyMap<DependencyName, readonly Instance[]> {
-  return new Map([...catalogue].map(([name, snapshot]) => [name, snapshot.instances]));
+  return new Map([...catalogue].map(([name, { instances }]) => [name, instances.map(overlays(name))]));
+}
+
+function overlaid(leader: Leader, overlay: Overlay): Leader {
+  if (leader.kind !== "member" || leader.endpoint === undefined) return leader;
+  return { ...leader, endpoint: overlay(leader.endpoint) };
 }
 
 function isKnown(merged: Merged, setting: string): boolean {

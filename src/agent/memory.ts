@@ -7,6 +7,8 @@ const endpoint = z.strictObject({
   host: z.string(),
   port: z.number(),
   scheme: z.string().exactOptional(),
+  /** What the catalogue has in place of an operator's port or scheme. */
+  registered: z.strictObject({ port: z.number(), scheme: z.string().exactOptional() }).exactOptional(),
   level: z.enum(LEVELS),
   /** Service ID, KV key or variable. */
   source: z.string(),

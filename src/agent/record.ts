@@ -12,7 +12,7 @@ import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
 import { rankedIn } from "../settings/slot.ts";
 import { targetsIn } from "./connections.ts";
-import { HELD } from "./endpoints.ts";
+import { HELD, offeredBy } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 
@@ -26,7 +26,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
   const digestNow = evaluation.desired?.digest ?? "";
   const isNew = memory.applied?.digest !== digestNow;
   const { rejected: _, intent: __, ...kept } = memory;
-  const endpoints = endpointsIn(memory, merged, now);
+  const endpoints = endpointsIn(memory, evaluation, now);
   return {
     ...kept,
     endpoints,
@@ -100,7 +100,7 @@ function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] 
   return Object.fromEntries(entries);
 }
 
-function endpointsIn(memory: Memory, merged: Merged, now: Date): Memory["endpoints"] {
+function endpointsIn(memory: Memory, { merged, choices }: Evaluation, now: Date): Memory["endpoints"] {
   const entries = DEPENDENCY_NAMES.flatMap((name) => {
     const endpoint = deriveEndpoint(name, merged);
     const wish = rankedIn(merged, DEPENDENCIES[name].host)?.[0];
@@ -108,11 +108,15 @@ function endpointsIn(memory: Memory, merged: Merged, now: Date): Memory["endpoin
     const known = memory.endpoints[name];
     const isSame = known !== undefined && sameEndpoint(known, endpoint);
     const isHeld = isSame && wish.where === HELD;
+    const offered = offeredBy(choices.get(name));
+    const isOffered = offered !== undefined && sameEndpoint(offered, endpoint);
+    const { registered } = (isOffered ? offered : isSame ? known : undefined) ?? {};
     return [
       [
         name,
         {
           ...endpoint,
+          ...(registered && { registered }),
           level: wish.level,
           source: isHeld ? known.source : wish.where,
           since: isSame ? known.since : now.toISOString(),

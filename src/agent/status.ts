@@ -12,7 +12,6 @@ import type {
   UnitStatus,
   WatchStatus,
 } from "../report/status.ts";
-import { whyNot } from "../settings/choose.ts";
 import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
@@ -20,8 +19,10 @@ import {
   PROBED_NAMES,
 } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
-import { type Leader, NO_LEADER } from "../settings/leader.ts";
+import type { Leader } from "../settings/leader.ts";
+import { asRegistered } from "../settings/overlay.ts";
 import type { DatabaseKeeper } from "./database.ts";
+import { whyNotFor } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { explanations } from "./explanation.ts";
 import { type HeadlineClock, headlineOf } from "./headline.ts";
@@ -108,15 +109,19 @@ function endpointStatus(
     port: inUse?.port ?? null,
     source: inUse === undefined ? null : `${inUse.level}: ${inUse.source}`,
     since: inUse?.since ?? null,
-    candidates: instances.map((instance) =>
-      candidateStatus(instance, instances, name === "postgres" ? leader : NO_LEADER),
-    ),
+    candidates: instances.map((instance) => candidateStatus(name, instance, instances, leader)),
   };
 }
 
-function candidateStatus(instance: Instance, all: readonly Instance[], leader: Leader): CandidateStatus {
-  const { id, node, host, port } = instance;
-  const reason = whyNot(instance, all, leader);
+function candidateStatus(
+  name: DependencyName,
+  instance: Instance,
+  all: readonly Instance[],
+  leader: Leader,
+): CandidateStatus {
+  const { id, node } = instance;
+  const { host, port } = asRegistered(instance);
+  const reason = whyNotFor(name, instance, all, leader);
   return { id, node, host, port, eligible: reason === undefined, reason: reason ?? "passing" };
 }
 

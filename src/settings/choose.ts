@@ -1,10 +1,11 @@
 import { type Endpoint, sameEndpoint } from "./dependencies.ts";
 import type { Instance } from "./instance.ts";
 import { type Leader, leaderInstance } from "./leader.ts";
+import type { Offered } from "./overlay.ts";
 import type { Level } from "./wish.ts";
 
 /** The endpoint that Mastodon runs with now, and the level it was taken from. */
-export interface EndpointInUse extends Endpoint {
+export interface EndpointInUse extends Offered {
   readonly level: Level;
 }
 
@@ -73,8 +74,12 @@ export function choose(catalogue: Catalogue): Choice {
 export function candidatesOf(instances: readonly Instance[]): readonly Instance[] {
   const rolesAreTagged = instances.some(holdsRole);
   return instances
-    .filter((instance) => instance.passing && (!rolesAreTagged || holdsRole(instance)))
+    .filter((instance) => isUsable(instance) && (!rolesAreTagged || holdsRole(instance)))
     .sort(byServiceId);
+}
+
+function isUsable({ passing, fault }: Instance): boolean {
+  return passing && fault === undefined;
 }
 
 /** Identifies a candidate across snapshots. */
@@ -88,6 +93,7 @@ export function whyNot(
   instances: readonly Instance[],
   leader: Leader,
 ): string | undefined {
+  if (instance.fault !== undefined) return instance.fault;
   if (leader.kind === "election") return "an election is running";
   if (leader.kind === "member") {
     return instance.id === `${leader.scope}/${leader.name}`
@@ -145,7 +151,9 @@ function take(catalogue: Catalogue, candidates: readonly Instance[], urgent: boo
 
 function moveAway(catalogue: Catalogue, current: EndpointInUse, candidates: readonly Instance[]): Choice {
   const elsewhere = candidates.filter((candidate) => !sameEndpoint(candidate, current));
-  const isAlive = catalogue.instances.some((instance) => instance.passing && sameEndpoint(instance, current));
+  const isAlive = catalogue.instances.some(
+    (instance) => isUsable(instance) && sameEndpoint(instance, current),
+  );
   // What a probe found unusable is as good as dead.
   if (!isAlive || catalogue.verdictOf(current) === "bad") return take(catalogue, elsewhere, true);
   const waits = elsewhere.map((candidate) => ({ candidate, untilMs: stableAtMs(catalogue, candidate) }));

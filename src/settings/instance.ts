@@ -1,5 +1,7 @@
+import type { Offered } from "./overlay.ts";
+
 /** One entry of the catalogue for a dependency, as far as the choice among instances needs it. */
-export interface Instance {
+export interface Instance extends Offered {
   /** The service ID, unique on its node. */
   readonly id: string;
   readonly node: string;
@@ -11,5 +13,7 @@ export interface Instance {
   readonly tags: readonly string[];
   /** Every check of the service and of its node is passing. */
   readonly passing: boolean;
+  /** Why it can be nobody's endpoint. It is no candidate, but a role tag that it carries counts. */
+  readonly fault?: string;
   readonly modifyIndex: number;
 }

@@ -1,5 +1,5 @@
-import type { Endpoint } from "./dependencies.ts";
 import type { Instance } from "./instance.ts";
+import type { Offered } from "./overlay.ts";
 
 /** What Patroni's leader key says of a scope. */
 export type Leader =
@@ -12,7 +12,7 @@ export type Leader =
       readonly scope: string;
       readonly name: string;
       /** From the member's `conn_url`, where it has one. */
-      readonly endpoint: Endpoint | undefined;
+      readonly endpoint: Offered | undefined;
       readonly modifyIndex: number;
     };
 
@@ -29,7 +29,7 @@ export function leaderInstance(
 ): Instance | undefined {
   const { scope, name, endpoint, modifyIndex } = leader;
   const registered = instances.find(({ id }) => id === `${scope}/${name}`);
-  if (registered !== undefined) return registered;
+  if (registered !== undefined && registered.fault === undefined) return registered;
   return (
     endpoint && { ...endpoint, id: `${scope}/${name}`, node: name, tags: [], passing: true, modifyIndex }
   );

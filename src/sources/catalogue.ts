@@ -9,8 +9,8 @@ export interface CatalogueSnapshot {
 }
 
 /**
- * Takes only instances whose host, port and scheme would be acceptable as settings: whoever may register a
- * service must not be able to write anything else into Mastodon's configuration.
+ * An instance whose host, port or scheme would not be acceptable as a setting is at fault and never chosen: whoever may
+ * register a service must not be able to write anything else into Mastodon's configuration.
  */
 export function readCatalogue(dependency: DependencyName, found: readonly Instance[]): CatalogueSnapshot {
   const { host: hostName } = DEPENDENCIES[dependency];
@@ -20,7 +20,11 @@ export function readCatalogue(dependency: DependencyName, found: readonly Instan
     const faulty = faultyPart(dependency, instance);
     const host = typeNamed(hostName).accept(instance.host);
     if (faulty === undefined && host !== undefined) instances.push({ ...instance, host });
-    else refusals.push(refuse(instance, faulty ?? hostName));
+    else {
+      const fault = faultAs(faulty ?? hostName);
+      instances.push({ ...instance, fault });
+      refusals.push(refuse(instance, fault));
+    }
   }
   return { instances, refusals };
 }
@@ -38,11 +42,15 @@ function faultyPart(dependency: DependencyName, { host, port, scheme }: Instance
   return name;
 }
 
-function refuse({ id, node }: Instance, name: string): Refusal {
+function faultAs(name: string): string {
+  return `the instance is not usable as ${name}: expected ${typeNamed(name).expected}`;
+}
+
+function refuse({ id, node }: Instance, what: string): Refusal {
   return {
     complaint: {
       where: `service ${id} on node ${node}`,
-      what: `the instance is not usable as ${name}: expected ${typeNamed(name).expected}`,
+      what,
       cure: "Register it with a proper address, port or meta; until then it is no candidate.",
     },
   };

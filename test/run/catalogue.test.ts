@@ -39,6 +39,49 @@ test("follows an endpoint that moves between two registered instances", async ()
   ]);
 });
 
+test("a port that an operator put goes with every instance: the one in use stays, and is left at once when it is dead", async () => {
+  await using consul = await startConsul();
+  await consul.put("mastodon/settings/DBPORT", "6432");
+  await consul.register({ ...pg2, status: "passing" });
+  await using agent = await startAgent({
+    consul,
+    environment: withoutDatabase(),
+    config: { reload: { min_interval: "10m" } },
+  });
+  await agent.converged();
+  const database = async () => {
+    const { DB_HOST, DB_PORT } = await agent.variables();
+    return `${DB_HOST}:${DB_PORT}`;
+  };
+  expect(await database()).toBe("10.0.0.2:6432");
+
+  await consul.register({ ...pg1, status: "passing" });
+  await candidatesSeen(agent, 2);
+  expect((await agent.status()).desired, "the one in use stays").toBe((await agent.status()).applied);
+  await consul.setCheck(pg2, "critical");
+  await until("the move, which waits for no interval", async () => (await database()) === "10.0.0.1:6432");
+});
+
+test("a port that an operator takes back is the instance's own again, and the instance the same", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...pg2, status: "passing" });
+  await using agent = await startAgent({ consul, environment: withoutDatabase() });
+  await agent.converged();
+  await consul.register({ ...pg1, status: "passing" });
+  await candidatesSeen(agent, 2);
+  const database = async () => {
+    const { DB_HOST, DB_PORT } = await agent.variables();
+    return `${DB_HOST}:${DB_PORT}`;
+  };
+  await consul.put("mastodon/settings/DBPORT", "6432");
+  await until("the put", async () => (await database()) !== "10.0.0.2:5432");
+  expect(await database()).toBe("10.0.0.2:6432");
+  await agent.converged();
+  await consul.delete("mastodon/settings/DBPORT");
+  await until("the port to be taken back", async () => (await database()) !== "10.0.0.2:6432");
+  expect(await database()).toBe("10.0.0.2:5432");
+});
+
 test("changes nothing on disk when the last instance turns critical, and when it is gone", async () => {
   await using consul = await startConsul();
   await consul.register({ ...pg1, status: "passing" });

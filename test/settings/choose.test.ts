@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Catalogue, choose } from "../../src/settings/choose.ts";
+import { type Catalogue, choose, whyNot } from "../../src/settings/choose.ts";
 import type { Instance } from "../../src/settings/instance.ts";
 import { type Leader, NO_LEADER } from "../../src/settings/leader.ts";
 
@@ -30,6 +30,16 @@ test("has no candidate while the only instance with the role tag is critical", (
     { ...pg2, tags: ["replica"] },
   ];
   expect(look({ instances, current: inUse })).toMatchObject({ kind: "hold", endpoint: inUse });
+});
+
+test("has no candidate while the only instance with the role tag is not usable", () => {
+  const instances = [
+    { ...pg1, tags: ["primary"], port: 0, fault: "its port is none" },
+    { ...pg2, tags: ["replica"] },
+  ];
+  expect(look({ instances })).toMatchObject({ kind: "none" });
+  expect(look({ instances, current: inUse })).toMatchObject({ kind: "hold", endpoint: inUse });
+  expect(whyNot(instances[0] ?? pg1, instances, NO_LEADER)).toBe("its port is none");
 });
 
 test("keeps the endpoint in use while it is a candidate, whatever else appears", () => {

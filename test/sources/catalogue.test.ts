@@ -25,7 +25,10 @@ test.each([
     { ...instance, ...change },
     { ...instance, id: "pg2" },
   ]);
-  expect(instances.map(({ id }) => id)).toEqual(["pg2"]);
+  expect(instances.map(({ id, fault }) => [id, fault === undefined])).toEqual([
+    ["pg1", false],
+    ["pg2", true],
+  ]);
   expect(refusals[0]?.complaint.where).toBe("service pg1 on node n1");
   expect(refusals[0]?.complaint.what).toMatch(setting);
 });
