@@ -51,8 +51,8 @@ export interface Seen {
   readonly spans: readonly Span[];
 }
 
-/** When to look again: at once, at a time, or when the bell rings. */
-export type Next = "again" | { readonly atMs: number | undefined };
+/** When to look again: at once, at a time, or when the bell rings. Only who `waitsForTurn` may get or keep the node's turn. */
+export type Next = "again" | { readonly atMs: number | undefined; readonly waitsForTurn?: true };
 
 const ON_RING: Next = { atMs: undefined };
 
@@ -116,6 +116,7 @@ export class Loop {
       await this.#certificates.look();
       for (let notifyMs = 0; !signal.aborted; ) {
         const next = await this.#round(steadyMs(), notifyMs, signal);
+        if (next === "again" || next.waitsForTurn !== true) await turn.end();
         const isCertified = await this.#certificates.look();
         const isAgain = next === "again" || isCertified;
         notifyMs = isAgain ? 0 : await bell.wait(next.atMs, steadyMs(), signal);
@@ -230,7 +231,7 @@ export class Loop {
     const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
     if (options.config.reload.fleet_lock && mayWait && !turn.isOurs) {
       turn.ask(keys.domain);
-      return { atMs: nextDwellEndMs(evaluation.choices) };
+      return { atMs: nextDwellEndMs(evaluation.choices), waitsForTurn: true };
     }
     this.#pacing.hasLooked = true;
     if (isEmpty(task)) return this.#rest(evaluation);
@@ -244,7 +245,6 @@ export class Loop {
     );
     if (isApplied) await this.applier.settled(evaluation);
     else this.#attempt.failed(steadyMs());
-    await turn.end();
     return "again";
   }
 
@@ -252,7 +252,6 @@ export class Loop {
   async #rest(evaluation: Evaluation): Promise<Next> {
     this.#attempt.end();
     this.#wayBack.end();
-    await this.#context.turn.end();
     await this.applier.settled(evaluation);
     return { atMs: nextDwellEndMs(evaluation.choices) };
   }

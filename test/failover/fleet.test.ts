@@ -50,6 +50,27 @@ test("a node that is killed while it reloads does not keep the others from it", 
   await until("the reload that was left behind", async () => (await logOf(folder)).includes("end node1"));
 }, 120_000);
 
+test("a node that is held while it waits for its turn leaves the turn to the others", async () => {
+  await using consul = await startConsul();
+  await using folder = await temporaryFolder("fleet");
+  const gate = folder.file("gate");
+  await using one = await startNode(consul, folder, "node1", `until [ -e ${gate} ]; do sleep 0.1; done`);
+  await using two = await startNode(consul, folder, "node2", "true");
+  await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10001");
+  await until("the first to reload", async () => (await logOf(folder)).includes("begin node1"));
+  await consul.put("mastodon/nodes/node2/settings/MAILPORT", "10002");
+  await until("the second to wait", async () => (await two.status()).reason.includes("turn"));
+  await consul.put("mastodon/nodes/node2/control/hold", "maintenance");
+  await until("the hold", async () => (await two.status()).state === "held");
+  await writeFile(gate, "");
+  await one.converged();
+  await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10003");
+  await until("the first's next turn", async () => (await one.variables())["SMTP_PORT"] === "10003");
+  expect((await two.variables())["SMTP_PORT"]).toBe("25");
+  await consul.delete("mastodon/nodes/node2/control/hold");
+  await until("the second's turn", async () => (await two.variables())["SMTP_PORT"] === "10002");
+}, 120_000);
+
 /** Returns once it has made its first apply, which needs no lock; the log is empty then. */
 async function startNode(
   consul: ConsulServer,
