@@ -4,7 +4,8 @@ import { type WatchHealth, watch } from "../consul/watch.ts";
 import type { Log } from "../report/log.ts";
 import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
-import type { Leader } from "../settings/leader.ts";
+import { type Leader, leaderInstance } from "../settings/leader.ts";
+import { readCatalogue } from "../sources/catalogue.ts";
 
 /** The newest snapshot of everything that is watched in Consul; undefined until the first answer. */
 export interface World {
@@ -29,6 +30,9 @@ export interface WorldOptions {
   readonly log: Log;
   readonly onChange: () => void;
 }
+
+/** The address of a leader may come after its name, and only news of the leader key ends a question for it. */
+const LOOK_AGAIN_MS = 1000;
 
 /** Follows the KV prefix and one service a dependency. */
 export class WatchedWorld {
@@ -92,12 +96,23 @@ export class WatchedWorld {
     const name = `patroni ${patroni.namespace}/${patroni.scope}`;
     const leaders = watch({
       ...this.#common(name, signal),
-      poll: (blocking) => readLeader(client, patroni, blocking),
+      poll: (blocking) => {
+        const waitMs = this.#leaderIsFound() ? blocking.waitMs : Math.min(blocking.waitMs, LOOK_AGAIN_MS);
+        return readLeader(client, patroni, { ...blocking, waitMs });
+      },
     });
     for await (const snapshot of leaders) {
       this.#leader = snapshot;
       this.#options.onChange();
     }
+  }
+
+  /** False only while there is a leader of which nobody says where it is. */
+  #leaderIsFound(): boolean {
+    const leader = this.#leader;
+    if (leader?.kind !== "member") return true;
+    const { instances } = readCatalogue("postgres", this.#catalogue.get("postgres") ?? []);
+    return leaderInstance(leader, instances) !== undefined;
   }
 
   async #followSentinels(signal: AbortSignal): Promise<void> {
