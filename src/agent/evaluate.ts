@@ -9,7 +9,7 @@ import type { Choice } from "../settings/choose.ts";
 import type { DependencyName, ProbedName } from "../settings/dependencies.ts";
 import { deriveVariables, type PinnedValues } from "../settings/derive.ts";
 import type { Instance } from "../settings/instance.ts";
-import type { Leader } from "../settings/leader.ts";
+import { type Leader, leaderRefusals } from "../settings/leader.ts";
 import { type Merged, merge, type Offers } from "../settings/merge.ts";
 import { type Overlay, overlayFor } from "../settings/overlay.ts";
 import type { Target } from "../settings/targets.ts";
@@ -135,7 +135,11 @@ function decide(rules: Rules, inputs: Inputs): Decided {
     ...connections,
     certificates: certificatesInUse(connections.merged, inputs.certificates),
     reloadToken: kv.reload || memory.reload,
-    refusals: [...kv.refusals, ...refusalsIn(catalogue)].map(({ complaint }) => complaint),
+    refusals: [
+      ...kv.refusals,
+      ...refusalsIn(catalogue),
+      ...leaderRefusals(inputs.leader, instances.get("postgres") ?? []),
+    ].map(({ complaint }) => complaint),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Instance } from "./instance.ts";
 import type { Offered } from "./overlay.ts";
+import type { Refusal } from "./wish.ts";
 
 /** What Patroni's leader key says of a scope. */
 export type Leader =
@@ -7,14 +8,18 @@ export type Leader =
   | { readonly kind: "unseen" }
   /** It was there and is gone: an election runs. */
   | { readonly kind: "election" }
-  | {
-      readonly kind: "member";
-      readonly scope: string;
-      readonly name: string;
-      /** From the member's `conn_url`, where it has one. */
-      readonly endpoint: Offered | undefined;
-      readonly modifyIndex: number;
-    };
+  | LeadingMember;
+
+export interface LeadingMember {
+  readonly kind: "member";
+  readonly scope: string;
+  readonly name: string;
+  /** From the member's `conn_url`, where it has a usable one. */
+  readonly endpoint: Offered | undefined;
+  /** Why its `conn_url` is not usable. */
+  readonly refusal?: Refusal;
+  readonly modifyIndex: number;
+}
 
 export const NO_LEADER: Leader = { kind: "unseen" };
 
@@ -23,14 +28,17 @@ export const NO_LEADER: Leader = { kind: "unseen" };
  * member's own words, since an operator may have given it a better address there. Its checks and tags do not count:
  * they lag behind the key by seconds.
  */
-export function leaderInstance(
-  leader: Extract<Leader, { kind: "member" }>,
-  instances: readonly Instance[],
-): Instance | undefined {
+export function leaderInstance(leader: LeadingMember, instances: readonly Instance[]): Instance | undefined {
   const { scope, name, endpoint, modifyIndex } = leader;
   const registered = instances.find(({ id }) => id === `${scope}/${name}`);
   if (registered !== undefined && registered.fault === undefined) return registered;
   return (
     endpoint && { ...endpoint, id: `${scope}/${name}`, node: name, tags: [], passing: true, modifyIndex }
   );
+}
+
+/** A leader's own words that were turned down, unless the catalogue's entry goes before them anyway. */
+export function leaderRefusals(leader: Leader, instances: readonly Instance[]): readonly Refusal[] {
+  if (leader.kind !== "member" || leader.refusal === undefined) return [];
+  return leaderInstance(leader, instances) === undefined ? [leader.refusal] : [];
 }

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { type Leader, leaderRefusals } from "../../src/settings/leader.ts";
+
+const refusal = { complaint: { where: "here", what: "no address", cure: "Correct it." } };
+const leader = {
+  kind: "member",
+  scope: "postgresql",
+  name: "pg1",
+  endpoint: undefined,
+  refusal,
+  modifyIndex: 9,
+} as const satisfies Leader;
+const registered = {
+  ...leader,
+  id: "postgresql/pg1",
+  node: "n",
+  host: "10.0.0.1",
+  port: 5432,
+  tags: [],
+  passing: true,
+};
+
+test("a leader's refused address is told only while the catalogue has no other", () => {
+  expect(leaderRefusals(leader, [])).toEqual([refusal]);
+  expect(leaderRefusals(leader, [registered])).toEqual([]);
+  expect(leaderRefusals({ kind: "election" }, [])).toEqual([]);
+});
