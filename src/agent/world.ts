@@ -4,7 +4,7 @@ import { type WatchHealth, watch } from "../consul/watch.ts";
 import type { Log } from "../report/log.ts";
 import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
-import { type Leader, leaderInstance } from "../settings/leader.ts";
+import { type Leader, leaderInstance, nextLeader } from "../settings/leader.ts";
 import { readCatalogue } from "../sources/catalogue.ts";
 
 /** The newest snapshot of everything that is watched in Consul; undefined until the first answer. */
@@ -102,7 +102,7 @@ export class WatchedWorld {
       },
     });
     for await (const snapshot of leaders) {
-      this.#leader = snapshot;
+      this.#leader = nextLeader(this.#leader, snapshot);
       this.#options.onChange();
     }
   }

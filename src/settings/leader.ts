@@ -23,6 +23,12 @@ export interface LeadingMember {
 
 export const NO_LEADER: Leader = { kind: "unseen" };
 
+/** A leader key that was seen and is gone is an election, also where no other key of Patroni's tells so. */
+export function nextLeader(before: Leader | undefined, now: Leader): Leader {
+  const wasSeen = before !== undefined && before.kind !== "unseen";
+  return now.kind === "unseen" && wasSeen ? { kind: "election" } : now;
+}
+
 /**
  * The leader as an instance. Patroni registers its members as `<scope>/<name>`; the catalogue's entry goes before the
  * member's own words, since an operator may have given it a better address there. Its checks and tags do not count:

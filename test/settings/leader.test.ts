@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Leader, leaderRefusals } from "../../src/settings/leader.ts";
+import { type Leader, leaderRefusals, NO_LEADER, nextLeader } from "../../src/settings/leader.ts";
 
 const refusal = { complaint: { where: "here", what: "no address", cure: "Correct it." } };
 const leader = {
@@ -24,4 +24,16 @@ test("a leader's refused address is told only while the catalogue has no other",
   expect(leaderRefusals(leader, [])).toEqual([refusal]);
   expect(leaderRefusals(leader, [registered])).toEqual([]);
   expect(leaderRefusals({ kind: "election" }, [])).toEqual([]);
+});
+
+test("a leader key that was seen and is gone is an election for as long as it stays away", () => {
+  const election = nextLeader(leader, NO_LEADER);
+  expect(election).toEqual({ kind: "election" });
+  expect(nextLeader(election, NO_LEADER)).toEqual({ kind: "election" });
+  expect(nextLeader(election, leader)).toBe(leader);
+});
+
+test("a scope without any leader key ever seen is not Patroni", () => {
+  expect(nextLeader(undefined, NO_LEADER)).toBe(NO_LEADER);
+  expect(nextLeader(NO_LEADER, NO_LEADER)).toBe(NO_LEADER);
 });
