@@ -100,6 +100,15 @@ export class Applier {
     return outcome.kind === "applied";
   }
 
+  /** Nothing was begun: what is desired could not even be compared with what is there. */
+  refuse(error: Error): void {
+    const { problems, options } = this.#context;
+    this.lastFailure = messageOf(error);
+    problems.replace("apply", [
+      changeProblem("change_refused", this.lastFailure, options.config.watch.prefix),
+    ]);
+  }
+
   /** Disk and units are as desired: this is the last known good from now on. */
   async settled(evaluation: Evaluation): Promise<void> {
     const { problems } = this.#context;

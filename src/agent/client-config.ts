@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { place } from "../apply/place.ts";
 import { type Desired, NO_PROCESS_VARIABLES } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
+import { TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import { moveForeignKeyring } from "../consul/keyring.ts";
 import { nodeIdIn } from "../consul/node-id.ts";
@@ -52,12 +53,18 @@ export async function configureClient(
     ...secretsIn(merged, undefined),
     ...secretsBeside(options, workshop.store.read()),
   ]);
-  for (let failures = 1; !signal.aborted; failures++) {
-    const task = await fullPlan(await place(desiredClient(clientFile, content)), workshop);
+  const applyOnce = async (): Promise<unknown> => {
+    const placed = await place(desiredClient(clientFile, content)).catch((error: TryAgain) => error);
+    if (placed instanceof TryAgain) return placed;
+    const task = await fullPlan(placed, workshop);
     if (!isEmpty(task)) await forgetOldGossipKey(options, workshop);
     const outcome = await carryOut(task, workshop, redact, signal);
-    if (outcome.kind === "applied") return problems.replace("client", []);
-    problems.replace("client", [errorProblem("consul_client_failed", outcome.error)]);
+    return outcome.kind === "applied" ? undefined : outcome.error;
+  };
+  for (let failures = 1; !signal.aborted; failures++) {
+    const error = await applyOnce();
+    if (error === undefined) return problems.replace("client", []);
+    problems.replace("client", [errorProblem("consul_client_failed", error)]);
     await sleep(retryDelayMs(failures), undefined, { signal }).catch(() => {});
   }
 }

@@ -2,7 +2,7 @@ import { place } from "../apply/place.ts";
 import type { Desired, Placed } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
-import { Misconfigured } from "../base/errors.ts";
+import { Misconfigured, TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Span } from "../base/span.ts";
 import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
@@ -28,6 +28,7 @@ import type { WatchedWorld } from "./world.ts";
 /** With a last known good state at hand, Consul is not waited for longer than this at the start. */
 const PATIENCE_MS = 5000;
 const KEYS_RETRY_MS = 2000;
+const PLACE_RETRY_MS = 5000;
 
 export interface LoopContext extends ApplierContext {
   readonly world: WatchedWorld;
@@ -115,7 +116,7 @@ export class Loop {
     try {
       await this.#certificates.look();
       for (let notifyMs = 0; !signal.aborted; ) {
-        const next = await this.#round(steadyMs(), notifyMs, signal);
+        const next = await this.#tryRound(steadyMs(), notifyMs, signal);
         if (next === "again" || next.waitsForTurn !== true) await turn.end();
         const isCertified = await this.#certificates.look();
         const isAgain = next === "again" || isCertified;
@@ -124,6 +125,17 @@ export class Loop {
     } finally {
       prober.want([]);
       await turn.end();
+    }
+  }
+
+  /** What is in the way of a file keeps a change from being made, and the agent from nothing else. */
+  async #tryRound(nowMs: number, notifyMs: number, signal: AbortSignal): Promise<Next> {
+    try {
+      return await this.#round(nowMs, notifyMs, signal);
+    } catch (error) {
+      if (!(error instanceof TryAgain)) throw error;
+      this.applier.refuse(error);
+      return { atMs: nowMs + PLACE_RETRY_MS };
     }
   }
 

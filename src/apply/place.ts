@@ -1,15 +1,23 @@
 /** The look at the disk: where desired files lie, and what is there now. */
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { codeOf } from "../base/errors.ts";
+import { codeOf, isAgentError, messageOf, TryAgain } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
 import { permissionsOf } from "./ownership.ts";
 import type { Desired, DesiredFile, Place, Placed, PlacedFile } from "./plan.ts";
 import { targetOf } from "./target.ts";
 
-/** @throws as `placeOf` does */
+/** @throws TryAgain for a file that cannot be looked at: what is in its way now may be taken away again */
 export async function place(desired: Desired): Promise<Placed> {
-  return { ...desired, files: await Promise.all(desired.files.map(placeFile)) };
+  const files = desired.files.map((file) => placeFile(file).catch((error) => refuse(file, error)));
+  return { ...desired, files: await Promise.all(files) };
+}
+
+function refuse({ spec: { path } }: DesiredFile, cause: unknown): never {
+  if (isAgentError(cause)) throw new TryAgain(cause.complaint, { cause });
+  const what = `it cannot be looked at (${messageOf(cause)})`;
+  const cure = "Let the agent's user read the file that is there: it is compared before it is replaced.";
+  throw new TryAgain({ where: path, what, cure }, { cause });
 }
 
 export async function placeFile(file: DesiredFile): Promise<PlacedFile> {

@@ -1,5 +1,5 @@
 /** The problems that no other test meets, each with the real thing that goes wrong, and gone when that is mended. */
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
@@ -96,6 +96,19 @@ test.concurrent("what a file's check does not accept is refused, and nothing is 
   );
   expect({ ...(await agent.variables()), reloads: await agent.reloads() }).toEqual(before);
   await consul.delete("check/settings/MAILPORT");
+  await noProblem(agent);
+});
+
+test.concurrent("what gets into the way of a file keeps changes back, says where, and they are made when it is gone", async () => {
+  await using agent = await startAgent({ consul, environment: born("place"), config: prefixed("place") });
+  await agent.converged();
+  await rename(agent.envFile, `${agent.envFile}.away`);
+  await mkdir(agent.envFile);
+  await consul.put("place/settings/MAILPORT", "587");
+  expect(await problem(agent, "change_refused")).toMatch(/\.env\.production: .*not a regular file/);
+  await rmdir(agent.envFile);
+  await rename(`${agent.envFile}.away`, agent.envFile);
+  await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
   await noProblem(agent);
 });
 
