@@ -2,15 +2,16 @@ import { place } from "../apply/place.ts";
 import type { Desired, Placed } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
-import { Misconfigured, TryAgain } from "../base/errors.ts";
+import { isAgentError, Misconfigured, TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Span } from "../base/span.ts";
-import { type KeyStorage, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
+import { type KeyStorage, keysPinProblems, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import { CertificateFolders } from "./certificate-folders.ts";
 import type { DatabaseKeeper } from "./database.ts";
+import { domainOf } from "./database-scene.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { configuredFacts } from "./facts.ts";
@@ -28,7 +29,7 @@ import type { WatchedWorld } from "./world.ts";
 /** With a last known good state at hand, Consul is not waited for longer than this at the start. */
 const PATIENCE_MS = 5000;
 const KEYS_RETRY_MS = 2000;
-const PLACE_RETRY_MS = 5000;
+const RETRY_MS = 5000;
 
 export interface LoopContext extends ApplierContext {
   readonly world: WatchedWorld;
@@ -135,7 +136,7 @@ export class Loop {
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error;
       this.applier.refuse(error);
-      return { atMs: nowMs + PLACE_RETRY_MS };
+      return { atMs: nowMs + RETRY_MS };
     }
   }
 
@@ -153,9 +154,14 @@ export class Loop {
     onChange();
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
     if (this.keys === undefined) return this.#readKeys(evaluation, nowMs);
-    const seen: Seen = { inputs, keys: this.keys, notifyMs, spans };
     const { desired } = evaluation;
     if (evaluation.kv.hold !== undefined) return ON_RING;
+    const obstacle = await this.#pinsOfDomain(domainOf(evaluation.merged), this.keys);
+    const seen: Seen = { inputs, keys: this.keys, notifyMs, spans };
+    if (obstacle !== undefined) {
+      this.applier.refuse(obstacle);
+      return this.#wayBack.go(seen, desired?.digest, nowMs + RETRY_MS, signal);
+    }
     if (desired === undefined) return this.#wayBack.go(seen, undefined, undefined, signal);
     const rejection = this.applier.rejection(desired.digest);
     if (rejection !== undefined) {
@@ -196,7 +202,7 @@ export class Loop {
   /** @throws Misconfigured when the keys are refused: then nothing at all may be applied */
   async #readKeys({ merged }: Evaluation, nowMs: number): Promise<Next> {
     const { keyStorage, pinsOf, problems } = this.#context;
-    const domain = String(merged.settings.get("DOMAIN")?.[0].value);
+    const domain = domainOf(merged);
     try {
       this.keys = { domain, values: await loadKeys(keyStorage, pinsOf(domain)) };
       problems.replace("keys", []);
@@ -205,6 +211,21 @@ export class Loop {
       if (error instanceof Misconfigured) throw error;
       problems.replace("keys", [errorProblem("keys_waiting", error)]);
       return { atMs: nowMs + KEYS_RETRY_MS };
+    }
+  }
+
+  /** Why the keys may not be used for a domain that was put meanwhile: it may have others, or that cannot be asked. */
+  async #pinsOfDomain(domain: string, keys: Keys): Promise<Error | undefined> {
+    if (domain === keys.domain) return undefined;
+    const { keyStorage, pinsOf } = this.#context;
+    try {
+      const [refusal] = await keysPinProblems(keyStorage, keys.values, pinsOf(domain));
+      if (refusal !== undefined) return new Error(`DOMAIN ${domain}: ${refusal.message}`);
+      this.keys = { ...keys, domain };
+      return undefined;
+    } catch (error) {
+      if (isAgentError(error)) return error;
+      throw error;
     }
   }
 

@@ -108,6 +108,28 @@ test("holds while an operator says so, and applies what was put meanwhile when h
   await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
 });
 
+test("a domain for which other keys are pinned is refused while that is so, and endpoints go on moving", async () => {
+  await using consul = await startConsul();
+  const redis = { id: "r1", service: "redis", address: "10.0.0.8", port: 6379, status: "passing" } as const;
+  await consul.register(redis);
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.put("mastodon-agent/other.example.org/keys/secret.key", "0123456789abcdef");
+  await consul.put("mastodon/settings/DOMAIN", "other.example.org");
+  const refused = await until("the refusal", async () => (await agent.status()).problems[0]);
+  expect(refused).toMatchObject({ code: "change_refused", message: expect.stringContaining("secret.key") });
+  expect(refused.message).toContain("DOMAIN other.example.org");
+  await consul.deregister(redis);
+  await consul.register({ ...redis, id: "r2", address: "10.0.0.9" });
+  await until("the move", async () => (await agent.variables())["REDIS_HOST"] === "10.0.0.9");
+  expect((await agent.variables())["LOCAL_DOMAIN"]).toBe("social.example.org");
+
+  await consul.delete("mastodon-agent/other.example.org/keys/secret.key");
+  await until("the domain", async () => (await agent.variables())["LOCAL_DOMAIN"] === "other.example.org");
+  expect((await agent.converged()).problems).toEqual([]);
+  expect(await consul.get("mastodon-agent/other.example.org/keys/secret.key")).toMatch(/^[0-9a-f]{16}/);
+});
+
 test("a changed control/reload reloads every unit once", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
