@@ -7,6 +7,7 @@ import { verifyEnvFile, verifyOwnEnvFile } from "../render/dotenv.ts";
 import type { RenderInput } from "../render/tree.ts";
 import { READERS, type Reader } from "../settings/variable.ts";
 import { ENV_FILE_NAMES, VARIABLES } from "../settings/variables.ts";
+import type { ReloadTokens } from "../sources/kv.ts";
 
 export interface DesiredInput {
   readonly files: readonly TemplatedFile[];
@@ -14,7 +15,7 @@ export interface DesiredInput {
   readonly input: RenderInput;
   readonly variables: ReadonlyMap<string, string | Secret>;
   /** Every unit is reloaded once when this changes. */
-  readonly reloadToken: string;
+  readonly reload: ReloadTokens;
 }
 
 /**
@@ -22,7 +23,7 @@ export interface DesiredInput {
  *
  * @throws Refused for a value that a file cannot hold, Misconfigured for a template with an unknown name
  */
-export function desire({ files, units, input, variables, reloadToken }: DesiredInput): Desired {
+export function desire({ files, units, input, variables, reload }: DesiredInput): Desired {
   const rendered = files.map(({ spec, template }) => ({
     spec,
     content: template.render(input),
@@ -39,7 +40,11 @@ export function desire({ files, units, input, variables, reloadToken }: DesiredI
     unit,
     {
       reload: digest(
-        JSON.stringify([reloadToken, read(variables, unit, "readers"), filesOf(rendered, unit)]),
+        JSON.stringify([
+          [reload.shared, reload.node],
+          read(variables, unit, "readers"),
+          filesOf(rendered, unit),
+        ]),
       ),
       restart: processDigest(read(variables, unit, "processReaders")),
     },

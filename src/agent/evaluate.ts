@@ -15,7 +15,7 @@ import { type Overlay, overlayFor } from "../settings/overlay.ts";
 import type { Target } from "../settings/targets.ts";
 import { type Layer, NO_WISHES, type Refusal } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue } from "../sources/catalogue.ts";
-import { type KvEntry, type KvSnapshot, readKv } from "../sources/kv.ts";
+import { type KvEntry, type KvSnapshot, type ReloadTokens, readKv } from "../sources/kv.ts";
 import { CLIENT_UNIT } from "./client-config.ts";
 import { type Pending, type Verdicts, verdictsFor, verifyConnections } from "./connections.ts";
 import { desire } from "./desired.ts";
@@ -100,8 +100,8 @@ export interface Evaluation {
   readonly renderError: Complaint | undefined;
   /** Folders of the certificates that templates are given, by domain. */
   readonly certificates: Readonly<Record<string, string>>;
-  /** The newest non-empty `control/reload`. */
-  readonly reloadToken: string;
+  /** The newest tokens of `control/reload`. */
+  readonly reload: ReloadTokens;
 }
 
 /** What is in the files, and what units should run with because of them. */
@@ -134,7 +134,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
     candidateTimes,
     ...connections,
     certificates: certificatesInUse(connections.merged, inputs.certificates),
-    reloadToken: kv.reload || memory.reload,
+    reload: { ...memory.reload, ...kv.reload },
     refusals: [
       ...kv.refusals,
       ...refusalsIn(catalogue),
@@ -188,7 +188,7 @@ const NOTHING_YET: Rendered = { variables: undefined, desired: undefined, render
 function render(
   { files, units }: Rules,
   { keys, facts, certificates }: Inputs,
-  { merged, pending, reloadToken }: Decided,
+  { merged, pending, reload }: Decided,
 ): Rendered {
   // The very first start waits for the first probe, which decides among several candidates.
   const isFirstProbe = pending.some(({ inUse }) => inUse === undefined);
@@ -200,7 +200,7 @@ function render(
       files: present,
       units: units.filter((unit) => !isIdle(unit, files, present)),
       variables,
-      reloadToken,
+      reload,
       input: renderInput(merged, variables, facts, certificates),
     });
     return { variables, desired, renderError: undefined };

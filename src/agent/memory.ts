@@ -52,8 +52,14 @@ export const memorySchema = z.strictObject({
   database: z.strictObject({ place: z.string(), code: z.string(), isComplete: z.boolean() }).exactOptional(),
   /** Digest of the migrations that a unit's code knows, by unit, as it was last started or reloaded. */
   code: z.record(z.string(), z.string()).default({}),
-  /** The newest `control/reload` token that was obeyed. */
-  reload: z.string(),
+  /**
+   * The newest tokens of `control/reload` that were obeyed. An older version had them in one text, in which they cannot
+   * be told apart: what is in KV then counts as new.
+   */
+  reload: z.preprocess(
+    (value) => (typeof value === "string" ? {} : value),
+    z.strictObject({ shared: z.string().exactOptional(), node: z.string().exactOptional() }),
+  ),
   /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time, the value unless it is secret. */
   since: z.record(
     z.string(),
@@ -73,6 +79,6 @@ export const NO_MEMORY: Memory = {
   kv: [],
   certificates: {},
   code: {},
-  reload: "",
+  reload: {},
   since: {},
 };

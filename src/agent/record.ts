@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { addressOf } from "../base/address.ts";
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
@@ -22,7 +23,7 @@ const NAMES_IN_CAUSE = 5;
 
 /** The memory after an evaluation was applied and verified: it becomes the last known good. */
 export function remember(memory: Memory, evaluation: Evaluation, now: Date): Memory {
-  const { merged, kv, reloadToken } = evaluation;
+  const { merged, kv, reload } = evaluation;
   const digestNow = evaluation.desired?.digest ?? "";
   const isNew = memory.applied?.digest !== digestNow;
   const { rejected: _, intent: __, ...kept } = memory;
@@ -38,13 +39,13 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
     left: [...memory.left, ...leftBehind(memory, endpoints, now)].slice(-LEFT_LIMIT),
     kv: [...kv.accepted],
     certificates: evaluation.certificates,
-    reload: reloadToken,
+    reload,
     since: sinceTimes(memory, merged, now),
   };
 }
 
 /** Why something is applied: the names whose values changed and where the new ones come from. */
-export function causeOf(memory: Memory, { merged, certificates, reloadToken }: Evaluation): string {
+export function causeOf(memory: Memory, { merged, certificates, reload }: Evaluation): string {
   if (memory.applied === undefined) return "first apply";
   const parts = [
     ...valueChanges(memory, merged).map(({ name, source, index }) =>
@@ -55,7 +56,7 @@ export function causeOf(memory: Memory, { merged, certificates, reloadToken }: E
     ...Object.keys(certificates)
       .filter((domain) => certificates[domain] !== memory.certificates[domain])
       .map((domain) => `another certificate for ${domain}`),
-    ...(reloadToken === memory.reload ? [] : ["control/reload"]),
+    ...(isDeepStrictEqual(reload, memory.reload) ? [] : ["control/reload"]),
   ];
   if (parts.length === 0) return "files or units differ from what was applied";
   const more = parts.length - NAMES_IN_CAUSE;

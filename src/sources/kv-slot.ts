@@ -32,7 +32,7 @@ export type Slot =
   | { readonly kind: "refused"; readonly reason: Reason };
 
 const CONTROLS = ["hold", "reload"] as const;
-export type ControlName = (typeof CONTROLS)[number];
+type ControlName = (typeof CONTROLS)[number];
 
 /** @param path the key without the watched prefix */
 export function slotOf(path: string, node: string): Slot {

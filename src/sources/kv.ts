@@ -2,7 +2,7 @@ import { Secret } from "../base/secret.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Layer, Refusal, Wish } from "../settings/wish.ts";
-import { type ControlName, type Reason, type Scope, type Slot, slotOf } from "./kv-slot.ts";
+import { type Reason, type Scope, type Slot, slotOf } from "./kv-slot.ts";
 
 /** A key below the watched prefix, as Consul holds it. */
 export interface KvEntry {
@@ -23,11 +23,13 @@ export interface KvSnapshot {
   readonly shared: Layer;
   /** The reason that an operator gave for watching without applying. */
   readonly hold: string | undefined;
-  /** A token whose change asks for one reload of all units. */
-  readonly reload: string;
+  readonly reload: ReloadTokens;
   readonly refusals: readonly Refusal[];
   readonly accepted: readonly AcceptedEntry[];
 }
+
+/** What `control/reload` holds, by whom it speaks to: another token asks for one reload of all units, an absent one for nothing. */
+export type ReloadTokens = Readonly<Partial<Record<Scope, string>>>;
 
 export interface KvReader {
   /** The watched prefix, without a trailing slash. */
@@ -53,21 +55,22 @@ class Draft implements KvSnapshot {
   readonly shared = emptyLayer();
   readonly refusals: Refusal[] = [];
   readonly accepted: AcceptedEntry[] = [];
-  readonly #controls = new Map<string, string>();
+  readonly reload: Partial<Record<Scope, string>> = {};
+  readonly #holds = new Map<Scope, string | undefined>();
 
   get hold(): string | undefined {
-    return holdReason(this.#control("node", "hold")) ?? holdReason(this.#control("shared", "hold"));
-  }
-
-  get reload(): string {
-    return [this.#control("shared", "reload"), this.#control("node", "reload")].join(" ").trim();
+    return this.#holds.get("node") ?? this.#holds.get("shared");
   }
 
   take(slot: Slot, entry: KvEntry, previous: AcceptedEntry | undefined): void {
     if (slot.kind === "refused") this.#refuse(entry, slot.reason, false);
-    else if (slot.kind === "control")
-      this.#controls.set(`${slot.scope} ${slot.name}`, decode(entry.value) ?? "");
+    else if (slot.kind === "control") this.#takeControl(slot, entry);
     else if (slot.kind !== "ignored") this.#takeValue(slot, entry, previous);
+  }
+
+  #takeControl({ scope, name }: Extract<Slot, { kind: "control" }>, entry: KvEntry): void {
+    if (name === "hold") this.#holds.set(scope, holdReason(entry));
+    else this.reload[scope] = tokenOf(entry);
   }
 
   #takeValue(
@@ -96,10 +99,6 @@ class Draft implements KvSnapshot {
     const fate = isKept ? "; the previous good value stays in force" : "; the value is not used";
     this.refusals.push({ complaint: { where: key, what: `${what}${fate}`, cure } });
   }
-
-  #control(scope: Scope, name: ControlName): string | undefined {
-    return this.#controls.get(`${scope} ${name}`);
-  }
 }
 
 function emptyLayer(): { settings: Map<SettingName, Wish>; variables: Map<string, Wish> } {
@@ -122,9 +121,15 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
   );
 }
 
-function holdReason(value = ""): string | undefined {
-  const text = value.trim();
+/** Whoever puts something there wants the agent to stop, also where it cannot be read. */
+function holdReason({ key, value }: KvEntry): string | undefined {
+  const text = decode(value)?.trim() ?? `the value of ${key} cannot be read, it is not valid UTF-8`;
   return ["", "0", "false"].includes(text.toLowerCase()) ? undefined : text;
+}
+
+/** Other bytes are always another token. */
+function tokenOf({ value }: KvEntry): string {
+  return decode(value) ?? `bytes ${Buffer.from(value).toString("hex")}`;
 }
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -110,11 +110,30 @@ test.each([
   expect(read({ "mastodon/nodes/jail1/control/hold": value }).hold).toBe(reason);
 });
 
-test("a changed reload token of either scope is a changed token", () => {
-  expect(read({ "mastodon/control/reload": "a" }).reload).toBe("a");
-  expect(read({ "mastodon/control/reload": "a", "mastodon/nodes/jail1/control/reload": "b" }).reload).toBe(
-    "a b",
-  );
+test("control/hold of bytes that are no text holds all the same, and says that it cannot be read", () => {
+  const hold = { "mastodon/control/hold": Buffer.from([0xff, 0xfe]) };
+  expect(read(hold).hold).toBe("the value of mastodon/control/hold cannot be read, it is not valid UTF-8");
+  const ofNode = { "mastodon/nodes/jail1/control/hold": Buffer.from([0xff]) };
+  expect(read({ ...ofNode, "mastodon/control/hold": "false" }).hold).toMatch(/jail1.*cannot be read/);
+});
+
+test("keeps the reload tokens of the two scopes apart, and an absent one is none", () => {
+  expect(read({}).reload).toEqual({});
+  expect(read({ "mastodon/control/reload": "a" }).reload).toEqual({ shared: "a" });
+  expect(read({ "mastodon/nodes/jail1/control/reload": "a" }).reload).toEqual({ node: "a" });
+  expect(
+    read({ "mastodon/control/reload": "a", "mastodon/nodes/jail1/control/reload": " b" }).reload,
+  ).toEqual({ shared: "a", node: " b" });
+});
+
+test("takes a reload token of any bytes, and other bytes are another token", () => {
+  const tokens = ["", "\0", [0xff], [0xff, 0xfe], [0xef, 0xbf, 0xbd]].map((bytes) => {
+    const { reload, refusals } = read({ "mastodon/control/reload": Buffer.from(bytes) });
+    expect(refusals).toEqual([]);
+    return reload.shared;
+  });
+  expect(tokens).not.toContain(undefined);
+  expect(new Set(tokens).size).toBe(tokens.length);
 });
 
 function read(values: Record<string, string | Buffer>, accepted: AcceptedEntry[] = []) {

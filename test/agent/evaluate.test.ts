@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { type Evaluation, evaluate, type Inputs, type Rules } from "../../src/agent/evaluate.ts";
+import { type Memory, memorySchema, NO_MEMORY } from "../../src/agent/memory.ts";
+import { NO_LEADER } from "../../src/settings/leader.ts";
+import { NO_WISHES } from "../../src/settings/wish.ts";
+import { readEnvironment } from "../../src/sources/environment.ts";
+import { HOSTS, JAIL } from "../world/agent.ts";
+
+const SHARED = "mastodon/control/reload";
+const NODE = "mastodon/nodes/jail1/control/reload";
+
+const obeyed: readonly [title: string, reload: Memory["reload"], kv: Record<string, string>][] = [
+  ["neither is there", { shared: "1", node: "2" }, {}],
+  ["the shared one is deleted", { shared: "1", node: "2" }, { [NODE]: "2" }],
+  ["the node's is deleted", { shared: "1", node: "2" }, { [SHARED]: "1" }],
+  ["both are as they were", { shared: "1", node: "2" }, { [SHARED]: "1", [NODE]: "2" }],
+];
+
+test.each(obeyed)("control/reload asks for nothing where %s", (_, reload, kv) => {
+  expect(reloadOf(kv, reload)).toEqual(reloadOf({}, reload));
+});
+
+const asking: readonly [title: string, reload: Memory["reload"], kv: Record<string, string>][] = [
+  ["is put for the first time", {}, { [SHARED]: "1" }],
+  ["is put without a value", { shared: "1" }, { [SHARED]: "" }],
+  ["is put for the node with the value that the shared one had", { shared: "1" }, { [NODE]: "1" }],
+  [
+    "is another than before, though both together read the same",
+    { shared: "1 2" },
+    { [SHARED]: "1", [NODE]: "2" },
+  ],
+];
+
+test.each(asking)("control/reload asks for a reload where it %s", (_, reload, kv) => {
+  expect(reloadOf(kv, reload)).not.toEqual(reloadOf({}, reload));
+});
+
+test("a state file that has both reload tokens in one text is read, and keeps the rest", () => {
+  const older = { ...NO_MEMORY, sentinels: "10.0.0.31:26379", reload: "1 2" };
+  expect(memorySchema.parse(older)).toEqual({ ...NO_MEMORY, sentinels: "10.0.0.31:26379" });
+});
+
+/** What web should run with. */
+function reloadOf(kv: Record<string, string>, reload: Memory["reload"]): string | undefined {
+  return look(kv, { ...NO_MEMORY, reload }).desired?.units.get("web")?.reload;
+}
+
+function look(kv: Record<string, string>, memory: Memory): Evaluation {
+  return evaluate(RULES, inputsOf(kv, memory));
+}
+
+function inputsOf(kv: Record<string, string>, memory: Memory): Inputs {
+  const entries = Object.entries(kv).map(([key, value]) => ({
+    key,
+    value: Buffer.from(value),
+    modifyIndex: 7,
+  }));
+  return { ...NOTHING_SEEN, kv: entries, memory };
+}
+
+const RULES: Rules = {
+  prefix: "mastodon",
+  node: "jail1",
+  environment: readEnvironment({ ...JAIL, ...HOSTS }),
+  machine: NO_WISHES,
+  dwellMs: 0,
+  files: [],
+  units: ["web"],
+  sentinelMaster: "mymaster",
+  probed: [],
+};
+
+const NOTHING_SEEN: Omit<Inputs, "kv" | "memory"> = {
+  catalogue: new Map(),
+  sentinels: [],
+  leader: NO_LEADER,
+  verdicts: new Map(),
+  candidateTimes: new Map(),
+  keys: new Map(),
+  facts: {},
+  certificates: new Map(),
+  nowMs: 0,
+};
