@@ -15,7 +15,13 @@ import { type Overlay, overlayFor } from "../settings/overlay.ts";
 import type { Target } from "../settings/targets.ts";
 import { type Layer, NO_WISHES, type Refusal } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue } from "../sources/catalogue.ts";
-import { type KvEntry, type KvSnapshot, type ReloadTokens, readKv } from "../sources/kv.ts";
+import {
+  type AcceptedEntry,
+  type KvEntry,
+  type KvSnapshot,
+  type ReloadTokens,
+  readKv,
+} from "../sources/kv.ts";
 import { CLIENT_UNIT } from "./client-config.ts";
 import { type Pending, type Verdicts, verdictsFor, verifyConnections } from "./connections.ts";
 import { desire } from "./desired.ts";
@@ -64,6 +70,8 @@ export function rulesOf(options: Options): Rules {
 /** What a round looks at. */
 export interface Inputs {
   readonly kv: readonly KvEntry[];
+  /** What was accepted of KV before: the previous good values. */
+  readonly accepted: readonly AcceptedEntry[];
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[]>;
   /** Instances of the Sentinel service. */
   readonly sentinels: readonly Instance[];
@@ -116,8 +124,8 @@ export function evaluate(rules: Rules, inputs: Inputs, observe?: Observe): Evalu
 }
 
 function decide(rules: Rules, inputs: Inputs): Decided {
-  const { memory, nowMs } = inputs;
-  const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, accepted: memory.kv });
+  const { accepted, memory, nowMs } = inputs;
+  const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, accepted });
   const catalogue = new Map([...inputs.catalogue].map(([name, found]) => [name, readCatalogue(name, found)]));
   const overlays: Overlays = (name) => overlayFor(name, kv);
   const instances = instancesOf(catalogue, overlays);

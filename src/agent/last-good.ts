@@ -24,7 +24,8 @@ export function lastGood(
   asked: string | undefined,
   wasCutOff: boolean,
 ): Evaluation {
-  const settings = { ...inputs, kv: lastGoodKv(inputs.memory) };
+  const { memory } = inputs;
+  const settings = { ...inputs, kv: lastGoodKv(memory), accepted: memory.kv };
   const evaluation = evaluate(rules, settings);
   const isOther = evaluation.desired?.digest !== asked;
   // From a dead endpoint there is only the way ahead.

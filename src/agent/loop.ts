@@ -185,6 +185,8 @@ export class Loop {
     const memory = store.read();
     return {
       kv: kv ?? lastGoodKv(memory),
+      // What was accepted may still wait for its turn: it is good all the same, and newer than what is in force.
+      accepted: this.evaluation?.kv.accepted ?? memory.kv,
       catalogue: new Map([...catalogue].map(([name, instances]) => [name, instances ?? []])),
       sentinels: sentinels ?? [],
       // While Consul is away nobody knows of a leader, so the endpoint in use stays.

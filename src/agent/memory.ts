@@ -44,7 +44,7 @@ export const memorySchema = z.strictObject({
   left: z.array(
     z.strictObject({ dependency: z.string(), host: z.string(), port: z.number(), atMs: z.number() }),
   ),
-  /** The KV entries of the last known good state: in force while Consul is away, or while a newer value is refused. */
+  /** The KV entries of the last known good state: in force while Consul is away, and after a restart while a newer value is refused. */
   kv: z.array(z.strictObject({ key: z.string(), value: z.string(), modifyIndex: z.number() })),
   /** Folders of the certificates in use, by domain. */
   certificates: z.record(z.string(), z.string()).default({}),

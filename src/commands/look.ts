@@ -39,6 +39,7 @@ export async function look(options: Options): Promise<Look> {
   const keys = found instanceof TryAgain ? undefined : found;
   const evaluation = await evaluateProbed(rulesOf(options), {
     ...asked,
+    accepted: memory.kv,
     verdicts: new Map(),
     memory,
     candidateTimes: new Map(),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Evaluation, evaluate, type Inputs, type Rules } from "../../src/agent/evaluate.ts";
+import { lastGood } from "../../src/agent/last-good.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../../src/agent/memory.ts";
 import { NO_LEADER } from "../../src/settings/leader.ts";
 import { NO_WISHES } from "../../src/settings/wish.ts";
@@ -40,6 +41,26 @@ test("a state file that has both reload tokens in one text is read, and keeps th
   expect(memorySchema.parse(older)).toEqual({ ...NO_MEMORY, sentinels: "10.0.0.31:26379" });
 });
 
+const PORT = "mastodon/settings/MAILPORT";
+const APPLIED = [{ key: PORT, value: "26", modifyIndex: 1 }];
+const ACCEPTED = [{ key: PORT, value: "587", modifyIndex: 2 }];
+
+test("the previous good value is the one that was accepted last, applied or not", () => {
+  const inputs = inputsOf({ [PORT]: "many" }, { ...NO_MEMORY, kv: APPLIED });
+  expect(portIn(evaluate(RULES, { ...inputs, accepted: ACCEPTED }))).toBe("587");
+  expect(portIn(evaluate(RULES, { ...inputs, accepted: [] })), "of a key that was deleted").toBe("25");
+});
+
+test("the way back goes to the values that were applied, also where they would not be accepted any more", () => {
+  const kv = [{ key: PORT, value: "accepted by an older version", modifyIndex: 1 }];
+  const inputs = { ...inputsOf({ [PORT]: "587" }, { ...NO_MEMORY, kv }), accepted: ACCEPTED };
+  expect(portIn(lastGood(RULES, inputs, undefined, false))).toBe("accepted by an older version");
+});
+
+function portIn({ merged }: Evaluation): unknown {
+  return merged.settings.get("MAILPORT")?.[0].value;
+}
+
 /** What web should run with. */
 function reloadOf(kv: Record<string, string>, reload: Memory["reload"]): string | undefined {
   return look(kv, { ...NO_MEMORY, reload }).desired?.units.get("web")?.reload;
@@ -55,7 +76,7 @@ function inputsOf(kv: Record<string, string>, memory: Memory): Inputs {
     value: Buffer.from(value),
     modifyIndex: 7,
   }));
-  return { ...NOTHING_SEEN, kv: entries, memory };
+  return { ...NOTHING_SEEN, kv: entries, accepted: memory.kv, memory };
 }
 
 const RULES: Rules = {
@@ -70,7 +91,7 @@ const RULES: Rules = {
   probed: [],
 };
 
-const NOTHING_SEEN: Omit<Inputs, "kv" | "memory"> = {
+const NOTHING_SEEN: Omit<Inputs, "kv" | "accepted" | "memory"> = {
   catalogue: new Map(),
   sentinels: [],
   leader: NO_LEADER,

@@ -130,6 +130,22 @@ test("a domain for which other keys are pinned is refused while that is so, and 
   expect(await consul.get("mastodon-agent/other.example.org/keys/secret.key")).toMatch(/^[0-9a-f]{16}/);
 });
 
+test("a good value that still waits is the previous good one of a bad value", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.put("mastodon/control/hold", "not yet");
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("the good port to wait", async () => {
+    const { desired, applied, state } = await agent.status();
+    return state === "held" && desired !== applied;
+  });
+  await consul.put("mastodon/settings/MAILPORT", "many");
+  await until("the refusal", async () => (await agent.status()).problems.length === 1);
+  await consul.delete("mastodon/control/hold");
+  await until("the good port", async () => (await agent.variables())["SMTP_PORT"] === "587");
+});
+
 test("a changed control/reload reloads every unit once", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
