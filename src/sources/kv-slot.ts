@@ -1,5 +1,5 @@
 import type { Complaint } from "../base/errors.ts";
-import { didYouMean } from "../base/nearest.ts";
+import { didYouMean, nearest } from "../base/nearest.ts";
 import { isSettingName, SETTING_NAMES, type SettingName, settingSpec } from "../settings/schema.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Origin } from "../settings/variable.ts";
@@ -39,21 +39,30 @@ export function slotOf(path: string, node: string): Slot {
   if (path === "" || path.endsWith("/")) return { kind: "ignored" };
   const parts = path.split("/");
   const [nodes, owner, ...own] = parts;
-  if (nodes !== "nodes") return slotIn("shared", parts);
+  if (nodes !== NODES) return slotIn("shared", parts);
   return owner === node ? slotIn("node", own) : { kind: "ignored" };
 }
 
 function slotIn(scope: Scope, [folder = "", name, ...rest]: readonly string[]): Slot {
   const read = FOLDERS.get(folder);
-  if (read === undefined || name === undefined || rest.length > 0) return refused(UNKNOWN_KEY);
-  return read(scope, name);
+  if (read === undefined) return refused(unknownFolder(scope, folder));
+  return name === undefined || rest.length > 0 ? refused(UNKNOWN_KEY) : read(scope, name);
 }
 
+const NODES = "nodes";
 const FOLDERS: ReadonlyMap<string, (scope: Scope, name: string) => Slot> = new Map([
   ["settings", settingSlot],
   ["env", variableSlot],
   ["control", controlSlot],
 ]);
+
+function unknownFolder(scope: Scope, folder: string): Reason {
+  const known = [...FOLDERS.keys(), ...(scope === "shared" ? [NODES] : [])];
+  const meant = nearest(folder, known);
+  return meant === undefined
+    ? UNKNOWN_KEY
+    : { what: `unknown folder ${folder}`, cure: `Did you mean ${meant}?` };
+}
 
 function settingSlot(scope: Scope, name: string): Slot {
   if (!isSettingName(name)) {

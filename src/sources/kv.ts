@@ -108,15 +108,18 @@ function emptyLayer(): { settings: Map<SettingName, Wish>; variables: Map<string
 /** The canonical text of a value, or why it is refused. The value itself never becomes part of the reason. */
 function readValue(type: ValueType, value: Uint8Array): string | Reason {
   const text = decode(value);
-  if (text === undefined) return { what: "the value is not valid UTF-8", cure: `Put ${type.expected}.` };
-  if (text === "") return { what: "the value is empty", cure: "To take the setting back, delete the key." };
+  const example = `Example: ${type.example}`;
+  if (text === undefined)
+    return { what: "the value is not valid UTF-8", cure: `Put ${type.expected}. ${example}` };
+  if (text === "")
+    return { what: "the value is empty", cure: `To take the setting back, delete the key. ${example}` };
   const hint = text.endsWith("\n")
     ? " (the value ends with a line break, as `consul kv put KEY @file` keeps it)"
     : "";
   return (
     type.accept(text) ?? {
       what: `the value is not acceptable: expected ${type.expected}${hint}`,
-      cure: `Example: ${type.example}`,
+      cure: example,
     }
   );
 }
