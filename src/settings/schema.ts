@@ -11,6 +11,7 @@ import {
   hostname,
   ip,
   mailbox,
+  mailHost,
   mailUser,
   nodeName,
   port,
@@ -55,7 +56,7 @@ export const SETTINGS = {
   },
   WEBDOMAIN: { type: hostname, about: "domain of the web interface where it differs from DOMAIN" },
   EMAIL: { type: email, required: true, about: "contact for certificates" },
-  MAILHOST: { type: host, required: true, about: "SMTP server" },
+  MAILHOST: { type: mailHost, required: true, about: "SMTP server" },
   MAILPORT: { type: port, default: "25", about: "SMTP port" },
   MAILUSER: { type: mailUser, required: true, about: "SMTP user" },
   MAILPASS: { type: text("(a password)", 1024), secret: true, required: true, about: "SMTP password" },
@@ -65,10 +66,15 @@ export const SETTINGS = {
   DBUSER: { type: databaseName, required: true, about: "PostgreSQL user" },
   DBPASS: { type: text("(a password)", 1024), secret: true, required: true, about: "PostgreSQL password" },
   DBNAME: { type: databaseName, required: true, about: "PostgreSQL database" },
-  REDISHOST: { type: host, required: true, about: "Redis host" },
+  REDISHOST: { type: host("redis.example.org"), required: true, about: "Redis host" },
   REDISPORT: { type: port, default: "6379", about: "Redis port" },
   REDISPASS: { type: text("(a password)", 1024), secret: true, about: "Redis password" },
-  BUCKETHOST: { type: host, required: true, about: "S3 host", aliases: { S3HOSTNAME: unchanged } },
+  BUCKETHOST: {
+    type: host("s3.example.org"),
+    required: true,
+    about: "S3 host",
+    aliases: { S3HOSTNAME: unchanged },
+  },
   BUCKETPORT: { type: port, default: "443", about: "S3 port", aliases: { S3PORT: unchanged } },
   BUCKETSCHEME: {
     type: choice("https", "http"),
@@ -88,7 +94,7 @@ export const SETTINGS = {
   },
   BUCKETALIAS: { type: hostname, required: true, about: "public host name of the media files" },
   BUCKETREGION: { type: region, required: true, about: "S3 region" },
-  REMOTELOG: { type: host, about: "syslog server for the jail's logs" },
+  REMOTELOG: { type: host("log.example.org"), about: "syslog server for the jail's logs" },
 } as const satisfies Record<string, SettingSpec>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -89,26 +89,49 @@ export const ip: ValueType = {
   accept: (value) => (isIPv4(value) ? value : ipv6(value)),
 };
 
-/** A host name or an address; IPv6 with or without brackets, kept without. */
-export const host: ValueType = {
-  expected: "a host name or an IP address, without scheme or port",
-  example: "db.example.org",
-  accept: (value) => ip.accept(value.replace(/^\[(.*)\]$/, "$1")) ?? hostname.accept(value),
-};
-
-/**
- * The database's host. Mastodon puts it into `database.yml` without quotes, where an IPv6 address may read as a
- * symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such an address is refused rather than mangled.
- */
-export const databaseHost: ValueType = {
-  expected:
-    "a host name or an IP address (IPv6 only if it begins with a digit and has a letter in it: Mastodon's database.yml misreads the others)",
-  example: "10.0.0.20",
+/** An address, or a network by the length of its prefix. Streaming's proxy-addr does not start with a length of 0. */
+export const network: ValueType = {
+  expected: "an address or a network",
+  example: "10.0.0.0/8",
   accept: (value) => {
-    const accepted = host.accept(value);
-    return accepted?.includes(":") && !/^\d.*[a-f]/.test(accepted) ? undefined : accepted;
+    const [, bare = value, bits] = /^([^/]+)\/([1-9]\d{0,2})$/.exec(value) ?? [];
+    const address = ip.accept(bare);
+    if (address === undefined || bits === undefined) return address;
+    return Number(bits) <= (address.includes(":") ? 128 : 32) ? `${address}/${bits}` : undefined;
   },
 };
+
+/** A host name or an address; IPv6 with or without brackets, kept without. */
+export function host(example: string): ValueType {
+  return {
+    expected: "a host name or an IP address, without scheme or port",
+    example,
+    accept: (value) => ip.accept(value.replace(/^\[(.*)\]$/, "$1")) ?? hostname.accept(value),
+  };
+}
+
+export const databaseHost: ValueType = unquotedHost("database.yml", "10.0.0.20");
+
+export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org");
+
+/**
+ * A host that Mastodon puts into a YAML file without quotes, where some names read as a number or as a word of YAML's,
+ * and an IPv6 address as a symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such a host is refused rather
+ * than mangled.
+ */
+function unquotedHost(file: string, example: string): ValueType {
+  return {
+    expected: `a host name or an IP address, without scheme or port (none that YAML takes for a number or a word, such as 0x1f or null; IPv6 only if it begins with a digit, has a letter in it and ends with no colon: Mastodon's ${file} misreads the others)`,
+    example,
+    accept: (value) => {
+      const accepted = host(example).accept(value);
+      if (accepted?.includes(":")) return /^\d.*[a-f].*[^:]$/.test(accepted) ? accepted : undefined;
+      return accepted === undefined || YAML_WORD.test(accepted) || YAML_NUMBER.test(accepted)
+        ? undefined
+        : accepted;
+    },
+  };
+}
 
 /** A database or role name that YAML reads as a plain text, for the same reason. */
 export const databaseName: ValueType = {
@@ -181,8 +204,9 @@ const server: ValueType = {
   example: "10.0.0.2",
   accept: (value) => {
     const [, bare, digits] = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(value) ?? [];
-    if (bare === undefined || digits === undefined) return host.accept(value);
-    const accepted = host.accept(bare);
+    const { accept } = host("");
+    if (bare === undefined || digits === undefined) return accept(value);
+    const accepted = accept(bare);
     return accepted !== undefined && port.accept(digits) ? `${bracketed(accepted)}:${digits}` : undefined;
   },
 };
@@ -226,4 +250,6 @@ const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
 const YAML_WORD = /^(true|false|yes|no|on|off|null|y|n)$/i;
+/** Of what can be a host name: integers of all bases, floats and dates of YAML 1.1 and 1.2. */
+const YAML_NUMBER = /^(0x[\da-f_]+|0[bo][\d_]+|[\d_]+(\.[\d_]*)?(e-?\d+)?|\d{4}-\d{1,2}-\d{1,2})$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -9,8 +9,10 @@ import {
   integer,
   list,
   mailbox,
+  mailHost,
   mailUser,
   matching,
+  network,
   port,
   text,
   url,
@@ -34,6 +36,7 @@ const LINE = text("(a text)");
 const SECONDS = integer(0, 86_400, "30");
 const COUNT = integer(0, 1_000_000, "5");
 const BYTES = integer(0, 2_000_000_000, "15728640");
+const REDIS = host("redis.example.org");
 const SENTINELS = list(
   matching(/^[A-Za-z0-9_.-]+(:\d{1,5})?$/, "host or host:port", "10.0.0.31:26379"),
   "10.0.0.31:26379,10.0.0.32:26379",
@@ -51,19 +54,8 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("AUTHORIZED_FETCH", bool, RAILS),
   row("DISALLOW_UNAUTHENTICATED_API_ACCESS", bool, RAILS),
   row("DEFAULT_LOCALE", matching(/^[a-z]{2,3}(-[A-Za-z]{2,4})?$/, "a locale", "en"), RAILS),
-  row(
-    "TRUSTED_PROXY_IP",
-    list(
-      matching(/^[0-9A-Fa-f:.]+(\/\d{1,3})?$/, "an address or a network", "10.0.0.0/8"),
-      "10.0.0.1,10.1.0.0/16",
-    ),
-    ALL,
-  ),
-  row(
-    "ALLOWED_PRIVATE_ADDRESSES",
-    list(matching(/^[0-9A-Fa-f:.]+(\/\d{1,3})?$/, "an address or a network", "10.0.0.0/8"), "10.0.0.1"),
-    RAILS,
-  ),
+  row("TRUSTED_PROXY_IP", list(network, "10.0.0.1,10.1.0.0/16"), ALL),
+  row("ALLOWED_PRIVATE_ADDRESSES", list(network, "10.0.0.1"), RAILS),
   row("EXTRA_MEDIA_HOSTS", list(url, "https://media.example.org"), RAILS, { since: "4.4" }),
   row("CDN_HOST", url, RAILS),
   row("SOURCE_BASE_URL", url, RAILS),
@@ -102,7 +94,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("REPLICA_PREPARED_STATEMENTS", bool, RAILS),
   row("REPLICA_DATABASE_URL", url, RAILS, barred("it would hide REPLICA_DB_HOST and the others; put those")),
 
-  row("REDIS_HOST", host, ALL, from("REDISHOST")),
+  row("REDIS_HOST", REDIS, ALL, from("REDISHOST")),
   row("REDIS_PORT", port, ALL, from("REDISPORT")),
   row("REDIS_PASSWORD", PASSWORD, ALL, { ...from("REDISPASS"), secret: true }),
   row("REDIS_DB", integer(0, 1000, "0"), ALL),
@@ -151,7 +143,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("S3_BATCH_DELETE_RETRY", COUNT, RAILS),
   row("S3_KEY_PREFIX", matching(/^[\w./-]+$/, "a prefix of object names", "media"), RAILS),
 
-  row("SMTP_SERVER", host, RAILS, from("MAILHOST")),
+  row("SMTP_SERVER", mailHost, RAILS, from("MAILHOST")),
   row("SMTP_PORT", port, RAILS, from("MAILPORT")),
   row("SMTP_LOGIN", mailUser, RAILS, from("MAILUSER")),
   row("SMTP_PASSWORD", PASSWORD, RAILS, { ...from("MAILPASS"), secret: true }),
@@ -160,7 +152,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("SMTP_RETURN_PATH", mailbox, RAILS),
   ...mailer("SMTP_", {}),
   row("SMTP_DELIVERY_METHOD", LINE, RAILS, barred("mail goes to MAILHOST by SMTP, and nowhere else")),
-  row("BULK_SMTP_SERVER", host, RAILS, { since: "4.4" }),
+  row("BULK_SMTP_SERVER", mailHost, RAILS, { since: "4.4" }),
   row("BULK_SMTP_PORT", port, RAILS, { since: "4.4" }),
   row("BULK_SMTP_LOGIN", mailUser, RAILS, { since: "4.4" }),
   row("BULK_SMTP_PASSWORD", PASSWORD, RAILS, { since: "4.4", secret: true }),
@@ -243,7 +235,7 @@ function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
 /** Rails may use a Redis of its own for the cache and for Sidekiq. */
 function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
   return [
-    row(`${prefix}REDIS_HOST`, host, RAILS),
+    row(`${prefix}REDIS_HOST`, REDIS, RAILS),
     row(`${prefix}REDIS_PORT`, port, RAILS),
     row(`${prefix}REDIS_DB`, integer(0, 1000, "0"), RAILS),
     row(`${prefix}REDIS_USER`, text("mastodon", 128), RAILS),

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type Evaluation, evaluate, type Inputs, type Rules } from "../../src/agent/evaluate.ts";
 import { lastGood } from "../../src/agent/last-good.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../../src/agent/memory.ts";
+import { inputProblems } from "../../src/agent/problems.ts";
 import { NO_LEADER } from "../../src/settings/leader.ts";
 import { NO_WISHES } from "../../src/settings/wish.ts";
 import { readEnvironment } from "../../src/sources/environment.ts";
@@ -57,6 +58,21 @@ test("the way back goes to the values that were applied, also where they would n
   expect(portIn(lastGood(RULES, inputs, undefined, false))).toBe("accepted by an older version");
 });
 
+test("a missing host is said with an example of its own kind", () => {
+  const { MAILHOST: _, ...others } = JAIL;
+  const evaluation = evaluate({ ...RULES, environment: readEnvironment(others) }, inputsOf({}, NO_MEMORY));
+  const places = { prefix: "mastodon", services: NO_SERVICES };
+  const puts = inputProblems(evaluation, places).map(
+    ({ message }) => /settings\/(\S+ [^\s,]+)/.exec(message)?.[1],
+  );
+  expect(puts).toEqual([
+    "MAILHOST smtp.example.org",
+    "DBHOST 10.0.0.20",
+    "REDISHOST redis.example.org",
+    "BUCKETHOST s3.example.org",
+  ]);
+});
+
 function portIn({ merged }: Evaluation): unknown {
   return merged.settings.get("MAILPORT")?.[0].value;
 }
@@ -89,6 +105,17 @@ const RULES: Rules = {
   units: ["web"],
   sentinelMaster: "mymaster",
   probed: [],
+};
+
+const NO_SERVICES = {
+  postgres: "",
+  redis: "",
+  s3: "",
+  redis_sidekiq: "",
+  redis_cache: "",
+  postgres_replica: "",
+  elasticsearch: "",
+  smtp: "",
 };
 
 const NOTHING_SEEN: Omit<Inputs, "kv" | "accepted" | "memory"> = {

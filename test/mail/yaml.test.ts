@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { mailbox, mailUser } from "../../src/settings/types.ts";
+import { databaseHost, mailbox, mailUser } from "../../src/settings/types.ts";
 import { hardValues } from "../render/hard-values.ts";
 import { checkout, program } from "../world/programs.ts";
 import { run } from "../world/spawn.ts";
@@ -23,6 +23,26 @@ test("what is accepted for email.yml, YAML reads back as it was put", async () =
   expect(senders.length).toBeGreaterThan(1000);
   expect(await readAsYaml([...accepted, ...senders])).toEqual([...accepted, ...senders]);
 });
+
+test("what is accepted as a host for database.yml or email.yml, YAML reads back as it was put", async () => {
+  const names = everyRow([..."019_-.exbo"], 4);
+  const addresses = everyRow(["", "1", "59", "1e5", "2001", "db8"], 6).map((groups) => groups.join(":"));
+  const texts = [...GUESSED, "2026-1-4", "2026-11-24", ...names.map((name) => name.join("")), ...addresses];
+  const accepted = texts.filter((text) => databaseHost.accept(text) === text);
+  expect(accepted.length).toBeGreaterThan(1000);
+  expect(await readAsYaml(accepted)).toEqual(accepted);
+});
+
+function everyRow(pieces: readonly string[], length: number): readonly (readonly string[])[] {
+  if (length === 0) return [[]];
+  const shorter = everyRow(pieces, length - 1);
+  return [
+    ...shorter,
+    ...shorter
+      .filter((row) => row.length === length - 1)
+      .flatMap((row) => pieces.map((piece) => [...row, piece])),
+  ];
+}
 
 async function readAsYaml(texts: readonly string[]): Promise<readonly (string | null)[]> {
   await using folder = await temporaryFolder("yaml");

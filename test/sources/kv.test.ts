@@ -65,6 +65,8 @@ const refusals: [title: string, key: string, value: string | Buffer, message: Re
   ["an unknown control", "control/holt", "x", /Did you mean hold\?/],
   ["an unacceptable value, with an example", "settings/DBPORT", "70000", /from 1 to 65535.*Example: 5432/],
   ["a command substitution as a host", "settings/DBHOST", "$(id)", /host name/],
+  ["a network that is none", "env/TRUSTED_PROXY_IP", "10.0.0.0/33,dead", /a network.*Example: 10\.0\.0\.1,/],
+  ["a number of YAML's as a host", "settings/MAILHOST", "0x1f", /email\.yml.*Example: smtp\.example\.org/],
   ["a line break, with the usual cause", "settings/MAILUSER", "me\n", /line break.*@file/],
   [
     "an empty value, with an example and what to do instead",
