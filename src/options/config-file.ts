@@ -3,6 +3,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml
 import type * as z from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { fileFaults } from "./file-entries.ts";
 import { knownKeys } from "./known-keys.ts";
 import { isGroup, overlay } from "./overlay.ts";
 import { type Places, PROFILE_NAMES, profileDefaults, type RawConfig } from "./profiles.ts";
@@ -27,9 +28,22 @@ interface Source {
 export function readConfig(path: string | undefined): Config {
   const source = parse(path ?? DEFAULT_CONFIG_FILE, readText(path));
   const result = configSchema.safeParse(overlay(defaultsFor(source), source.raw));
-  if (result.success) return result.data;
-  const [first, ...others] = result.error.issues.flatMap((issue) => complaintsOf(issue, source));
+  const [first, ...others] = result.success
+    ? complaintsAbout(result.data, source)
+    : result.error.issues.flatMap((issue) => complaintsOf(issue, source));
+  if (result.success && first === undefined) return result.data;
   throw new Misconfigured(first ?? { where: source.path, what: "not valid", cure: SEE_DOCS }, { others });
+}
+
+/** What is wrong although each entry by itself is as it should be. */
+function complaintsAbout(config: Config, source: Source): readonly Complaint[] {
+  const faults = fileFaults(config, switchedOff(source));
+  return faults.map(({ path, ...fault }) => ({ ...fault, where: whereIs(path, source) }));
+}
+
+/** Its name is none of the configuration's any more. */
+function switchedOff({ raw: { units } }: Source): readonly string[] {
+  return isGroup(units) ? Object.keys(units).filter((name) => units[name] === null) : [];
 }
 
 function readText(path: string | undefined): string {

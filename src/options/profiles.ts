@@ -2,6 +2,9 @@
 export const PROFILE_NAMES = ["potluck", "systemd", "none"] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
+/** The units of the profiles, whether one is run on this machine or not. */
+export const PROFILE_UNITS = ["sidekiq", "web", "streaming", "nginx", "syslog-ng", "consul"] as const;
+
 /** A configuration as it would stand in the file, to be overlaid with the user's. */
 export type RawConfig = { readonly [key: string]: unknown };
 

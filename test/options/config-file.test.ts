@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Misconfigured } from "../../src/base/errors.ts";
 import { readConfig } from "../../src/options/config-file.ts";
 import { configJsonSchema } from "../../src/options/json-schema.ts";
+import { PROFILE_NAMES, PROFILE_UNITS, profileDefaults } from "../../src/options/profiles.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 
 test("an absent file at the default place means the potluck profile", () => {
@@ -61,11 +62,55 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ["a check that does not name the file", "files: { env: { check: [true] } }\n", /files\.env\.check/],
   ["a file that is no group of keys", "- a\n- b\n", /not a list of keys/],
   ["a mode that is no octal number", "files: { env: { mode: 640 } }\n", /files\.env\.mode/],
+  [
+    "a file for a unit that is none, with the nearest known one",
+    "files:\n  x: { template: x.hbs, path: /x, units: [webb] }\n",
+    /agent\.yaml:2:\d+: files\.x\.units: there is no unit webb, .*\. Did you mean web\?/,
+  ],
+  [
+    "two files with one path, naming both",
+    "files:\n  x: { template: x.hbs, path: /usr/local/etc/./nginx/nginx.conf }\n",
+    /agent\.yaml:2:\d+: files\.nginx\.path and files\.x\.path: both are \/usr\/local\/etc\/nginx\/nginx\.conf\./,
+  ],
+  [
+    "a file in the place of the Consul client's",
+    "files: { x: { template: x.hbs, path: /usr/local/etc/consul.d/agent.json } }\n",
+    /files\.x\.path and consul\.config_file: both are/,
+  ],
 ];
 
 test.each(refused)("refuses %s", async (_, text, message) => {
   await expect(read(text)).rejects.toThrow(message);
   await expect(read(text)).rejects.toBeInstanceOf(Misconfigured);
+});
+
+test.each([
+  [
+    "is switched off",
+    "units: { nginx: null }\nfiles: { x: { template: x.hbs, path: /x, units: [nginx] } }\n",
+  ],
+  [
+    "of one's own is switched off",
+    "units: { own: null }\nfiles: { x: { template: x.hbs, path: /x, units: [own] } }\n",
+  ],
+  ["is another profile's", "profile: systemd\nfiles: { x: { template: x.hbs, path: /x, units: [nginx] } }\n"],
+  [
+    "is the Consul client that somebody else runs",
+    "profile: none\nfiles: { x: { template: x.hbs, path: /x, units: [consul] } }\n",
+  ],
+])("takes a file for a unit that %s", async (_, text) => {
+  expect((await read(text)).files["x"]?.units).toHaveLength(1);
+});
+
+test("the file of a Consul client that is somebody else's is not written, so another may have its path", async () => {
+  const place = "{ template: x.hbs, path: /usr/local/etc/consul.d/agent.json }";
+  expect((await read(`profile: none\nfiles: { x: ${place}, consul: ${place} }\n`)).files["x"]).toBeDefined();
+});
+
+test("knows the units of every profile", () => {
+  for (const profile of PROFILE_NAMES)
+    for (const unit of Object.keys(Object(profileDefaults(profile, {})["units"])))
+      expect(PROFILE_UNITS).toContain(unit);
 });
 
 test("names everything that is wrong at once", async () => {
