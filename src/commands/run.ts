@@ -1,11 +1,12 @@
-import { GOES_ON } from "../agent/announcer.ts";
+import { refuseEarly } from "../agent/refuse-early.ts";
 import { runAgent } from "../agent.ts";
 import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import { createLog, type DestinationStream, LOG_LEVELS, type Log, type LogLevel } from "../report/log.ts";
 import { SyslogRelay } from "../report/syslog-relay.ts";
 import { optionsFrom } from "./given.ts";
-import type { CommonFlags, Io, Request } from "./io.ts";
+import type { CommonFlags, Io } from "./io.ts";
+import { Requests } from "./requests.ts";
 
 type RunFlags = CommonFlags & { logLevel?: string };
 
@@ -15,35 +16,51 @@ type RunFlags = CommonFlags & { logLevel?: string };
  */
 export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   let options = optionsFrom(flags, io);
+  let before: Options | undefined;
   await using relay = new SyslogRelay(process.pid);
   const log = await openLog(levelOf(flags, options), io, relay);
-  let round = new AbortController();
-  let next: Options | undefined;
-  io.onRequest((request: Request) => {
-    next = request === "reload" ? readAgain(flags, io, log) : undefined;
-    if (request === "drain") log.info("draining");
-    if (request === "drain") round.abort();
-    else if (next !== undefined) round.abort(GOES_ON);
-  });
+  const requests = new Requests(() => readAgain(flags, io, log), log);
+  io.onRequest((request) => requests.take(request));
   for (;;) {
-    await runAgent({ options, log, relay, version: io.version }, round.signal);
-    if (next === undefined) return ExitCode.ok;
-    options = next;
     log.level = levelOf(flags, options);
-    next = undefined;
-    round = new AbortController();
+    const given = { options, log, relay, version: io.version };
+    const refusal = await refusalOf(() => runAgent(given, requests.signal));
+    if (refusal === undefined) {
+      const next = requests.next();
+      if (next === undefined) return ExitCode.ok;
+      before = options;
+      options = next;
+    } else if (before === undefined) {
+      throw refusal;
+    } else {
+      log.error({ problem: refusal.message }, "new configuration refused, going back to the old one");
+      options = before;
+      before = undefined;
+    }
   }
 }
 
-/** The old configuration stays if the new one is not good. */
-function readAgain(flags: RunFlags, io: Io, log: Log): Options | undefined {
+/** Looks at what can be looked at while the agent runs. The old configuration stays if the new one is not good. */
+async function readAgain(flags: RunFlags, io: Io, log: Log): Promise<Options | undefined> {
   try {
     const options = optionsFrom(flags, io);
+    await refuseEarly(options);
     log.info("configuration read again");
     return options;
   } catch (error) {
     log.error({ problem: messageOf(error) }, "configuration not read again, going on with the old one");
     return undefined;
+  }
+}
+
+/** What only the start itself can find: an address that is in use, other keys in Consul. */
+async function refusalOf(round: () => Promise<void>): Promise<Misconfigured | undefined> {
+  try {
+    await round();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Misconfigured) return error;
+    throw error;
   }
 }
 

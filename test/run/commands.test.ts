@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
@@ -116,6 +116,106 @@ test("SIGHUP takes a good configuration and keeps the old one when the new is ba
   );
   expect((await agent.stop()).code).toBe(0);
 });
+
+/** What is wrong with a new configuration, beside what can be seen from the file alone. */
+const badNews: readonly {
+  readonly title: string;
+  readonly change: (config: Record<string, unknown>, agent: TestAgent) => unknown;
+  readonly said: RegExp;
+}[] = [
+  {
+    title: "a file in a folder that is not there",
+    change: (config) => ({
+      ...config,
+      files: { env: { template: "env.production.hbs", path: "/nonexistent/.env" } },
+    }),
+    said: /\/nonexistent.*going on with the old one/,
+  },
+  {
+    title: "an HTTP address that is in use",
+    change: (config, agent) => ({
+      ...config,
+      http: new URL(String(agent.environment["CONSUL_HTTP_ADDR"])).host,
+    }),
+    said: /the address is in use.*going back to the old one/,
+  },
+  {
+    title: "a state directory that cannot be made",
+    change: (config, { folder, configFile }) => ({
+      ...config,
+      paths: { keys: path.join(folder, "keys"), state: path.join(configFile, "state"), mastodon: folder },
+    }),
+    said: /agent\.yaml\/state.*going back to the old one/,
+  },
+  {
+    title: "a key file that was emptied meanwhile",
+    change: async (config, { folder }) => {
+      await writeFile(path.join(folder, "keys", "otp.key"), "");
+      return config;
+    },
+    said: /otp\.key.*going on with the old one/,
+  },
+];
+
+test.each(badNews)(
+  "SIGHUP with $title: the agent goes on as before and says why",
+  async ({ change, said }) => {
+    await using consul = await startConsul();
+    await using agent = await startAgent({ consul, environment: HOSTS });
+    await agent.converged();
+    const config = parse(await readFile(agent.configFile, "utf8"));
+    await writeFile(agent.configFile, JSON.stringify(await change(config, agent)));
+    agent.signal("SIGHUP");
+    await until("the reason in the log", () => said.test(agent.output()));
+    await consul.put("mastodon/settings/MAILPORT", "587");
+    await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
+    await agent.converged();
+    expect((await agent.stop()).code).toBe(0);
+  },
+);
+
+test("while an apply drains a bad SIGHUP does not undo a good one, and SIGTERM is the last word", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({
+    consul,
+    environment: HOSTS,
+    config: (folder) => ({ units: { web: { reload: [{ run: ["sh", "-c", heldBy(folder)] }] } } }),
+  });
+  await agent.converged();
+  const config = parse(await readFile(agent.configFile, "utf8"));
+  const gate = path.join(agent.folder, "gate");
+  const beginApply = async (port: string) => {
+    await writeFile(gate, "");
+    await consul.put("mastodon/settings/MAILPORT", port);
+    await until("the apply to begin", async () => (await agent.variables())["SMTP_PORT"] === port);
+  };
+
+  await beginApply("587");
+  const second = path.join(agent.folder, "second.env");
+  config.files.second = { template: "env.production.hbs", path: second, mode: "0600" };
+  await writeFile(agent.configFile, JSON.stringify(config));
+  agent.signal("SIGHUP");
+  await until("the good one to be read", () => agent.output().includes("configuration read again"));
+  await writeFile(agent.configFile, "nonsense: true\n");
+  agent.signal("SIGHUP");
+  await until("the bad one to be refused", () => agent.output().includes("configuration not read again"));
+  await rm(gate);
+  await until("the second file", async () => (await readFile(second, "utf8").catch(() => "")) !== "");
+  await agent.converged();
+
+  await beginApply("465");
+  await writeFile(agent.configFile, JSON.stringify(config));
+  agent.signal("SIGTERM");
+  await until("the drain", () => agent.output().includes("draining"));
+  agent.signal("SIGHUP");
+  await rm(gate);
+  expect((await agent.exited()).code).toBe(0);
+});
+
+/** A reload that takes as long as there is a file. */
+function heldBy(folder: string): string {
+  return `while [ -e ${path.join(folder, "gate")} ]; do sleep 0.05; done`;
+}
 
 test("a second agent with the same state refuses, and a template of one's own is rendered", async () => {
   await using consul = await startConsul();
