@@ -14,7 +14,8 @@ const httpAddress = z
   .transform((text) => {
     const at = text.lastIndexOf(":");
     return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
-  });
+  })
+  .refine(({ port }) => port <= 65_535, 'must be "address:port", the port at most 65535');
 
 const command = z.array(z.string().min(1)).min(1);
 

@@ -53,6 +53,7 @@ const refused: [title: string, text: string, message: RegExp][] = [
     "log:\n  level: loud\n",
     /agent\.yaml:2:10: log\.level: .*\bdebug\b/,
   ],
+  ["a port that is none", "http: 127.0.0.1:99899\n", /agent\.yaml:1:7: http: must be "address:port"/],
   ["a duration without a unit", "settle: { min: 5 }\n", /settle\.min/],
   [
     "a step of no known kind",
