@@ -1,3 +1,4 @@
+import { addressOf } from "../base/address.ts";
 import { lazy } from "../base/lazy.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { ProbeResult } from "../probe/result.ts";
@@ -11,6 +12,7 @@ import {
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
+import { overridesSentinels, withoutOverriddenSentinels } from "../settings/sentinels.ts";
 import { isSecretNamed } from "../settings/slot.ts";
 import { makeTarget, movedTo, retarget, type Target, targetOf, withTarget } from "../settings/targets.ts";
 import type { Wish } from "../settings/wish.ts";
@@ -23,8 +25,8 @@ export type Verdicts = ReadonlyMap<string, ProbeResult>;
 export interface Pending {
   readonly dependency: ProbedName;
   readonly wanted: Endpoint;
-  /** What stays in use meanwhile; undefined at the very first start. */
-  readonly inUse: Endpoint | undefined;
+  /** What stays in use meanwhile, in words; undefined at the very first start. */
+  readonly inUse: string | undefined;
   /** Undefined while the first probe runs. */
   readonly reason: string | undefined;
   /** Where the probe knows what helps. */
@@ -53,7 +55,8 @@ export function verifyConnections(
 ): Connections {
   let result: Connections = { merged, pending: [], probes: [] };
   for (const name of probed) result = verifyOne(result, name, choices.get(name), memory, verdicts);
-  return result;
+  // Only now: until the host that an operator has put is in force, Mastodon goes on asking the sentinels.
+  return { ...result, merged: withoutOverriddenSentinels(result.merged) };
 }
 
 /** What is known of a candidate, with the credentials that are in the settings now or with those in force. */
@@ -97,7 +100,9 @@ function verifyOne(
   const targets = both(wanted, inForce);
   const probes = [...before.probes, ...targets.flatMap((target) => doubtful(choice, target))];
   const verdict = verdicts.get(wanted.key);
-  if (inForce?.key === wanted.key) return { ...before, probes };
+  const asksSentinels = name === "redis" && memory.sentinels !== "";
+  const isLeavingSentinels = asksSentinels && overridesSentinels(before.merged);
+  if (inForce?.key === wanted.key && !isLeavingSentinels) return { ...before, probes };
   const moved = inForce && movesTo(choice, wantedEndpoint) ? movedTo(inForce, wanted) : undefined;
   const asked = [
     ...probes,
@@ -106,10 +111,11 @@ function verifyOne(
   ];
   // Asked on until it is in force: what is no longer asked is forgotten, and this may wait for its turn.
   if (verdict?.kind === "writable") return { ...before, probes: asked };
+  const inUse = memory.endpoints[name];
   const pending: Pending = {
     dependency: name,
     wanted: wantedEndpoint,
-    inUse: memory.endpoints[name],
+    inUse: asksSentinels ? `Sentinel (${memory.sentinels})` : inUse && addressOf(inUse),
     reason: verdict?.reason,
     cure: verdict?.cure,
   };

@@ -38,7 +38,7 @@ export const memorySchema = z.strictObject({
   endpoints: z.record(z.string(), endpoint),
   /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */
   targets: z.record(z.string(), z.record(z.string(), target)),
-  /** The list of sentinels in use; empty without Sentinel. */
+  /** The catalogue's list of sentinels that is in use; empty without one. */
   sentinels: z.string(),
   /** Endpoints that were moved away from, for the dwell rule. */
   left: z.array(

@@ -37,7 +37,7 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
 /** A connection that is asked for but does not work, and what stays in use meanwhile. */
 function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaining[] {
   if (reason === undefined || inUse === undefined) return [];
-  const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${addressOf(inUse)} stays in use`;
+  const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${inUse} stays in use`;
   return [
     problem("probe_failed", {
       where: dependency,

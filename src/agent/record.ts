@@ -32,7 +32,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
     ...kept,
     endpoints,
     targets: targetsIn(merged),
-    sentinels: String(merged.variables.get("REDIS_SENTINELS")?.[0].value ?? ""),
+    sentinels: sentinelsIn(merged),
     ...(isNew && {
       applied: { digest: digestNow, at: now.toISOString(), cause: causeOf(memory, evaluation) },
     }),
@@ -99,6 +99,12 @@ function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] 
     return [name, known?.digest === fresh.digest ? { ...fresh, at: known.at } : fresh] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/** The catalogue's alone: a list that an operator has put must not outlive its deletion. */
+function sentinelsIn({ variables }: Merged): string {
+  const offered = variables.get("REDIS_SENTINELS")?.find(({ level }) => level === "catalogue");
+  return offered === undefined ? "" : reveal(offered.value);
 }
 
 function endpointsIn(memory: Memory, { merged, choices }: Evaluation, now: Date): Memory["endpoints"] {

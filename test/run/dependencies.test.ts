@@ -1,7 +1,18 @@
 import { expect, test } from "vitest";
 import { HOSTS, startAgent, UNPROBED } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
+import { freePort } from "../world/ports.ts";
+import { startRedis } from "../world/redis.ts";
 import { until } from "../world/until.ts";
+
+const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
+const SENTINEL = {
+  id: "s1",
+  service: "redis-sentinel",
+  address: "10.0.0.51",
+  port: 26379,
+  status: "passing",
+} as const;
 
 test("a Redis for Sidekiq alone follows its own service, and reloads web and sidekiq", async () => {
   await using consul = await startConsul();
@@ -65,17 +76,10 @@ test("a replica brings the lines that Mastodon needs to use it, and takes them a
 
 test("sentinels are rendered instead of chasing the master, and stay while none is passing", async () => {
   await using consul = await startConsul();
-  const sentinel = {
-    id: "s1",
-    service: "redis-sentinel",
-    address: "10.0.0.51",
-    port: 26379,
-    status: "passing",
-  } as const;
+  const sentinel = SENTINEL;
   await consul.register(sentinel);
   await consul.register({ ...sentinel, id: "s2", address: "10.0.0.52" });
-  const { REDISHOST: _, ...others } = HOSTS;
-  await using agent = await startAgent({ consul, environment: others });
+  await using agent = await startAgent({ consul, environment: OTHER_HOSTS });
   await agent.converged();
   const seen = await agent.variables();
   expect(seen).toMatchObject({
@@ -90,4 +94,73 @@ test("sentinels are rendered instead of chasing the master, and stay while none 
   await consul.put("mastodon/settings/MAILPORT", "587");
   await until("another change", async () => (await agent.variables())["SMTP_PORT"] === "587");
   expect((await agent.variables())["REDIS_SENTINELS"]).toBe("10.0.0.51:26379");
+});
+
+test("a host that an operator puts goes before the sentinels of the catalogue, a port alone does not", async () => {
+  await using consul = await startConsul();
+  await consul.register(SENTINEL);
+  const config = { dependencies: { ...UNPROBED, redis: { service: "", probe: false } } };
+  await using agent = await startAgent({ consul, environment: OTHER_HOSTS, config });
+  await agent.converged();
+  await consul.put("mastodon/settings/REDISPORT", "6380");
+  await until("the port", async () => (await agent.variables())["REDIS_PORT"] === "6380");
+  expect((await agent.variables())["REDIS_SENTINELS"]).toBe("10.0.0.51:26379");
+  await consul.put("mastodon/settings/REDISHOST", "10.9.9.2");
+  await until("the operator's host", async () => (await agent.variables())["REDIS_HOST"] === "10.9.9.2");
+  const seen = Object.keys(await agent.variables());
+  expect(seen.filter((name) => name.includes("SENTINEL"))).toEqual([]);
+  await consul.delete("mastodon/settings/REDISHOST");
+  await until("the sentinels again", async () => (await agent.variables())["REDIS_SENTINELS"] !== undefined);
+  expect(await agent.variables()).toMatchObject({ REDIS_SENTINEL_MASTER: "mymaster" });
+  expect((await agent.variables())["REDIS_HOST"]).toBeUndefined();
+});
+
+test("the sentinels stay until the host that an operator puts has answered", async () => {
+  await using consul = await startConsul();
+  await consul.register(SENTINEL);
+  const config = { dependencies: { ...UNPROBED, redis: { probe: true } } };
+  await using agent = await startAgent({ consul, environment: OTHER_HOSTS, config });
+  await agent.converged();
+  const port = await freePort();
+  await consul.put("mastodon/settings/REDISPORT", String(port));
+  await consul.put("mastodon/settings/REDISHOST", "127.0.0.1");
+  await until("a problem", async () =>
+    (await agent.status()).problems.some(
+      ({ code, message }) =>
+        code === "probe_failed" &&
+        message.includes(`redis: 127.0.0.1:${port} is not taken over`) &&
+        message.includes("Sentinel (10.0.0.51:26379) stays in use"),
+    ),
+  );
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("another change", async () => (await agent.variables())["SMTP_PORT"] === "587");
+  expect(await agent.variables()).toMatchObject({
+    REDIS_SENTINELS: "10.0.0.51:26379",
+    REDIS_SENTINEL_MASTER: "mymaster",
+  });
+  await using _redis = await startRedis({ port });
+  await until("the operator's host", async () => (await agent.variables())["REDIS_HOST"] === "127.0.0.1");
+  expect((await agent.variables())["REDIS_SENTINELS"]).toBeUndefined();
+  expect((await agent.converged()).problems).toEqual([]);
+});
+
+test("sentinels that an operator puts stay beside the host that he puts, and go when they are deleted", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await consul.put("mastodon/settings/REDISHOST", "10.9.9.3");
+  await consul.put("mastodon/env/REDIS_SENTINELS", "10.0.0.61:26379");
+  await consul.put("mastodon/env/REDIS_SENTINEL_MASTER", "main");
+  const wanted = {
+    REDIS_HOST: "10.9.9.3",
+    REDIS_SENTINELS: "10.0.0.61:26379",
+    REDIS_SENTINEL_MASTER: "main",
+  };
+  await until("the operator's sentinels", async () => {
+    expect(await agent.variables()).toMatchObject(wanted);
+    return true;
+  });
+  await agent.converged();
+  await consul.delete("mastodon/env/REDIS_SENTINELS");
+  await until("them to go", async () => (await agent.variables())["REDIS_SENTINELS"] === undefined);
 });
