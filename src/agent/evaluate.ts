@@ -14,7 +14,7 @@ import { type Merged, merge, type Offers } from "../settings/merge.ts";
 import { type Overlay, overlayFor } from "../settings/overlay.ts";
 import type { Target } from "../settings/targets.ts";
 import { type Layer, NO_WISHES, type Refusal } from "../settings/wish.ts";
-import { type CatalogueSnapshot, readCatalogue } from "../sources/catalogue.ts";
+import { type CatalogueSnapshot, readCatalogue, readSentinels } from "../sources/catalogue.ts";
 import {
   type AcceptedEntry,
   type KvEntry,
@@ -147,6 +147,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
       ...kv.refusals,
       ...refusalsIn(catalogue),
       ...leaderRefusals(inputs.leader, instances.get("postgres") ?? []),
+      ...readSentinels(inputs.sentinels).refusals,
     ].map(({ complaint }) => complaint),
   };
 }

@@ -1,6 +1,6 @@
 import type { Instance } from "../settings/instance.ts";
-import { typeNamed } from "../settings/slot.ts";
 import type { Wish } from "../settings/wish.ts";
+import { readSentinels } from "../sources/catalogue.ts";
 import type { Memory } from "./memory.ts";
 
 /**
@@ -8,15 +8,14 @@ import type { Memory } from "./memory.ts";
  * itself. The list in use stays while no sentinel is passing: an old list is better than none.
  */
 export function sentinelWishes(
-  instances: readonly Instance[] | undefined,
+  instances: readonly Instance[],
   master: string,
   memory: Pick<Memory, "sentinels">,
 ): ReadonlyMap<string, Wish> {
-  const passing = (instances ?? [])
-    .filter((instance) => instance.passing)
+  const passing = readSentinels(instances)
+    .instances.filter((instance) => instance.passing)
     .map(({ host, port }) => `${host}:${port}`);
-  const list =
-    typeNamed("REDIS_SENTINELS").accept([...new Set(passing)].sort().join(",")) ?? memory.sentinels;
+  const list = [...new Set(passing)].sort().join(",") || memory.sentinels;
   if (list === "") return new Map();
   const wish = { level: "catalogue", where: "Sentinel" } as const;
   return new Map<string, Wish>([

@@ -1,6 +1,7 @@
 import { DEPENDENCIES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { typeNamed } from "../settings/slot.ts";
+import { host as hostType, port as portType } from "../settings/types.ts";
 import type { Refusal } from "../settings/wish.ts";
 
 export interface CatalogueSnapshot {
@@ -28,6 +29,26 @@ export function readCatalogue(dependency: DependencyName, found: readonly Instan
   }
   return { instances, refusals };
 }
+
+/**
+ * Each sentinel is judged alone, so that one which cannot stand in the list does not take the others with it. Mastodon
+ * takes the list apart at every comma and colon, so there is no way to write an IPv6 address, with or without brackets.
+ * Sources: `parse_sentinels` in `lib/mastodon/redis_configuration.rb`, `streaming/redis.js`.
+ */
+export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
+  const instances: Instance[] = [];
+  const refusals: Refusal[] = [];
+  for (const instance of found) {
+    const host = hostType.accept(instance.host);
+    const isUsable = portType.accept(String(instance.port)) !== undefined && !host?.includes(":");
+    if (host !== undefined && isUsable) instances.push({ ...instance, host });
+    else refusals.push(refuse(instance, NO_SENTINEL));
+  }
+  return { instances, refusals };
+}
+
+const NO_SENTINEL =
+  "the instance is not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
 
 /** The setting or variable that would not take its part of the endpoint. */
 function faultyPart(dependency: DependencyName, { host, port, scheme }: Instance): string | undefined {

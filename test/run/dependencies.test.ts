@@ -96,6 +96,18 @@ test("sentinels are rendered instead of chasing the master, and stay while none 
   expect((await agent.variables())["REDIS_SENTINELS"]).toBe("10.0.0.51:26379");
 });
 
+test("a sentinel that cannot be used is a problem by its name, and the others are used", async () => {
+  await using consul = await startConsul();
+  await consul.register(SENTINEL);
+  await consul.register({ ...SENTINEL, id: "s2", address: "fd00::32" });
+  await using agent = await startAgent({ consul, environment: OTHER_HOSTS });
+  const { problems } = await agent.converged();
+  expect((await agent.variables())["REDIS_SENTINELS"]).toBe("10.0.0.51:26379");
+  expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
+    expect.stringMatching(/^input_refused service s2 on node .*REDIS_SENTINELS/),
+  ]);
+});
+
 test("a host that an operator puts goes before the sentinels of the catalogue, a port alone does not", async () => {
   await using consul = await startConsul();
   await consul.register(SENTINEL);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readCatalogue } from "../../src/sources/catalogue.ts";
+import { readCatalogue, readSentinels } from "../../src/sources/catalogue.ts";
 
 const instance = {
   id: "pg1",
@@ -35,4 +35,21 @@ test.each([
 
 test("refuses a scheme that is none, for S3", () => {
   expect(readCatalogue("s3", [{ ...instance, scheme: "file" }]).refusals).toHaveLength(1);
+});
+
+test.each([
+  ["an IPv6 address, at whose colons Mastodon would take it apart", { host: "fd00::32" }],
+  ["an IPv6 address in brackets", { host: "[fd00::32]" }],
+  ["two hosts in one", { host: "10.0.0.32,10.0.0.33" }],
+  ["a port of zero", { port: 0 }],
+])("refuses a sentinel with %s, names it and takes the others", (_, change) => {
+  const sentinel = { ...instance, id: "s1", port: 26379 };
+  const { instances, refusals } = readSentinels([
+    { ...sentinel, ...change },
+    { ...sentinel, id: "s2" },
+  ]);
+  expect(instances.map(({ id }) => id)).toEqual(["s2"]);
+  expect(refusals).toHaveLength(1);
+  expect(refusals[0]?.complaint.where).toBe("service s1 on node n1");
+  expect(refusals[0]?.complaint.what).toMatch(/REDIS_SENTINELS: expected a host name or an IPv4 address/);
 });
