@@ -1,5 +1,4 @@
 import {
-  boolean,
   bucket,
   choice,
   databaseHost,
@@ -31,10 +30,20 @@ export interface SettingSpec {
   readonly required?: true;
   /** Needed to reach Consul at all, so it can only come from the environment. */
   readonly join?: true;
-  /** Other spellings that a jail's environment may use, each with how its value translates. */
-  readonly aliases?: Readonly<Record<string, (text: string) => string>>;
+  /** Other spellings that a jail's environment may use; each one's type gives the setting's own canonical form. */
+  readonly aliases?: Readonly<Record<string, ValueType>>;
   readonly about: string;
 }
+
+/** The later flavour of the jail asks the other way round: is S3 upstream without TLS? */
+const withoutTls: ValueType = {
+  expected: "true, yes, on or 1 (no TLS to S3), or false, no, off or 0",
+  example: "true",
+  accept: (value) => {
+    if (/^(true|yes|on|1)$/i.test(value)) return "http";
+    return /^(false|no|off|0)$/i.test(value) ? "https" : undefined;
+  },
+};
 
 /** The table of settings, by the jail's parameter names. Which variable each one feeds is in `variables.ts`. */
 export const SETTINGS = {
@@ -73,16 +82,14 @@ export const SETTINGS = {
     type: host("s3.example.org"),
     required: true,
     about: "S3 host",
-    aliases: { S3HOSTNAME: unchanged },
+    aliases: { S3HOSTNAME: host("s3.example.org") },
   },
-  BUCKETPORT: { type: port, default: "443", about: "S3 port", aliases: { S3PORT: unchanged } },
+  BUCKETPORT: { type: port, default: "443", about: "S3 port", aliases: { S3PORT: port } },
   BUCKETSCHEME: {
     type: choice("https", "http"),
     default: "https",
     about: "S3 scheme",
-    aliases: {
-      S3UPNOSSL: (value) => (boolean.accept(value) === "false" || value === "0" ? "https" : "http"),
-    },
+    aliases: { S3UPNOSSL: withoutTls },
   },
   BUCKETNAME: { type: bucket, default: "mastodon", about: "S3 bucket" },
   BUCKETUSER: { type: text("(an access key ID)", 256), required: true, about: "S3 access key ID" },
@@ -108,8 +115,4 @@ export function isSettingName(name: string): name is SettingName {
 /** The row of a setting, with its optional columns. */
 export function settingSpec(name: SettingName): SettingSpec {
   return SETTINGS[name];
-}
-
-function unchanged(value: string): string {
-  return value;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Complaint, Misconfigured, messageOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import { SETTING_NAMES, type SettingName, type SettingSpec, settingSpec } from "../settings/schema.ts";
+import type { ValueType } from "../settings/types.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,28 +43,22 @@ function readSetting(
   environment: Environment,
   places: Places,
 ): Wish | Complaint | undefined {
-  const found = spellings(name, spec).flatMap(({ name: spelling, translate }) => {
+  const found = Object.entries({ [name]: spec.type, ...spec.aliases }).flatMap(([spelling, type]) => {
     const one = find(spelling, environment, places);
-    return one === undefined ? [] : ["what" in one ? one : { ...one, text: translate(one.text) }];
+    return one === undefined ? [] : ["what" in one ? one : canonical(one, type)];
   });
   const unusable = found.find((one) => "what" in one);
   if (unusable !== undefined) return unusable;
   const [one, other] = found.filter((each) => "text" in each);
   if (one === undefined) return spec.join ? missing(name, spec) : undefined;
   if (other !== undefined && other.text !== one.text) return contradiction(one, other);
-  const value = spec.type.accept(one.text);
-  if (value === undefined) return malformed(one, spec);
-  return { level: "environment", where: one.where, value: spec.secret ? new Secret(value) : value };
+  return { level: "environment", where: one.where, value: spec.secret ? new Secret(one.text) : one.text };
 }
 
-function spellings(
-  name: SettingName,
-  { aliases = {} }: SettingSpec,
-): { name: string; translate: (text: string) => string }[] {
-  return [
-    { name, translate: (text) => text },
-    ...Object.entries(aliases).map(([alias, translate]) => ({ name: alias, translate })),
-  ];
+/** Names of one setting may say the same in two spellings. */
+function canonical(found: Found, type: ValueType): Found | Complaint {
+  const text = type.accept(found.text);
+  return text === undefined ? malformed(found, type) : { ...found, text };
 }
 
 /** An empty variable counts as unset: that is what `pot set-env -E X=` leaves behind. */
@@ -113,6 +108,6 @@ function contradiction(one: Found, other: Found): Complaint {
   };
 }
 
-function malformed({ where }: Found, { type }: SettingSpec): Complaint {
-  return { where, what: `not acceptable: expected ${type.expected}`, cure: `Example: ${type.example}` };
+function malformed({ where }: Found, { expected, example }: ValueType): Complaint {
+  return { where, what: `not acceptable: expected ${expected}`, cure: `Example: ${example}` };
 }

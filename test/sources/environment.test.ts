@@ -34,6 +34,29 @@ test("takes the later flavour's spellings", () => {
   expect(settings.get("BUCKETSCHEME")).toMatchObject({ value: "http", where: "S3UPNOSSL" });
 });
 
+const agreeing: [string, Record<string, string>, string][] = [
+  ["BUCKETHOST", { BUCKETHOST: "s3.example.org", S3HOSTNAME: "S3.example.org." }, "s3.example.org"],
+  ["BUCKETPORT", { BUCKETPORT: "0443", S3PORT: "443" }, "443"],
+  ["BUCKETSCHEME", { BUCKETSCHEME: "http", S3UPNOSSL: "on" }, "http"],
+];
+
+test.each(agreeing)(
+  "takes two names of %s that say the same in two spellings",
+  (name, environment, value) => {
+    expect(readEnvironment({ ...JOIN, ...environment }).settings).toContainEqual([
+      name,
+      { level: "environment", value, where: name },
+    ]);
+  },
+);
+
+test.each([
+  ...["1", "true", "yes", "On"].map((word) => [word, "http"] as const),
+  ...["0", "FALSE", "no", "off"].map((word) => [word, "https"] as const),
+])("S3UPNOSSL=%s is %s", (word, scheme) => {
+  expect(readEnvironment({ ...JOIN, S3UPNOSSL: word }).settings.get("BUCKETSCHEME")?.value).toBe(scheme);
+});
+
 test("reads a secret from the file that X_FILE names, without its final line break", async () => {
   await using directory = await temporaryFolder();
   const file = directory.file("dbpass");
@@ -75,6 +98,12 @@ const refused: [string, Record<string, string>, RegExp][] = [
     { BUCKETHOST: "a.example", S3HOSTNAME: "b.example" },
     /two names of one setting and differ/,
   ],
+  [
+    "a word for S3UPNOSSL that is neither yes nor no",
+    { S3UPNOSSL: "https" },
+    /^S3UPNOSSL: not acceptable: expected true, yes, on or 1 .* or false, no, off or 0\. Example: true$/,
+  ],
+  ["a malformed alias by its own name", { BUCKETPORT: "443", S3PORT: "many" }, /^S3PORT: not acceptable/],
 ];
 
 test.each(refused)("refuses %s", (_, environment, message) => {
