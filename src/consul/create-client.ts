@@ -3,6 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import Consul from "consul";
 import * as z from "zod";
+import { urlBelow } from "../base/address.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import * as answers from "./answers.ts";
@@ -11,7 +12,7 @@ import { ConsulError, kindOfStatus } from "./errors.ts";
 
 /** How to reach the HTTP API of the local Consul client. Certificates and the key are PEM texts. */
 export interface ConsulConnection {
-  /** `http://host:port` or `https://host:port`. */
+  /** `http://host:port` or `https://host:port`, with a path where a proxy wants one. */
   readonly address: string;
   readonly token?: Secret;
   readonly caCert?: string;
@@ -104,7 +105,7 @@ function checkParameters({ id, name, notes, ...how }: CheckDefinition) {
 function packageOptions({ address, token, namespace, ...tls }: ConsulConnection, sockets: http.AgentOptions) {
   const { Agent } = address.startsWith("https:") ? https : http;
   return {
-    baseUrl: new URL("/v1", address),
+    baseUrl: urlBelow(address, "/v1"),
     agent: new Agent(sockets),
     headers: namespace === undefined ? {} : { "X-Consul-Namespace": namespace },
     rejectUnauthorized: tls.sslVerify,

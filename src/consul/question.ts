@@ -2,6 +2,7 @@
 import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
+import { urlBelow } from "../base/address.ts";
 import type { ConsulConnection } from "./create-client.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
@@ -19,7 +20,7 @@ export async function askConsul(
   body = "",
 ): Promise<ConsulReply> {
   const { request: send } = address.startsWith("https:") ? https : http;
-  const request = send(new URL(path, address), {
+  const request = send(urlBelow(address, path), {
     method,
     agent: false,
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),

@@ -34,6 +34,7 @@ export function readConnection(environment: Environment, configured: string): Co
 function readAddress(environment: Environment, configured: string): string {
   const given = environment["CONSUL_HTTP_ADDR"] || undefined;
   if (given === undefined) return configured;
+  if (given.startsWith("unix:")) throw isSocket();
   const scheme = isTrue(environment["CONSUL_HTTP_SSL"]) ? "https" : "http";
   const address = given.includes("://") ? given : `${scheme}://${given}`;
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
@@ -41,6 +42,15 @@ function readAddress(environment: Environment, configured: string): string {
     where: "CONSUL_HTTP_ADDR",
     what: "not an address that the agent can use: expected host:port or a http or https URL",
     cure: "Example: CONSUL_HTTP_ADDR=http://127.0.0.1:8500",
+  });
+}
+
+/** `consul` itself takes one. */
+function isSocket(): Misconfigured {
+  return new Misconfigured({
+    where: "CONSUL_HTTP_ADDR",
+    what: "a Unix socket, which the agent does not support",
+    cure: "Let the client listen on loopback as well (`ports.http` and `client_addr` in its configuration) and name that, for example CONSUL_HTTP_ADDR=http://127.0.0.1:8500",
   });
 }
 

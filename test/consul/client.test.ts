@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { ConsulError } from "../../src/consul/errors.ts";
+import { askConsul } from "../../src/consul/question.ts";
 import { startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
 import { clientAt, now } from "./fixtures/connection.ts";
@@ -82,6 +83,18 @@ test("an abort ends a question that is held", async () => {
   await until("the question", () => server.asked.length === 1);
   end.abort();
   await expect(question).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test.each(["/consul", "/consul/"])("asks below the path of the address, if it has one: %s", async (path) => {
+  const none = { status: 200, body: "[]" };
+  await using server = await replies(none, none);
+  const address = `${server.address}${path}`;
+  await clientAt(address).instances("redis", now());
+  await askConsul({ address, sslVerify: true }, "GET", "/v1/agent/members");
+  expect(server.asked.map((url) => url.replace(/\?.*/, ""))).toEqual([
+    "/consul/v1/health/service/redis",
+    "/consul/v1/agent/members",
+  ]);
 });
 
 test("an answer that is not Consul's is an error that says so, without the token", async () => {

@@ -100,6 +100,12 @@ const table: readonly BadInput[] = [
     message: /CONSUL_HTTP_ADDR: not an address.*http:\/\/127/,
   },
   {
+    title: "Consul at a socket",
+    environment: { CONSUL_HTTP_ADDR: "unix:///var/run/consul.sock" },
+    exitCode: 78,
+    message: /CONSUL_HTTP_ADDR: a Unix socket, which the agent does not support.*http:\/\/127/,
+  },
+  {
     title: "a token twice",
     environment: { CONSUL_HTTP_TOKEN: "a", CONSUL_HTTP_TOKEN_FILE: "/b" },
     exitCode: 78,
