@@ -186,9 +186,10 @@ export const bucket: ValueType = matching(
   "mastodon",
 );
 
+/** Consul takes dots and underscores too, and only warns that its DNS will not know such a name. */
 export const nodeName: ValueType = matching(
-  /^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/,
-  "a Consul node name (letters, digits, hyphens, dots)",
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+  "a Consul node name (letters, digits, hyphens, dots, underscores)",
   "mastodon-1",
 );
 
