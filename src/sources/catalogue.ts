@@ -1,7 +1,6 @@
 import { DEPENDENCIES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { typeNamed } from "../settings/slot.ts";
-import { host as hostType, port as portType } from "../settings/types.ts";
 import type { Refusal } from "../settings/wish.ts";
 
 export interface CatalogueSnapshot {
@@ -39,8 +38,9 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
   const instances: Instance[] = [];
   const refusals: Refusal[] = [];
   for (const instance of found) {
-    const host = hostType.accept(instance.host);
-    const isUsable = portType.accept(String(instance.port)) !== undefined && !host?.includes(":");
+    const host = typeNamed("REDISHOST").accept(instance.host);
+    const isUsable =
+      typeNamed("REDISPORT").accept(String(instance.port)) !== undefined && !host?.includes(":");
     if (host !== undefined && isUsable) instances.push({ ...instance, host });
     else refusals.push(refuse(instance, NO_SENTINEL));
   }
