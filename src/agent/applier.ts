@@ -1,6 +1,6 @@
 import type { Gate } from "../apply/gate.ts";
 import { type Outcome, wasPutBack } from "../apply/outcome.ts";
-import type { Plan } from "../apply/plan.ts";
+import { mayServe, type Plan } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { redactor, reveal } from "../base/secret.ts";
@@ -79,8 +79,7 @@ export class Applier {
       evaluation.desired?.digest,
     );
     this.isApplying = false;
-    if (task.actions.some(({ was }) => was !== "stopped") && outcome.kind !== "refused")
-      this.lastReloadMs = steadyMs();
+    if (task.actions.some(mayServe) && outcome.kind !== "refused") this.lastReloadMs = steadyMs();
     const change = changeOf({
       memory,
       evaluation,

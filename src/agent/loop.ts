@@ -1,5 +1,5 @@
 import { place } from "../apply/place.ts";
-import type { Desired, Placed } from "../apply/plan.ts";
+import { type Desired, mayServe, type Placed } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { isAgentError, Misconfigured, TryAgain } from "../base/errors.ts";
@@ -261,7 +261,7 @@ export class Loop {
     const task = await fullPlan(desired, this.#context, urgent);
     if (!(await database.mayApply(evaluation, task, urgent)))
       return { atMs: nextDwellEndMs(evaluation.choices) };
-    const disturbs = task.actions.some(({ was }) => was !== "stopped");
+    const disturbs = task.actions.some(mayServe);
     // What was cut off had this node's turn; until it is finished nobody knows what the units run with.
     const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
     if (options.config.reload.fleet_lock && mayWait && !turn.isOurs) {

@@ -29,7 +29,7 @@ export function differences(desired: Placed, { units, store }: Workshop): Plan {
 export async function fullPlan(desired: Placed, { units, store }: Workshop, isUrgent = false): Promise<Plan> {
   const concerned = units.filter(({ name }) => desired.units.has(name));
   const running = await Promise.all(
-    concerned.map(async (unit): Promise<[string, Running]> => [unit.name, await isRunning(unit)]),
+    concerned.map(async (unit): Promise<[string, Running]> => [unit.name, await isRunning(unit, isUrgent)]),
   );
   const full = plan(desired, known(store), units, new Map(running));
   return isUrgent ? inHaste(full) : full;

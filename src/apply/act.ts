@@ -3,7 +3,7 @@ import { timed } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
 import type { Step, UnitSpec } from "./config.ts";
 import { untilHealthy } from "./health.ts";
-import type { Action } from "./plan.ts";
+import { type Action, mayServe } from "./plan.ts";
 import { isRunning } from "./running.ts";
 import { runSteps, type StepContext } from "./steps.ts";
 
@@ -13,8 +13,21 @@ export type ActResult =
 
 const VERBS = { reload: "reloaded", restart: "restarted", start: "started" } as const;
 
-/** Never rejects: what to do about a failure depends on what came before. */
-export async function act(action: Pick<Action, "unit" | "kind">, context: StepContext): Promise<ActResult> {
+type Acting = Pick<Action, "unit" | "kind" | "was">;
+
+/**
+ * Never rejects: what to do about a failure depends on what came before. A unit that was ill and is so after its reload
+ * is started, since it may be down.
+ */
+export async function act(action: Acting, context: StepContext): Promise<ActResult> {
+  const { unit, was } = action;
+  const result = await actOnce(action, context);
+  const mayBeDown = result.kind === "failed" && was === "ill" && unit.start !== undefined;
+  if (!mayBeDown || (await isRunning(unit)) !== "ill") return result;
+  return actOnce({ unit, kind: "start" }, context);
+}
+
+async function actOnce(action: Pick<Action, "unit" | "kind">, context: StepContext): Promise<ActResult> {
   const { unit, kind } = action;
   const { observe } = context;
   const began = performance.now();
@@ -39,18 +52,23 @@ export async function act(action: Pick<Action, "unit" | "kind">, context: StepCo
  * itself where something supervises it: then it is its health that counts, since it can only have read the old ones.
  */
 export async function actAgain(action: Action, context: StepContext): Promise<ActResult> {
-  const { unit, kind } = action;
-  if ((await isRunning(unit)) !== "stopped")
-    return act({ unit, kind: kind === "start" ? "reload" : kind }, context);
-  const started = unit.start === undefined ? undefined : await act({ unit, kind: "start" }, context);
-  if (started?.kind === "healthy") return started;
-  if (unit.health === undefined) return started ?? act({ unit, kind: "reload" }, context);
+  const { unit } = action;
+  const was = await isRunning(unit, true);
+  const kind = action.kind === "start" ? "reload" : action.kind;
+  if (mayServe({ was })) return actOnce({ unit, kind }, context);
+  const begun = was === "ill" ? await act({ unit, kind, was }, context) : await startAgain(unit, context);
+  if (begun?.kind === "healthy") return begun;
+  if (unit.health === undefined) return begun ?? actOnce({ unit, kind: "reload" }, context);
   try {
     await untilHealthy(unit, { oldMayAnswer: false, redact: context.redact });
     return { kind: "healthy" };
   } catch (error) {
-    return started ?? { kind: "failed", stage: "verify", error };
+    return begun ?? { kind: "failed", stage: "verify", error };
   }
+}
+
+async function startAgain(unit: UnitSpec, context: StepContext): Promise<ActResult | undefined> {
+  return unit.start === undefined ? undefined : actOnce({ unit, kind: "start" }, context);
 }
 
 function stepsFor({ unit, kind }: Pick<Action, "unit" | "kind">): readonly Step[] {

@@ -21,6 +21,8 @@ export interface CommandResult {
   readonly ok: boolean;
   /** How it ended, in words. */
   readonly ended: string;
+  /** Undefined where it did not end by itself, or never began. */
+  readonly exitCode?: number;
   /** The end of what it printed, on one line. */
   readonly tail: string;
 }
@@ -122,7 +124,8 @@ export async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omi
     await Promise.race([closed, sleep(LAST_OUTPUT_MS, undefined, { ref: false })]);
     letGo(child);
     if (late) return { ok: false, ended: `not ended after ${timeoutMs / 1000}s, so it was stopped` };
-    return { ok: code === 0, ended: signal === null ? `exit code ${code}` : `killed by ${signal}` };
+    if (signal !== null) return { ok: false, ended: `killed by ${signal}` };
+    return { ok: code === 0, ended: `exit code ${code}`, exitCode: code };
   } finally {
     clearTimeout(timer);
     clearTimeout(killing);

@@ -50,8 +50,11 @@ export interface Placed extends Desired {
   readonly files: readonly PlacedFile[];
 }
 
-/** `unknown` is treated as running: a reload that fails says so, a second copy of a program does not. */
-export type Running = "running" | "stopped" | "unknown";
+/**
+ * `unknown` is treated as running: a reload that fails says so, a second copy of a program does not. `ill`: its health
+ * command says no, and there is no pidfile that would tell whether it is down, or up with something that makes it so.
+ */
+export type Running = "running" | "stopped" | "ill" | "unknown";
 
 export interface Action {
   readonly unit: UnitSpec;
@@ -61,6 +64,11 @@ export interface Action {
   readonly had: UnitDigests | undefined;
   /** Whether the unit ran before; one that did not is no witness against the new files. */
   readonly was: Running;
+}
+
+/** Whether doing something to the unit may take it from somebody. */
+export function mayServe({ was }: Pick<Action, "was">): boolean {
+  return was === "running" || was === "unknown";
 }
 
 export interface Plan {
@@ -100,7 +108,7 @@ export function plan(
     const wanted = desired.units.get(unit.name);
     if (wanted === undefined) return [];
     const had = runsWith.get(unit.name);
-    const was = running.get(unit.name) ?? "unknown";
+    const was = settle(running.get(unit.name) ?? "unknown", wanted, had);
     const kind = kindOf(unit, wanted, had, was);
     return kind === undefined ? [] : [{ unit, kind, wanted, had, was }];
   });
@@ -133,6 +141,15 @@ export function isKnown(digests: UnitDigests | undefined): digests is UnitDigest
 function inOrder(units: readonly UnitSpec[]): readonly UnitSpec[] {
   const first = FIRST_UNITS.flatMap((name) => units.filter((unit) => unit.name === name));
   return [...first, ...units.filter((unit) => !FIRST_UNITS.includes(unit.name))];
+}
+
+/**
+ * A unit that is ill is taken for stopped where a reload would bring it nothing new: it has what it should run with, or
+ * nothing was ever done to it. Otherwise the reload may be what heals it, and `act` starts it where that does not.
+ */
+function settle(was: Running, wanted: UnitDigests, had: UnitDigests | undefined): Running {
+  const isNew = had !== undefined && (wanted.reload !== had.reload || wanted.restart !== had.restart);
+  return was === "ill" && !isNew ? "stopped" : was;
 }
 
 function kindOf(

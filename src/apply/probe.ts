@@ -7,14 +7,20 @@ import { codeOf, messageOf } from "../base/errors.ts";
 import { runCommand } from "./command.ts";
 import type { Health } from "./config.ts";
 import { unitProcess } from "./pidfile.ts";
+import type { Running } from "./plan.ts";
 
 /** A program that dies of its configuration mostly does so at once: it counts as alive when it has lived that long. */
 const STEADY_MS = 1000;
 
 export type Answer =
   | { readonly ok: true }
-  /** `nobody`: there is no program at all that could answer. */
-  | { readonly ok: false; readonly reason: string; readonly nobody: boolean };
+  /** `unit`: what that says of the unit, for one without a pidfile. */
+  | { readonly ok: false; readonly reason: string; readonly unit: Exclude<Running, "running"> };
+
+/** How long one look may take. A command is given the time that the operator gave it; all others answer soon or not at all. */
+export function lookMs(health: Health, atMostMs: number): number {
+  return "run" in health ? health.timeout : Math.min(health.timeout, atMostMs);
+}
 
 /** Asks once. Never rejects, and answers within the timeout. */
 export async function probe(health: Health, withinMs: number): Promise<Answer> {
@@ -28,7 +34,7 @@ export async function probe(health: Health, withinMs: number): Promise<Answer> {
   } catch (error) {
     const timedOut = error instanceof Error && error.name === "AbortError";
     const reason = timedOut ? `no answer within ${timeoutMs} ms` : messageOf(error);
-    return { ok: false, reason, nobody: codeOf(error) === "ECONNREFUSED" };
+    return { ok: false, reason, unit: codeOf(error) === "ECONNREFUSED" ? "stopped" : "unknown" };
   }
 }
 
@@ -62,18 +68,20 @@ async function byTcp(address: string, timeoutMs: number): Promise<Answer> {
 
 async function byPidfile(pidfile: string): Promise<Answer> {
   const found = await unitProcess(pidfile);
-  if (found.kind === "absent") return { ok: false, reason: found.reason, nobody: true };
+  if (found.kind === "absent") return { ok: false, reason: found.reason, unit: "stopped" };
   return found.process.ageMs >= STEADY_MS
     ? { ok: true }
     : sick(`process ${found.process.pid} has just begun`);
 }
 
+/** Only a command that ended by itself has said something of the unit. */
 async function byCommand(argv: readonly string[], timeoutMs: number): Promise<Answer> {
-  const { ok, ended, tail } = await runCommand(argv, timeoutMs);
+  const { ok, ended, exitCode, tail } = await runCommand(argv, timeoutMs);
   if (ok) return { ok };
-  return { ok, reason: `${argv.join(" ")}: ${ended}${tail === "" ? "" : `, ${tail}`}`, nobody: true };
+  const reason = `${argv.join(" ")}: ${ended}${tail === "" ? "" : `, ${tail}`}`;
+  return { ok, reason, unit: exitCode === undefined ? "unknown" : "ill" };
 }
 
 function sick(reason: string): Answer {
-  return { ok: false, reason, nobody: false };
+  return { ok: false, reason, unit: "unknown" };
 }

@@ -3,7 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import { timed, timedNow } from "../base/span.ts";
 import { act } from "./act.ts";
 import type { ApplyContext, Failed, Outcome } from "./outcome.ts";
-import { type Action, isKnown, type Plan } from "./plan.ts";
+import { type Action, isKnown, mayServe, type Plan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { rememberIfPossible } from "./remember.ts";
 import { commitAll, type StagedFile, syncAll } from "./stage.ts";
@@ -75,6 +75,6 @@ async function actAll(
   return first;
 }
 
-function ranWell({ was, had }: Action): boolean {
-  return was !== "stopped" && isKnown(had);
+function ranWell(action: Action): boolean {
+  return mayServe(action) && isKnown(action.had);
 }

@@ -33,9 +33,28 @@ test("tells by the health check where there is no pidfile, and nothing where the
   const server = createServer().listen(port, "127.0.0.1");
   await until("a connection", async () => (await isRunning(byTcp)) === "running");
   server.close();
-  expect(await isRunning(unit("nginx", { reload, health: { run: ["false"] } }))).toBe("stopped");
   expect(await isRunning(unit("nginx", { reload, health: { run: ["true"] } }))).toBe("running");
   expect(await isRunning(unit("nginx", { reload }))).toBe("unknown");
+});
+
+test.each([
+  ["says yes", ["true"], {}, "running"],
+  ["says no", ["false"], {}, "ill"],
+  ["says yes after 3 s", ["sleep", "3"], {}, "running"],
+  ["does not end in its time", ["sleep", "60"], { timeout: "100ms" }, "unknown"],
+  ["is not there", ["/no/such/program"], {}, "unknown"],
+])("a unit without a pidfile whose health command %s", async (_, run, more, seen) => {
+  expect(await isRunning(unit("web", { reload, health: { run, ...more } }))).toBe(seen);
+});
+
+test("a failover does not wait for a health command that hangs", async () => {
+  const hanging = unit("web", { reload, health: { run: ["sleep", "60"] } });
+  expect(await isRunning(hanging, true)).toBe("unknown");
+});
+
+test("a health command that says no and a pidfile that is gone are a unit that is stopped", async () => {
+  const signal = [{ signal: "HUP", pidfile: "/no/such/pidfile" }];
+  expect(await isRunning(unit("web", { reload: signal, health: { run: ["false"] } }))).toBe("stopped");
 });
 
 test("does not take a unit for stopped that lost its pidfile but answers", async () => {

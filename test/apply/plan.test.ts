@@ -79,6 +79,15 @@ test("starts a unit that is down, also when nothing changed", () => {
   expect(actions([unit("web")], { web: B }, { web: A }, { web: "stopped" })).toEqual(["reload web"]);
 });
 
+test("reloads a unit that is ill where that brings it something new, and otherwise starts it", () => {
+  const web = unit("web", { start: [{ touch: "/s" }] });
+  const ill = { web: "ill" } as const;
+  expect(actions([web], { web: B }, { web: A }, ill)).toEqual(["reload web"]);
+  expect(actions([web], { web: A }, { web: A }, ill)).toEqual(["start web"]);
+  expect(actions([web], { web: A }, {}, ill)).toEqual(["start web"]);
+  expect(actions([unit("web")], { web: A }, { web: A }, ill)).toEqual([]);
+});
+
 test("goes syslog-ng, sidekiq, web, streaming, then as configured", () => {
   const units = ["nginx", "streaming", "web", "consul", "sidekiq", "syslog-ng"].map((name) => unit(name));
   const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));

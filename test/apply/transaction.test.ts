@@ -148,6 +148,27 @@ test("starts what is down, restarts for the process environment, reloads for the
   expect(await noted(log)).toEqual(["start", "reload", "restart", "start"]);
 });
 
+test("a unit that is ill is reloaded when its settings change, and started where that does not help", async () => {
+  await using folder = await temporaryFolder();
+  const [log, up, env] = [folder.file("log"), folder.file("up"), entry(folder.file("env"))];
+  // It runs with what it read last, and is well unless that is bad. `start` does nothing to one that is up.
+  const read = { run: ["sh", "-c", 'test -e "$1" && cp "$0" "$1"', env.path, up] };
+  const begin = { run: ["sh", "-c", 'test -e "$1" || cp "$0" "$1"', env.path, up] };
+  const house = new House([
+    unit("web", {
+      reload: [note(log, "reload"), read],
+      start: [note(log, "start"), begin],
+      health: { run: ["grep", "-q", "good", up], timeout: "1s" },
+    }),
+  ]);
+  expect(await house.apply([[env, "good"]])).toMatchObject({ kind: "applied" });
+  await writeFile(up, "its backend is dead");
+  expect(await house.apply([[env, "good too"]])).toMatchObject({ kind: "applied" });
+  await rm(up);
+  expect(await house.apply([[env, "good again"]])).toMatchObject({ kind: "applied" });
+  expect(await noted(log)).toEqual(["start", "reload", "reload", "start"]);
+});
+
 test("an apply that was begun is finished although the agent is asked to stop", async () => {
   await using folder = await temporaryFolder();
   const house = new House([unit("web", { reload: [note(folder.file("log"), "web")] })], {

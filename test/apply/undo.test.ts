@@ -71,6 +71,26 @@ test("says what it could not put back, and keeps trying", async () => {
   expect((await house.plan([[spec, "one"]])).actions).toHaveLength(1);
 });
 
+test("a unit that the new files made ill is reloaded with the old ones", async () => {
+  await using folder = await temporaryFolder();
+  const [log, loaded, spec] = [folder.file("log"), folder.file("loaded"), entry(folder.file("env"))];
+  const read = { run: ["cp", spec.path, loaded] };
+  const house = new House([
+    unit("web", {
+      reload: [note(log, "reload"), read],
+      start: [note(log, "start"), { run: ["sh", "-c", 'test -e "$1" || cp "$0" "$1"', spec.path, loaded] }],
+      health: { run: ["grep", "-q", "good", loaded], timeout: "1s" },
+    }),
+  ]);
+  await house.apply([[spec, "good"]]);
+  expect(await house.apply([[spec, "bad"]])).toMatchObject({
+    kind: "failed",
+    undone: { files: [spec.path], units: ["web"], errors: [] },
+  });
+  expect(await readFile(loaded, "utf8")).toBe("good");
+  expect(await noted(log)).toEqual(["start", "reload", "reload"]);
+});
+
 test("a unit that was down before is no reason to go back", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("env"));

@@ -2,7 +2,7 @@
 import { findProgram } from "../../apply/command.ts";
 import type { UnitSpec } from "../../apply/config.ts";
 import { pidfileOf, unitProcess } from "../../apply/pidfile.ts";
-import { probe } from "../../apply/probe.ts";
+import { lookMs, probe } from "../../apply/probe.ts";
 import { codeOf, Misconfigured, Unavailable } from "../../base/errors.ts";
 import type { Options } from "../../options.ts";
 import type { Inspection, Warning } from "./inspection.ts";
@@ -28,9 +28,9 @@ async function unitIsWell(unit: UnitSpec): Promise<string | Warning> {
   const runs = found === undefined ? "" : `runs (pid ${found.process.pid})`;
   if (unit.health === undefined)
     return runs || "it has neither a health check nor a pidfile: nothing tells whether it runs";
-  const answer = await probe(unit.health, Math.min(unit.health.timeout, HEALTH_TIMEOUT_MS));
+  const answer = await probe(unit.health, lookMs(unit.health, HEALTH_TIMEOUT_MS));
   if (answer.ok) return [runs, "healthy"].filter((text) => text !== "").join(", ");
-  if (answer.nobody && found === undefined) return notRunning(unit, answer.reason);
+  if (answer.unit !== "unknown" && found === undefined) return notRunning(unit, answer.reason);
   throw new Unavailable({
     where: where(unit),
     what: `not healthy: ${answer.reason}`,
