@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { UnitSpec } from "../apply/config.ts";
-import { probe } from "../apply/probe.ts";
+import type { Health, UnitSpec } from "../apply/config.ts";
+import { lookMs, probe } from "../apply/probe.ts";
 import type { Complaining, Problems } from "../report/problems.ts";
 
 const LOOK_EVERY_MS = 10_000;
-const ANSWER_TIMEOUT_MS = 2000;
+const LONGEST_LOOK_MS = 2000;
 /** A unit that is restarted by others is away for a moment: that is no news yet. */
 const BAD_LOOKS = 2;
 
@@ -43,26 +44,28 @@ export class UnitWatch {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const watches = this.#options.units.flatMap(({ name, health }) =>
+      health === undefined ? [] : [this.#watch(name, health, signal)],
+    );
+    const ended = signal.aborted ? undefined : once(signal, "abort");
+    await Promise.all([...watches, ended]);
+  }
+
+  /** Each unit by itself: a command that takes its time holds up no other, and is asked once at a time. */
+  async #watch(name: string, health: Health, signal: AbortSignal): Promise<void> {
     const { isBusy, lookEveryMs = LOOK_EVERY_MS } = this.#options;
     while (!signal.aborted) {
-      if (!isBusy()) await this.#look();
+      if (!isBusy()) await this.#look(name, health, signal);
       await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  async #look(): Promise<void> {
-    const { units, isBusy, problems, onChange, redact } = this.#options;
-    const answers = await Promise.all(
-      units.map(async ({ name, health }) => ({
-        name,
-        answer: health && (await probe(health, Math.min(health.timeout, ANSWER_TIMEOUT_MS))),
-      })),
-    );
-    if (isBusy()) return;
+  async #look(name: string, health: Health, signal: AbortSignal): Promise<void> {
+    const { isBusy, problems, onChange, redact } = this.#options;
+    const answer = await probe(health, lookMs(health, LONGEST_LOOK_MS), signal);
+    if (signal.aborted || isBusy()) return;
     const before = this.#news();
-    for (const { name, answer } of answers) {
-      if (answer !== undefined) this.#take(name, answer.ok ? "" : redact(answer.reason));
-    }
+    this.#take(name, answer.ok ? "" : redact(answer.reason));
     problems.replace("units", this.#complaints());
     if (this.#news() !== before) onChange();
   }

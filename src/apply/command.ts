@@ -46,16 +46,20 @@ export async function findProgram(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Runs a program to its end. After the timeout it and all that it started in its session is killed. Never rejects. */
+/**
+ * Runs a program to its end. After the timeout, or when the signal aborts, it and all that it started in its session is
+ * killed. Never rejects.
+ */
 export async function runCommand(
   argv: readonly string[],
   timeoutMs: number,
   surroundings: Surroundings = { folder: "/", environment: {} },
+  signal?: AbortSignal,
 ): Promise<CommandResult> {
   try {
     const child = start(argv, surroundings);
     const output = collect(child);
-    const ended = await endOf(child, timeoutMs);
+    const ended = await endOf(child, timeoutMs, signal);
     return { ...ended, tail: output() };
   } catch (error) {
     return { ok: false, ended: messageOf(error), tail: "" };
@@ -108,16 +112,23 @@ export function tailOf(text: string): string {
 }
 
 /** A daemon that a command leaves behind may hold the streams for ever, so the end is `exit`, not `close`. */
-export async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omit<CommandResult, "tail">> {
+export async function endOf(
+  child: ChildProcess,
+  timeoutMs: number,
+  aborting?: AbortSignal,
+): Promise<Omit<CommandResult, "tail">> {
   const closed = once(child, "close").catch(() => {});
   let late = false;
   let killing: NodeJS.Timeout | undefined;
-  const timer = setTimeout(() => {
+  const stop = () => {
+    if (late) return;
     late = true;
     signalSession(child, "SIGTERM");
     killing = setTimeout(() => signalSession(child, "SIGKILL"), KILL_AFTER_MS);
-  }, timeoutMs);
+  };
+  const timer = setTimeout(stop, timeoutMs);
   timer.unref();
+  aborting?.addEventListener("abort", stop);
   try {
     const [code, signal] = await once(child, "exit");
     if (late) signalSession(child, "SIGKILL");
@@ -129,6 +140,7 @@ export async function endOf(child: ChildProcess, timeoutMs: number): Promise<Omi
   } finally {
     clearTimeout(timer);
     clearTimeout(killing);
+    aborting?.removeEventListener("abort", stop);
   }
 }
 

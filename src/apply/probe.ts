@@ -22,15 +22,15 @@ export function lookMs(health: Health, atMostMs: number): number {
   return "run" in health ? health.timeout : Math.min(health.timeout, atMostMs);
 }
 
-/** Asks once. Never rejects, and answers within the timeout. */
-export async function probe(health: Health, withinMs: number): Promise<Answer> {
+/** Asks once. Never rejects, and answers within the timeout; a signal that aborts ends a command before. */
+export async function probe(health: Health, withinMs: number, signal?: AbortSignal): Promise<Answer> {
   // AbortSignal takes no fractions.
   const timeoutMs = Math.ceil(withinMs);
   try {
     if ("http" in health) return await byHttp(health.http, timeoutMs);
     if ("tcp" in health) return await byTcp(health.tcp, timeoutMs);
     if ("pidfile" in health) return await byPidfile(health.pidfile);
-    return await byCommand(health.run, timeoutMs);
+    return await byCommand(health.run, timeoutMs, signal);
   } catch (error) {
     const timedOut = error instanceof Error && error.name === "AbortError";
     const reason = timedOut ? `no answer within ${timeoutMs} ms` : messageOf(error);
@@ -75,8 +75,8 @@ async function byPidfile(pidfile: string): Promise<Answer> {
 }
 
 /** Only a command that ended by itself has said something of the unit. */
-async function byCommand(argv: readonly string[], timeoutMs: number): Promise<Answer> {
-  const { ok, ended, exitCode, tail } = await runCommand(argv, timeoutMs);
+async function byCommand(argv: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
+  const { ok, ended, exitCode, tail } = await runCommand(argv, timeoutMs, undefined, signal);
   if (ok) return { ok };
   const reason = `${argv.join(" ")}: ${ended}${tail === "" ? "" : `, ${tail}`}`;
   return { ok, reason, unit: exitCode === undefined ? "unknown" : "ill" };

@@ -98,6 +98,11 @@ test("bounds a health command and keeps secrets out of its words", async () => {
   await expect(untilHealthy(talking, fresh)).rejects.toThrow("exit code 1, [redacted]");
 });
 
+test("a health command may take as long as the unit's timeout, also after a reload that keeps the old self", async () => {
+  const slow = unit("web", { reload, health: { run: ["sleep", "5.5"], timeout: "6s" } });
+  await untilHealthy(slow, { ...fresh, oldMayAnswer: true });
+}, 20_000);
+
 test("after TERM it is a new process that has to be alive", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("config"), "one");
