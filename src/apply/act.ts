@@ -2,7 +2,7 @@
 import { timed } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
 import type { Step, UnitSpec } from "./config.ts";
-import { untilHealthy } from "./health.ts";
+import { oldSelfMs, untilHealthy } from "./health.ts";
 import { type Action, mayServe } from "./plan.ts";
 import { isRunning } from "./running.ts";
 import { runSteps, type StepContext } from "./steps.ts";
@@ -30,15 +30,17 @@ export async function act(action: Acting, context: StepContext): Promise<ActResu
 async function actOnce(action: Pick<Action, "unit" | "kind">, context: StepContext): Promise<ActResult> {
   const { unit, kind } = action;
   const { observe } = context;
+  const steps = stepsFor(action);
   const began = performance.now();
   let stage: "reload" | "verify" = "reload";
   try {
     const { ended } = await timed(observe, { stage, unit: unit.name }, () =>
-      runSteps(unit.name, stepsFor(action), context),
+      runSteps(unit.name, steps, context),
     );
     stage = "verify";
+    const isNew = ended || kind === "start";
     await timed(observe, { stage, unit: unit.name }, () =>
-      untilHealthy(unit, { oldMayAnswer: !ended && kind !== "start", redact: context.redact }),
+      untilHealthy(unit, { oldSelfMs: isNew ? 0 : oldSelfMs(steps), redact: context.redact }),
     );
     logDone(context.log, unit, kind, began);
     return { kind: "healthy" };
@@ -60,7 +62,7 @@ export async function actAgain(action: Action, context: StepContext): Promise<Ac
   if (begun?.kind === "healthy") return begun;
   if (unit.health === undefined) return begun ?? actOnce({ unit, kind: "reload" }, context);
   try {
-    await untilHealthy(unit, { oldMayAnswer: false, redact: context.redact });
+    await untilHealthy(unit, { oldSelfMs: 0, redact: context.redact });
     return { kind: "healthy" };
   } catch (error) {
     return begun ?? { kind: "failed", stage: "verify", error };

@@ -1,7 +1,7 @@
 /** After a reload: waiting until the unit is well again, with its new configuration. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { TryAgain } from "../base/errors.ts";
-import type { Health, UnitSpec } from "./config.ts";
+import type { Health, Step, UnitSpec } from "./config.ts";
 import { pollUntil } from "./poll.ts";
 import { probe } from "./probe.ts";
 
@@ -12,24 +12,30 @@ const SHORTEST_PROBE_MS = 500;
 
 /** A program that was asked to reload stops answering with its old self within this time. */
 const OLD_SELF_MS = 1000;
+/** puma's plugin tmp_restart looks at its file only every 2 s; then it has the time of all others, and a second to spare. */
+const OLD_SELF_AFTER_TOUCH_MS = 4000;
 
 export interface HealthContext {
-  /** False where the old process was seen to end, or there was none. */
-  readonly oldMayAnswer: boolean;
+  /** How long the old self may answer yet; 0 where the old process was seen to end, or there was none. */
+  readonly oldSelfMs: number;
   redact(text: string): string;
+}
+
+/** How long after these steps a good answer may be that of the old self, where its process stayed. */
+export function oldSelfMs(steps: readonly Step[]): number {
+  return steps.some((step) => "touch" in step) ? OLD_SELF_AFTER_TOUCH_MS : OLD_SELF_MS;
 }
 
 /**
  * Resolves once the unit is healthy; a unit without a health check is taken at its word.
  *
- * A reload that keeps the process (USR2, HUP, a command) is only begun when its steps are done, so for the
- * first second a good answer may be the old configuration's: the unit is asked, and its timeout begins, after that.
+ * A reload that keeps the process (USR2, HUP, touch, a command) is only begun when its steps are done, so at first
+ * a good answer may be the old configuration's: the unit is asked, and its timeout begins, after that.
  * @throws TryAgain with the last thing that was wrong, after the unit's timeout
  */
-export async function untilHealthy(unit: UnitSpec, { oldMayAnswer, redact }: HealthContext): Promise<void> {
+export async function untilHealthy(unit: UnitSpec, { oldSelfMs, redact }: HealthContext): Promise<void> {
   const { health } = unit;
   if (health === undefined) return;
-  const oldSelfMs = oldMayAnswer ? OLD_SELF_MS : 0;
   await sleep(oldSelfMs);
   let reason = "";
   const healthy = await pollUntil(async (remainingMs) => {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { untilHealthy } from "../../src/apply/health.ts";
+import { oldSelfMs, untilHealthy } from "../../src/apply/health.ts";
 import { probe } from "../../src/apply/probe.ts";
 import { isRunning } from "../../src/apply/running.ts";
 import { runSteps } from "../../src/apply/steps.ts";
@@ -13,7 +13,7 @@ import { until } from "../world/until.ts";
 import { startWeb, steps, unit, writePidfile } from "./units.ts";
 
 const reload = [{ touch: "/dev/null" }];
-const fresh = { oldMayAnswer: false, redact: steps.redact };
+const fresh = { oldSelfMs: 0, redact: steps.redact };
 
 test("tells by the pidfile whether a unit runs", async () => {
   await using folder = await temporaryFolder();
@@ -100,7 +100,7 @@ test("bounds a health command and keeps secrets out of its words", async () => {
 
 test("a health command may take as long as the unit's timeout, also after a reload that keeps the old self", async () => {
   const slow = unit("web", { reload, health: { run: ["sleep", "5.5"], timeout: "6s" } });
-  await untilHealthy(slow, { ...fresh, oldMayAnswer: true });
+  await untilHealthy(slow, { ...fresh, oldSelfMs: oldSelfMs([{ wait: 1 }]) });
 }, 20_000);
 
 test("after TERM it is a new process that has to be alive", async () => {
@@ -112,8 +112,8 @@ test("after TERM it is a new process that has to be alive", async () => {
     reload: [{ signal: "TERM", pidfile: web.pidfile }],
     health: { pidfile: web.pidfile, timeout: "20s" },
   });
-  const { ended } = await runSteps(sidekiq.name, sidekiq.reload, steps);
-  await untilHealthy(sidekiq, { oldMayAnswer: !ended, redact: steps.redact });
+  expect(await runSteps(sidekiq.name, sidekiq.reload, steps)).toEqual({ ended: true });
+  await untilHealthy(sidekiq, fresh);
   expect(await web.pid()).not.toBe(before);
   expect(await processOf(await web.pid())).toBeDefined();
 });
@@ -141,8 +141,8 @@ test("does not count the answer of the old self before a hot restart", async () 
     health: { http: web.url, timeout: "20s" },
   });
   const before = await web.pid();
-  const { ended } = await runSteps(puma.name, puma.reload, steps);
-  await untilHealthy(puma, { oldMayAnswer: !ended, redact: steps.redact });
+  expect(await runSteps(puma.name, puma.reload, steps)).toEqual({ ended: false });
+  await untilHealthy(puma, { ...fresh, oldSelfMs: oldSelfMs(puma.reload) });
   expect(await web.answer()).toBe("two");
   expect(await web.pid()).toBe(before);
 });

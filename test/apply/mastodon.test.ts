@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { UnitSpec } from "../../src/apply/config.ts";
 import { type Mastodon, prepareMastodon } from "../world/mastodon.ts";
@@ -63,3 +64,30 @@ test("starts the real programs, moves them to new values, and takes them back fr
   expect(await readFile(env.path, "utf8")).toBe(good);
   expect((await mastodon.webEnv())["REDIS_PORT"]).toBe(String(redis.port));
 });
+
+test("a puma that is reloaded by tmp/restart.txt has looked at that file before its answer counts", async () => {
+  await using folder = await temporaryFolder();
+  await using redis = await startRedis();
+  await using mastodon = await prepareMastodon({ folder: folder.path });
+  await mkdir(folder.file("tmp"));
+  const env = entry(mastodon.envFile, { mode: "0640" });
+  const web = unit("web", {
+    reload: [{ touch: join(folder.path, "tmp", "restart.txt") }],
+    start: [{ run: mastodon.serviceArgv("web", "start") }],
+    health: { http: mastodon.healthUrls.web, timeout: "10s" },
+  });
+  const house = new House([web]);
+  const good = `REDIS_PORT=${redis.port}\n`;
+  expect(await house.apply([[env, good]])).toMatchObject({ kind: "applied" });
+  for (const server of ["two", "three"]) {
+    expect(await house.apply([[env, `${good}SMTP_SERVER=${server}\n`]])).toMatchObject({ kind: "applied" });
+    expect((await mastodon.webEnv())["SMTP_SERVER"]).toBe(server);
+  }
+  expect(await house.apply([[env, "REDIS_PORT=none\n"]])).toMatchObject({
+    kind: "failed",
+    stage: "verify",
+    unit: "web",
+    undone: { files: [env.path], units: ["web"], errors: [] },
+  });
+  expect((await mastodon.webEnv())["SMTP_SERVER"]).toBe("three");
+}, 120_000);

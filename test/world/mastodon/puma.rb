@@ -6,3 +6,5 @@ workers Integer(ENV.fetch("WEB_CONCURRENCY", "2"))
 threads Integer(ENV.fetch("MIN_THREADS", ENV.fetch("MAX_THREADS", "2"))), Integer(ENV.fetch("MAX_THREADS", "2"))
 environment ENV.fetch("RAILS_ENV", "production")
 preload_app!
+# Does nothing where there is no folder tmp.
+plugin :tmp_restart
