@@ -1,7 +1,7 @@
 import path from "node:path";
 import { CommanderError } from "commander";
 import metadata from "../package.json" with { type: "json" };
-import { ExitCode, isAgentError, messageOf } from "./base/errors.ts";
+import { codeOf, ExitCode, isAgentError, messageOf, TryAgain } from "./base/errors.ts";
 import type { Io } from "./commands/io.ts";
 import { buildProgram } from "./commands/program.ts";
 
@@ -43,8 +43,18 @@ function onRequest(listener: Parameters<Io["onRequest"]>[0]): void {
   process.on("SIGHUP", () => listener("reload"));
 }
 
-// Whoever reads the output may stop reading: `mastodon-agent explain | head`.
-process.stdout.on("error", () => process.exit(ExitCode.ok));
+/** Whoever reads the output may stop reading: `mastodon-agent explain | head`. What is lost otherwise is a failure. */
+function endWithoutOutput(error: unknown): void {
+  if (codeOf(error) === "EPIPE") process.exit(ExitCode.ok);
+  const cure = "Make room, or send the output elsewhere.";
+  const { message, exitCode } = new TryAgain({ where: "standard output", what: messageOf(error), cure });
+  process.stderr.write(`mastodon-agent: ${message}\n`);
+  process.exit(exitCode);
+}
+
+process.stdout.on("error", endWithoutOutput);
+// There is nobody left to tell it to; the exit code still does.
+process.stderr.on("error", () => {});
 
 process.exitCode = await main(process.argv.slice(2), {
   environment: process.env,
@@ -57,5 +67,6 @@ process.exitCode = await main(process.argv.slice(2), {
   draw: (text) => process.stdout.write(text),
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
+  outliveOutput: () => process.stdout.off("error", endWithoutOutput).on("error", () => {}),
   onRequest,
 });

@@ -21,6 +21,8 @@ export interface Io {
   draw(text: string): void;
   /** One line to standard error. */
   err(line: string): void;
+  /** From now on output that cannot be written is lost, and ends nothing. */
+  outliveOutput(): void;
   /** Calls back for SIGTERM or SIGINT (`drain`) and SIGHUP (`reload`). */
   onRequest(listener: (request: Request) => void): void;
 }

@@ -40,9 +40,11 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     "run --config /usr/local/etc/mastodon-agent.yaml",
   )
     .option("--log-level <level>", "trace, debug, info, warn, error or silent")
-    .action(async (flags: CommonFlags & { logLevel?: string }) =>
-      done(await (await import("./run.ts")).run(flags, io)),
-    );
+    .action(async (flags: CommonFlags & { logLevel?: string }) => {
+      // Mastodon's configuration matters more than the log of it.
+      io.outliveOutput();
+      done(await (await import("./run.ts")).run(flags, io));
+    });
 
   command(
     "render",

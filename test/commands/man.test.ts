@@ -51,5 +51,6 @@ const NOBODY: Io = {
   draw: () => {},
   out: () => {},
   err: () => {},
+  outliveOutput: () => {},
   onRequest: () => {},
 };
