@@ -1,5 +1,6 @@
 /** What an operator writes about files and units: the part of the configuration file that apply lives by. */
 import * as z from "zod";
+import { hasPossiblePort } from "../base/address.ts";
 import { duration } from "../base/duration.ts";
 
 /** Signals that reload or stop programs; the ones that only debuggers and terminals send are left out. */
@@ -49,7 +50,10 @@ const healthSchema = z.union(
       timeout: healthTimeout,
     }),
     z.strictObject({
-      tcp: z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s:]+):\d{1,5}$/, 'must be "host:port"'),
+      tcp: z
+        .string()
+        .regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s:]+):\d{1,5}$/, 'must be "host:port"')
+        .refine((text) => hasPossiblePort(text), 'must be "host:port", the port at most 65535'),
       timeout: healthTimeout,
     }),
     z.strictObject({ pidfile: absolutePath, timeout: healthTimeout }),

@@ -3,6 +3,13 @@ export function bracketed(hostOrAddress: string): string {
   return hostOrAddress.includes(":") ? `[${hostOrAddress}]` : hostOrAddress;
 }
 
+const MAX_PORT = 65_535;
+
+/** Whether the number after the last colon is one that a port can have. What has none is for others to refuse. */
+export function hasPossiblePort(text: string): boolean {
+  return !(Number(text.slice(text.lastIndexOf(":") + 1)) > MAX_PORT);
+}
+
 /** Host and port as people and URLs write them. */
 export function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {
   return `${bracketed(host)}:${port}`;

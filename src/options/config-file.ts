@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type * as z from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
@@ -70,10 +70,28 @@ function parse(path: string, text: string): Source {
       cure: "Correct the YAML.",
     });
   }
-  const raw: unknown = document.toJS() ?? {};
+  const raw = valuesOf(document, path, lines) ?? {};
   if (!isGroup(raw))
     throw new Misconfigured({ where: path, what: "not a list of keys with values", cure: SEE_DOCS });
   return { path, raw, document, lines };
+}
+
+/** Aliases are followed here and not before: one may lead nowhere, into itself, or make a giant of a small file. */
+function valuesOf(document: Document, path: string, lines: LineCounter): unknown {
+  const cure = "Write the value out where the alias stands.";
+  visit(document, {
+    Alias(_, alias, around) {
+      const target = alias.resolve(document);
+      if (target !== undefined && !around.includes(target)) return;
+      const what = `the alias *${alias.source} ${target === undefined ? "has no anchor before it" : "contains itself"}`;
+      throw new Misconfigured({ where: at(path, lines, alias.range?.[0] ?? 0), what, cure });
+    },
+  });
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new Misconfigured({ where: path, what: messageOf(error), cure }, { cause: error });
+  }
 }
 
 function defaultsFor({ raw }: Source): RawConfig {

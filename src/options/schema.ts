@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { fileSchema, unitSchema } from "../apply/config.ts";
+import { hasPossiblePort } from "../base/address.ts";
 import { duration } from "../base/duration.ts";
 import { LANGUAGES } from "../render/language.ts";
 import { LOG_LEVELS } from "../report/log.ts";
@@ -11,11 +12,11 @@ const absolutePath = z.string().regex(/^\//, "must be an absolute path");
 const httpAddress = z
   .string()
   .regex(/^(\[[0-9A-Fa-f:]+\]|[^:\s]+):\d{1,5}$/, 'must be "address:port"')
+  .refine(hasPossiblePort, 'must be "address:port", the port at most 65535')
   .transform((text) => {
     const at = text.lastIndexOf(":");
     return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
-  })
-  .refine(({ port }) => port <= 65_535, 'must be "address:port", the port at most 65535');
+  });
 
 const command = z.array(z.string().min(1)).min(1);
 

@@ -40,6 +40,9 @@ test("profile none has only what is listed", async () => {
   expect([config.files, config.units, config.consul.agent]).toEqual([{}, {}, "external"]);
 });
 
+const TEN = (alias: string) => `[${Array(10).fill(alias).join(", ")}]`;
+const GIANT = `values:\n  a: &a ${TEN("x")}\n  b: &b ${TEN("*a")}\n  c: ${TEN("*b")}\n`;
+
 const refused: [title: string, text: string, message: RegExp][] = [
   ["broken YAML, with line and column", "consul:\n  agent: [unit\n", /:\d+:\d+: .*Correct the YAML/],
   [
@@ -62,6 +65,27 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ],
   ["a check that does not name the file", "files: { env: { check: [true] } }\n", /files\.env\.check/],
   ["a file that is no group of keys", "- a\n- b\n", /not a list of keys/],
+  [
+    "the same where certificates are ordered",
+    "certificates:\n  listen: '[::]:65536'\n",
+    /agent\.yaml:2:11: certificates\.listen: must be "address:port", the port at most 65535/,
+  ],
+  [
+    "the same in a health check",
+    "units: { web: { health: { tcp: 127.0.0.1:99999 } } }\n",
+    /agent\.yaml:1:\d+: units\.web\.health.*: must be "host:port", the port at most 65535/,
+  ],
+  [
+    "an alias without an anchor",
+    "profile: none\nhttp: *nope\n",
+    /agent\.yaml:2:7: the alias \*nope has no anchor before it\. Write the value out/,
+  ],
+  [
+    "an alias to what it is in",
+    "values: &all\n  more: *all\n",
+    /agent\.yaml:2:9: the alias \*all contains itself/,
+  ],
+  ["aliases that make a giant of a small file", GIANT, /agent\.yaml: .*alias.*Write the value out/],
   ["a mode that is no octal number", "files: { env: { mode: 640 } }\n", /files\.env\.mode/],
   [
     "a file for a unit that is none, with the nearest known one",
