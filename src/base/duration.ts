@@ -6,6 +6,8 @@ const MS_PER_UNIT = new Map([
   ["m", 60_000],
   ["h", 3_600_000],
 ]);
+/** A timer of Node's takes 2^31-1 ms, which is not quite 25 days; with more it fires at once. */
+const MAX_MS = 24 * 24 * 3_600_000;
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 
 /** A duration as operators write it (`250ms`, `30s`, `5m`, `1h`), as milliseconds; undefined if it is none. */
@@ -19,4 +21,5 @@ export function parseDurationMs(text: string): number | undefined {
 export const duration = z
   .string()
   .regex(DURATION, 'must be a duration such as "250ms", "30s" or "5m"')
+  .refine((text) => (parseDurationMs(text) ?? 0) <= MAX_MS, "must be at most 24 days (576h)")
   .transform((text) => parseDurationMs(text) ?? 0);

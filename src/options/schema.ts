@@ -45,6 +45,9 @@ const patroni = z
   .prefault({})
   .describe("where Patroni keeps its leader key");
 
+/** Consul takes whatever is more than nothing; shorter than this an agent would be critical between two words of it. */
+const MIN_TTL_MS = 1000;
+
 /** What templates may print: texts, lists and groups of them. */
 type TemplateValue = string | readonly TemplateValue[] | { readonly [name: string]: TemplateValue };
 const templateValue: z.ZodType<TemplateValue> = z.lazy(() =>
@@ -116,7 +119,10 @@ export const configSchema = z.strictObject({
   variables: z
     .partialRecord(z.enum(MACHINE_VARIABLES), absolutePath)
     .describe("Mastodon's variables that are paths on this machine"),
-  settle: z.strictObject({ min: duration.prefault("250ms"), max: duration.prefault("2s") }).prefault({}),
+  settle: z
+    .strictObject({ min: duration.prefault("250ms"), max: duration.prefault("2s") })
+    .refine(({ min, max }) => min <= max, { path: ["min"], error: "must not be longer than settle.max" })
+    .prefault({}),
   reload: z
     .strictObject({ min_interval: duration.prefault("30s"), fleet_lock: z.boolean().default(true) })
     .prefault({}),
@@ -150,6 +156,7 @@ export const configSchema = z.strictObject({
         .regex(/^[A-Za-z0-9-]+$/, "must be letters, digits and hyphens")
         .default("mastodon-agent"),
       ttl: duration
+        .refine((ms) => ms >= MIN_TTL_MS, "must be at least 1s")
         .prefault("30s")
         .describe(
           "an agent that was not heard of for so long is critical in Consul; it tells three times as often",

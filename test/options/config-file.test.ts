@@ -59,6 +59,31 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ["a port that is none", "http: 127.0.0.1:99899\n", /agent\.yaml:1:7: http: must be "address:port"/],
   ["a duration without a unit", "settle: { min: 5 }\n", /settle\.min/],
   [
+    "a duration that no timer takes",
+    "gate: { run: [true-or-false], timeout: 600h }\n",
+    /agent\.yaml:1:\d+: gate\.timeout: must be at most 24 days/,
+  ],
+  [
+    "the same in a step",
+    "units: { web: { reload: [{ run: [reload], timeout: 577h }] } }\n",
+    /units\.web\.reload\.0.*: must be (at most 24 days|one of)/,
+  ],
+  [
+    "an announcement that is never valid",
+    "announce:\n  ttl: 0s\n",
+    /agent\.yaml:2:8: announce\.ttl: must be at least 1s/,
+  ],
+  [
+    "a burst that must be over before it may be",
+    "settle:\n  min: 5s\n  max: 1s\n",
+    /agent\.yaml:2:8: settle\.min: must not be longer than settle\.max/,
+  ],
+  [
+    "the same where only one of them is in the file",
+    "settle:\n  max: 100ms\n",
+    /agent\.yaml:2:3: settle\.min: must not be longer/,
+  ],
+  [
     "a step of no known kind",
     "units:\n  web:\n    reload: [{ shell: rm }]\n",
     /units\.web\.reload\.0: must be one of/,
