@@ -83,7 +83,7 @@ export const fileSchema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe("the units that are reloaded when these bytes change"),
-  when: z.string().min(1).optional().describe("a setting: the file is made only while that setting is known"),
+  when: z.string().min(1).optional(),
 });
 
 /** One program that is reloaded. */

@@ -27,7 +27,7 @@ interface Source {
  */
 export function readConfig(path: string | undefined): Config {
   const source = parse(path ?? DEFAULT_CONFIG_FILE, readText(path));
-  const result = configSchema.safeParse(overlay(defaultsFor(source), source.raw));
+  const result = configSchema.safeParse(overlay(defaultsFor(source), source.raw), { reportInput: true });
   const [first, ...others] = result.success
     ? complaintsAbout(result.data, source)
     : result.error.issues.flatMap((issue) => complaintsOf(issue, source));
@@ -114,6 +114,10 @@ function listenerOf({ hostname, port, protocol }: URL): string {
 
 function complaintsOf(issue: z.core.$ZodIssue, source: Source): Complaint[] {
   const path = issue.path.map(String);
+  if (issue.code === "invalid_value" && typeof issue.input === "string") {
+    const what = `${path.join(".")}: unknown name ${issue.input}`;
+    return [{ where: whereIs(path, source), what, cure: didYouMean(issue.input, issue.values.map(String)) }];
+  }
   if (issue.code !== "unrecognized_keys")
     return [{ where: whereIs(path, source), what: `${path.join(".")}: ${issue.message}`, cure: SEE_DOCS }];
   return issue.keys.map((key) => ({

@@ -5,17 +5,28 @@ import { configSchema } from "./schema.ts";
 export function knownKeys(path: readonly string[]): readonly string[] {
   let schema: unknown = configSchema;
   for (const step of path) schema = below(unwrap(schema), step);
-  const group = unwrap(schema);
-  return group instanceof z.ZodObject ? Object.keys(group.shape) : [];
+  return keysOf(unwrap(schema));
+}
+
+/** Of a choice of groups, those of all. */
+function keysOf(group: unknown): readonly string[] {
+  if (group instanceof z.ZodObject) return Object.keys(group.shape);
+  if (group instanceof z.ZodUnion) return [...new Set(group.options.flatMap(keysOf))];
+  const names = group instanceof z.ZodRecord ? group.keyType : undefined;
+  return names instanceof z.ZodEnum ? names.options.map(String) : [];
 }
 
 function below(schema: unknown, step: string): unknown {
   if (schema instanceof z.ZodObject) return schema.shape[step];
+  if (schema instanceof z.ZodArray) return schema.element;
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
 function unwrap(schema: unknown): unknown {
   const isWrapper =
-    schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional;
   return isWrapper ? unwrap(schema.unwrap()) : schema;
 }

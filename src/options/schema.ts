@@ -5,6 +5,7 @@ import { duration } from "../base/duration.ts";
 import { LANGUAGES } from "../render/language.ts";
 import { LOG_LEVELS } from "../report/log.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
+import { SETTING_NAMES } from "../settings/schema.ts";
 import { MACHINE_VARIABLES } from "../settings/variables.ts";
 import { PROFILE_NAMES } from "./profiles.ts";
 
@@ -30,6 +31,10 @@ const templatedFileSchema = fileSchema.extend({
     .enum(LANGUAGES)
     .exactOptional()
     .describe("how values are escaped, where the file's name does not tell"),
+  when: z
+    .enum(SETTING_NAMES)
+    .exactOptional()
+    .describe("a setting: the file is made only while that setting is known"),
 });
 
 /** Watched only where it has a name. */

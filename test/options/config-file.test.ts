@@ -57,6 +57,31 @@ const refused: [title: string, text: string, message: RegExp][] = [
     /agent\.yaml:2:10: log\.level: .*\bdebug\b/,
   ],
   ["a port that is none", "http: 127.0.0.1:99899\n", /agent\.yaml:1:7: http: must be "address:port"/],
+  [
+    "a file for a setting that there is not, with the nearest one",
+    "files:\n  env: { when: REMOTLOG }\n",
+    /agent\.yaml:2:16: files\.env\.when: unknown name REMOTLOG\. Did you mean REMOTELOG\?/,
+  ],
+  [
+    "a variable that is no path on this machine, with those that are",
+    "variables: { FOO: /x }\n",
+    /agent\.yaml:1:\d+: unknown key variables\.FOO\. Known names: .*\bSMTP_CA_FILE\b/,
+  ],
+  [
+    "an unknown key where there is a choice of groups",
+    "units: { web: { health: { tcp: 127.0.0.1:1, tiemout: 5s } } }\n",
+    /unknown key units\.web\.health\.tiemout\. Did you mean timeout\?/,
+  ],
+  [
+    "an unknown key in a step",
+    "units: { web: { reload: [{ run: [reload], tiemout: 5s }] } }\n",
+    /unknown key units\.web\.reload\.0\.tiemout\. Did you mean timeout\?/,
+  ],
+  [
+    "an unknown key in a group that may be absent",
+    "gate: { run: [a], tiemout: 5s }\n",
+    /unknown key gate\.tiemout\. Did you mean timeout\?/,
+  ],
   ["a duration without a unit", "settle: { min: 5 }\n", /settle\.min/],
   [
     "a duration that no timer takes",
