@@ -26,10 +26,10 @@ export function loadTemplate(
   places: TemplatePlaces,
 ): TemplatedFile {
   const language = spec.language ?? languageOf(spec.template, spec.path);
-  const tried = [
-    path.resolve(places.own, spec.template),
-    path.join(places.builtIn, path.basename(spec.template)),
-  ];
+  const own = path.resolve(places.own, spec.template);
+  // Whoever names a place means that one, and no other file of the same name.
+  const isName = path.basename(spec.template) === spec.template;
+  const tried = isName ? [own, path.join(places.builtIn, spec.template)] : [own];
   for (const [position, candidate] of tried.entries()) {
     const text = readIfThere(candidate);
     if (text !== undefined)
@@ -38,7 +38,7 @@ export function loadTemplate(
   throw new Misconfigured({
     where: `files.${spec.name}.template: ${spec.template}`,
     what: `there is no such template (looked for ${tried.join(" and ")})`,
-    cure: "Give an absolute path, or put the template beside the configuration file.",
+    cure: "Give the absolute path of one that is there, or put it beside the configuration file.",
   });
 }
 
