@@ -79,6 +79,10 @@ export const configSchema = z.strictObject({
       prefix: z
         .string()
         .regex(/^[^/\s]+(\/[^/\s]+)*$/, "must be a KV path without slashes at its ends")
+        .refine(
+          (prefix) => !/^mastodon-agent(\/|$)/.test(prefix),
+          "must not be mastodon-agent or below it, where agents write: each would wake up by what it wrote itself",
+        )
         .default("mastodon"),
     })
     .prefault({}),

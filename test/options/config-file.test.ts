@@ -82,6 +82,16 @@ const refused: [title: string, text: string, message: RegExp][] = [
     "gate: { run: [a], tiemout: 5s }\n",
     /unknown key gate\.tiemout\. Did you mean timeout\?/,
   ],
+  [
+    "the prefix that agents write below",
+    "watch:\n  prefix: mastodon-agent\n",
+    /agent\.yaml:2:11: watch\.prefix: must not be mastodon-agent or below it, where agents write/,
+  ],
+  [
+    "a prefix below it",
+    "watch: { prefix: mastodon-agent/social.example.org }\n",
+    /watch\.prefix: must not be/,
+  ],
   ["a duration without a unit", "settle: { min: 5 }\n", /settle\.min/],
   [
     "a duration that no timer takes",
@@ -186,6 +196,10 @@ test("knows the units of every profile", () => {
   for (const profile of PROFILE_NAMES)
     for (const unit of Object.keys(Object(profileDefaults(profile, {})["units"])))
       expect(PROFILE_UNITS).toContain(unit);
+});
+
+test("takes a prefix that only begins like the one that agents write below", async () => {
+  expect((await read("watch: { prefix: mastodon-agents }\n")).watch.prefix).toBe("mastodon-agents");
 });
 
 test("names everything that is wrong at once", async () => {
