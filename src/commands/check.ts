@@ -1,4 +1,4 @@
-import { ExitCode, messageOf } from "../base/errors.ts";
+import { type ExitCode, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import { aclInspections } from "./check/acl.ts";
 import { backendInspections } from "./check/backends.ts";
@@ -23,32 +23,52 @@ export async function check(
   { probe = false, json = false, ...flags }: CheckFlags,
   io: Io,
 ): Promise<ExitCode> {
-  const options = optionsFrom(flags, io);
-  const findings: Finding[] = [CONFIGURED];
-  if (!json) printFindings(findings, io);
-  const stage = async (what: string, inspections: () => Promise<readonly Inspection[]>) => {
+  const options = optionsOrSay(flags, io);
+  const findings: Finding[] = [];
+  const stage: Stage = async (what, inspections) => {
     const found = await during(what, io, async () => inspectAll(await inspections()));
     if (!json) printFindings(found, io);
     findings.push(...found);
   };
-  await stage("Looking at files and keys", async () => localInspections(options));
-  const seen = await during("Asking Consul", io, () => lookOrSay(options));
-  if ("cannot" in seen) await stage("", async () => [["sources", () => Promise.reject(seen.cannot)]]);
-  else await stage("Rendering", async () => renderedInspections(options, seen));
-  if (probe) await stage("Asking everybody", () => probeInspections(options, seen));
+  if ("cannot" in options) await stage("", async () => [refusal("configuration", options)]);
+  else await lookAtAll(options, probe, stage, io);
   if (json) io.out(JSON.stringify(inJson(findings), null, 2));
   else printSummary(findings, io);
   return exitCodeOf(findings);
 }
 
-const CONFIGURED: Finding = {
-  title: "configuration",
-  verdict: "ok",
-  messages: ["environment, configuration file and templates are well-formed"],
-  exitCode: ExitCode.ok,
-};
+/** What is found is shown before the next stage begins. */
+type Stage = (what: string, inspections: () => Promise<readonly Inspection[]>) => Promise<void>;
 
-type Seen = Look | { readonly cannot: Error };
+async function lookAtAll(options: Options, probe: boolean, stage: Stage, io: Io): Promise<void> {
+  await stage("", async () => [["configuration", () => WELL_FORMED]]);
+  await stage("Looking at files and keys", async () => localInspections(options));
+  const seen = await during("Asking Consul", io, () => lookOrSay(options));
+  if ("cannot" in seen) await stage("", async () => [refusal("sources", seen)]);
+  else await stage("Rendering", async () => renderedInspections(options, seen));
+  if (probe) await stage("Asking everybody", () => probeInspections(options, seen));
+}
+
+const WELL_FORMED = "environment, configuration file and templates are well-formed";
+
+interface Cannot {
+  readonly cannot: Error;
+}
+
+function refusal(title: string, { cannot }: Cannot): Inspection {
+  return [title, () => Promise.reject(cannot)];
+}
+
+/** Without a configuration there is nothing else to look at. */
+function optionsOrSay(flags: CommonFlags, io: Io): Options | Cannot {
+  try {
+    return optionsFrom(flags, io);
+  } catch (error) {
+    return { cannot: explained(error) };
+  }
+}
+
+type Seen = Look | Cannot;
 
 /** Keys that are refused leave nothing to render with; the rest can be looked at all the same. */
 async function lookOrSay(options: Options): Promise<Seen> {

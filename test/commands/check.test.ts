@@ -6,12 +6,13 @@ import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { makeNode, supervise } from "../consul/fixtures/node.ts";
 import { mayMount, smallDisk } from "../faults/fixtures/small-disk.ts";
-import { GOSSIP_KEY, HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { AGENT, GOSSIP_KEY, HOSTS, JAIL, startAgent, type TestAgent } from "../world/agent.ts";
 import { cli, onTerminal } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
 import { startPostgres } from "../world/postgres.ts";
 import { startS3 } from "../world/s3.ts";
 import { start } from "../world/spawn.ts";
+import { temporaryFolder } from "../world/temporary.ts";
 
 test("the doctor says of each unit whether it runs, may be signalled, and has the commands of its steps", async () => {
   await using consul = await startConsul();
@@ -187,6 +188,30 @@ test("the doctor compares the client's keyring with GOSSIPKEY", async () => {
   const { output } = await cli(changed, ["check", "--probe"]);
   expect(output).toMatch(/^FAIL +consul gossip key: .*local\.keyring: the client has other gossip keys/m);
   expect(output).toMatch(/^warn +consul cluster: NODENAME: no member is called jail1\./m);
+});
+
+test("a configuration that is refused is the one finding, as JSON too", async () => {
+  await using folder = await temporaryFolder();
+  const configFile = folder.file("agent.yaml");
+  await writeFile(configFile, "wacth: {}\n");
+  const check = async (...flags: string[]) => {
+    const argv = [AGENT, "check", "--config", configFile, ...flags];
+    await using running = await start(process.execPath, argv, { onlyEnv: JAIL });
+    const { code } = await running.exited;
+    return { code, output: running.output() };
+  };
+  const message = `${configFile}:1:1: unknown key wacth. Did you mean watch?`;
+  const json = await check("--json");
+  expect(JSON.parse(json.output)).toEqual({
+    ok: 0,
+    warn: 0,
+    fail: 1,
+    exit_code: 78,
+    findings: [{ title: "configuration", verdict: "FAIL", messages: [message] }],
+  });
+  const plain = await check();
+  expect(plain.output).toBe(`FAIL  configuration: ${message}\n0 ok, 0 to look at, 1 wrong\n`);
+  expect([json.code, plain.code]).toEqual([78, 78]);
 });
 
 test("check goes on after what is wrong, as one JSON document where that is asked for", async () => {
