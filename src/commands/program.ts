@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import type { Change } from "../report/change.ts";
+import type { LogLevel } from "../report/log.ts";
 import { moment, positive } from "./arguments.ts";
 import type { CheckFlags } from "./check.ts";
 import type { Shell } from "./completion.ts";
@@ -39,7 +40,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     "Join Consul, watch it and keep Mastodon's configuration true; runs until SIGTERM.",
     "run --config /usr/local/etc/mastodon-agent.yaml",
   )
-    .option("--log-level <level>", "trace, debug, info, warn, error or silent")
+    .addOption(new Option("--log-level <level>", "goes before the configuration's").choices(LOG_LEVELS))
     .action(async (flags: CommonFlags & { logLevel?: string }) => {
       // Mastodon's configuration matters more than the log of it.
       io.outliveOutput();
@@ -160,5 +161,7 @@ const KEYS_COMMANDS = [
 ] as const;
 
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
+
+const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "silent"];
 
 const OUTCOMES: readonly Change["outcome"][] = ["applied", "refused", "failed"];

@@ -42,8 +42,14 @@ const table: readonly BadInput[] = [
   {
     title: "an unknown log level",
     argv: ["run", "--log-level", "loud"],
+    exitCode: 64,
+    message: /--log-level <level>' argument 'loud' is invalid\. Allowed choices are trace, debug/,
+  },
+  {
+    title: "an unknown log level in the file",
+    config: { log: { level: "loud" } },
     exitCode: 78,
-    message: /--log-level: unknown level loud.*debug/,
+    message: /agent\.yaml:\d+:\d+: log\.level: unknown name loud\..*debug/,
   },
   {
     title: "an unset datacenter",

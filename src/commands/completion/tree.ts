@@ -1,6 +1,5 @@
 /** The tree of commands as data, for whoever writes it down: the completions of shells, and the manual. */
 import type { Argument, Command, Option } from "commander";
-import { LOG_LEVELS } from "../../report/log.ts";
 import { SETTING_NAMES } from "../../settings/schema.ts";
 import { READERS } from "../../settings/variable.ts";
 import { VARIABLES } from "../../settings/variables.ts";
@@ -82,7 +81,6 @@ function valuesOf(placeholder: string, { argChoices }: Argument | Option): Value
 const VALUES: ReadonlyMap<string, Values> = new Map<string, Values>([
   ["file", { kind: "files" }],
   ["dir", { kind: "folders" }],
-  ["level", { kind: "words", words: LOG_LEVELS }],
   ["unit", { kind: "words", words: [...READERS, "nginx", "syslog-ng"] }],
   ["name", { kind: "words", words: [...SETTING_NAMES, ...explainable()] }],
 ]);
