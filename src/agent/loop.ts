@@ -2,10 +2,9 @@ import { place } from "../apply/place.ts";
 import { type Desired, mayServe, type Placed } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
-import { isAgentError, Misconfigured, TryAgain } from "../base/errors.ts";
+import { Misconfigured, TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Span } from "../base/span.ts";
-import { type KeyStorage, keysPinProblems, loadKeys, type PinnedKeys, type PinStore } from "../keys/load.ts";
 import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
@@ -15,6 +14,7 @@ import { domainOf } from "./database-scene.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { configuredFacts } from "./facts.ts";
+import { KeyRing, type KeyRingContext, type Keys } from "./key-ring.ts";
 import { hasGoodSettings, isUrgent, lastGoodKv } from "./last-good.ts";
 import { Pacing } from "./pacing.ts";
 import type { Prober } from "./prober.ts";
@@ -31,12 +31,10 @@ const PATIENCE_MS = 5000;
 const KEYS_RETRY_MS = 2000;
 const RETRY_MS = 5000;
 
-export interface LoopContext extends ApplierContext {
+export interface LoopContext extends ApplierContext, KeyRingContext {
   readonly world: WatchedWorld;
   readonly prober: Prober;
   readonly turn: Turn;
-  readonly keyStorage: KeyStorage;
-  readonly pinsOf: (domain: string) => PinStore;
   readonly bell: Bell;
   readonly database: Pick<DatabaseKeeper, "mayApply">;
   /** Nobody answers at Consul's address, and it is not ours to start a client there. */
@@ -58,11 +56,6 @@ export type Next = "again" | { readonly atMs: number | undefined; readonly waits
 
 const ON_RING: Next = { atMs: undefined };
 
-export interface Keys {
-  readonly domain: string;
-  readonly values: PinnedKeys;
-}
-
 /**
  * The loop of the agent. Each round reads the newest snapshot of everything, works out what should be, and
  * applies it if it is due. Nothing depends on how many rings there were or in which order.
@@ -76,21 +69,26 @@ export class Loop {
   readonly #pacing: Pacing;
   readonly #wayBack: WayBack;
   readonly #certificates: CertificateFolders;
+  readonly #keyRing: KeyRing;
   #candidateTimes: CandidateTimes = new Map();
 
   /** What the status shows. */
   readonly applier: Applier;
   evaluation: Evaluation | undefined;
-  keys: Keys | undefined;
 
   constructor(context: LoopContext) {
     this.#context = context;
     this.#certificates = new CertificateFolders(context.options);
+    this.#keyRing = new KeyRing(context);
     this.#facts = configuredFacts(context.options);
     this.#rules = rulesOf(context.options);
     this.applier = new Applier(context);
     this.#pacing = new Pacing(context.options, this.applier);
     this.#wayBack = new WayBack(context, this.#rules, this.applier, this.#pacing);
+  }
+
+  get keys(): Keys | undefined {
+    return this.#keyRing.keys;
   }
 
   /** Disk and units were compared with what is asked for at least once. */
@@ -153,13 +151,15 @@ export class Loop {
     problems.replace("input", inputProblems(evaluation, { prefix, services: serviceNames(options) }));
     onChange();
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
-    if (this.keys === undefined) return this.#readKeys(evaluation, nowMs);
+    const { keys } = this;
+    if (keys === undefined) return this.#readKeys(evaluation, nowMs);
     const { desired } = evaluation;
     if (evaluation.kv.hold !== undefined) return ON_RING;
-    const obstacle = await this.#pinsOfDomain(domainOf(evaluation.merged), this.keys);
-    const seen: Seen = { inputs, keys: this.keys, notifyMs, spans };
-    if (obstacle !== undefined) {
-      this.applier.refuse(obstacle);
+    const pinned = await this.#keyRing.keysFor(domainOf(evaluation.merged), keys);
+    const isRefused = pinned instanceof Error;
+    const seen: Seen = { inputs, keys: isRefused ? keys : pinned, notifyMs, spans };
+    if (isRefused) {
+      this.applier.refuse(pinned);
       return this.#wayBack.go(seen, desired?.digest, nowMs + RETRY_MS, signal);
     }
     if (desired === undefined) return this.#wayBack.go(seen, undefined, undefined, signal);
@@ -203,31 +203,15 @@ export class Loop {
 
   /** @throws Misconfigured when the keys are refused: then nothing at all may be applied */
   async #readKeys({ merged }: Evaluation, nowMs: number): Promise<Next> {
-    const { keyStorage, pinsOf, problems } = this.#context;
-    const domain = domainOf(merged);
+    const { problems } = this.#context;
     try {
-      this.keys = { domain, values: await loadKeys(keyStorage, pinsOf(domain)) };
+      await this.#keyRing.read(domainOf(merged));
       problems.replace("keys", []);
       return "again";
     } catch (error) {
       if (error instanceof Misconfigured) throw error;
       problems.replace("keys", [errorProblem("keys_waiting", error)]);
       return { atMs: nowMs + KEYS_RETRY_MS };
-    }
-  }
-
-  /** Why the keys may not be used for a domain that was put meanwhile: it may have others, or that cannot be asked. */
-  async #pinsOfDomain(domain: string, keys: Keys): Promise<Error | undefined> {
-    if (domain === keys.domain) return undefined;
-    const { keyStorage, pinsOf } = this.#context;
-    try {
-      const [refusal] = await keysPinProblems(keyStorage, keys.values, pinsOf(domain));
-      if (refusal !== undefined) return new Error(`DOMAIN ${domain}: ${refusal.message}`);
-      this.keys = { ...keys, domain };
-      return undefined;
-    } catch (error) {
-      if (isAgentError(error)) return error;
-      throw error;
     }
   }
 

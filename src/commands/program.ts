@@ -8,6 +8,7 @@ import type { Shell } from "./completion.ts";
 import type { HistoryFlags } from "./history.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import type { KvExportFlags } from "./kv-export.ts";
+import type { RunFlags } from "./run.ts";
 import type { StatusFlags } from "./status.ts";
 
 /** The commands and their flags. A command is loaded when it is asked for, so that none pays for the others. */
@@ -41,7 +42,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     "run --config /usr/local/etc/mastodon-agent.yaml",
   )
     .addOption(new Option("--log-level <level>", "goes before the configuration's").choices(LOG_LEVELS))
-    .action(async (flags: CommonFlags & { logLevel?: string }) => {
+    .action(async (flags: RunFlags) => {
       // Mastodon's configuration matters more than the log of it.
       io.outliveOutput();
       done(await (await import("./run.ts")).run(flags, io));

@@ -2,13 +2,14 @@ import { refuseEarly } from "../agent/refuse-early.ts";
 import { runAgent } from "../agent.ts";
 import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
-import { createLog, type DestinationStream, LOG_LEVELS, type Log, type LogLevel } from "../report/log.ts";
+import { createLog, type DestinationStream, type Log, type LogLevel } from "../report/log.ts";
 import { SyslogRelay } from "../report/syslog-relay.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { Requests } from "./requests.ts";
 
-type RunFlags = CommonFlags & { logLevel?: string };
+/** `logLevel` goes before the configuration's. */
+export type RunFlags = CommonFlags & { logLevel?: LogLevel };
 
 /**
  * Runs the agent until it is asked to drain. SIGHUP reads configuration and environment files again and, if they
@@ -65,13 +66,7 @@ async function refusalOf(round: () => Promise<void>): Promise<Misconfigured | un
 }
 
 function levelOf({ logLevel }: RunFlags, { config }: Options): LogLevel {
-  const level = logLevel === undefined ? config.log.level : LOG_LEVELS.find((known) => known === logLevel);
-  if (level !== undefined) return level;
-  throw new Misconfigured({
-    where: "--log-level",
-    what: `unknown level ${logLevel}`,
-    cure: `Known: ${LOG_LEVELS.join(", ")}.`,
-  });
+  return logLevel ?? config.log.level;
 }
 
 /** JSON lines, or something for the eye on a terminal. Lines are written at once: a log that lags misleads. */

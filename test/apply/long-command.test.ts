@@ -37,6 +37,7 @@ test("tells of the output as it comes, and keeps all of it in a file of its owne
   expect(await running).toEqual({
     ok: false,
     ended: "exit code 3",
+    exitCode: 3,
     tail: `mastodon in ${folder.path} | over`,
   });
   expect((await stat(given.output)).mode & 0o777).toBe(0o600);
