@@ -7,6 +7,7 @@ import { NO_LEADER } from "../../src/settings/leader.ts";
 import { NO_WISHES } from "../../src/settings/wish.ts";
 import { readEnvironment } from "../../src/sources/environment.ts";
 import { HOSTS, JAIL } from "../world/agent.ts";
+import { NOT_WATCHED } from "./not-watched.ts";
 
 const SHARED = "mastodon/control/reload";
 const NODE = "mastodon/nodes/jail1/control/reload";
@@ -61,7 +62,7 @@ test("the way back goes to the values that were applied, also where they would n
 test("a missing host is said with an example of its own kind", () => {
   const { MAILHOST: _, ...others } = JAIL;
   const evaluation = evaluate({ ...RULES, environment: readEnvironment(others) }, inputsOf({}, NO_MEMORY));
-  const places = { prefix: "mastodon", services: NO_SERVICES };
+  const places = { prefix: "mastodon", services: NOT_WATCHED };
   const puts = inputProblems(evaluation, places).map(
     ({ message }) => /settings\/(\S+ [^\s,]+)/.exec(message)?.[1],
   );
@@ -105,17 +106,6 @@ const RULES: Rules = {
   units: ["web"],
   sentinelMaster: "mymaster",
   probed: [],
-};
-
-const NO_SERVICES = {
-  postgres: "",
-  redis: "",
-  s3: "",
-  redis_sidekiq: "",
-  redis_cache: "",
-  postgres_replica: "",
-  elasticsearch: "",
-  smtp: "",
 };
 
 const NOTHING_SEEN: Omit<Inputs, "kv" | "accepted" | "memory"> = {

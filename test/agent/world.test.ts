@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WatchedWorld } from "../../src/agent/world.ts";
 import type { ConsulClient } from "../../src/consul/client.ts";
-import type { DependencyName } from "../../src/settings/dependencies.ts";
 import { clientAt } from "../consul/fixtures/connection.ts";
 import { heardLog } from "../consul/fixtures/log.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
+import { NOT_WATCHED } from "./not-watched.ts";
 
 const MINUTE_MS = 60_000;
 const SECOND_MS = 1000;
@@ -72,14 +72,3 @@ function follow(namespace: string) {
     },
   };
 }
-
-const NOT_WATCHED: Readonly<Record<DependencyName, string>> = {
-  postgres: "",
-  redis: "",
-  s3: "",
-  redis_sidekiq: "",
-  redis_cache: "",
-  postgres_replica: "",
-  elasticsearch: "",
-  smtp: "",
-};

@@ -33,13 +33,7 @@ test("a node that is killed while it reloads does not keep the others from it", 
   const gate = folder.file("gate");
   await using one = await startNode(consul, folder, "node1", `until [ -e ${gate} ]; do sleep 0.1; done`);
   await using two = await startNode(consul, folder, "node2", "true");
-  await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10001");
-  await until("the first to reload", async () => (await logOf(folder)).includes("begin node1"));
-  await consul.put("mastodon/nodes/node2/settings/MAILPORT", "10002");
-  await until(
-    "the second to wait",
-    async () => (await two.status()).desired !== (await two.status()).applied,
-  );
+  await secondWaits(consul, folder, two);
   one.signal("SIGKILL");
   await one.exited();
   expect(await logOf(folder)).toEqual(["begin node1"]);
@@ -56,10 +50,7 @@ test("a node that is held while it waits for its turn leaves the turn to the oth
   const gate = folder.file("gate");
   await using one = await startNode(consul, folder, "node1", `until [ -e ${gate} ]; do sleep 0.1; done`);
   await using two = await startNode(consul, folder, "node2", "true");
-  await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10001");
-  await until("the first to reload", async () => (await logOf(folder)).includes("begin node1"));
-  await consul.put("mastodon/nodes/node2/settings/MAILPORT", "10002");
-  await until("the second to wait", async () => (await two.status()).reason.includes("turn"));
+  await secondWaits(consul, folder, two);
   await consul.put("mastodon/nodes/node2/control/hold", "maintenance");
   await until("the hold", async () => (await two.status()).state === "held");
   await writeFile(gate, "");
@@ -70,6 +61,14 @@ test("a node that is held while it waits for its turn leaves the turn to the oth
   await consul.delete("mastodon/nodes/node2/control/hold");
   await until("the second's turn", async () => (await two.variables())["SMTP_PORT"] === "10002");
 }, 120_000);
+
+/** A change for each: the first is in the middle of its reload, so the second waits for its turn. */
+async function secondWaits(consul: ConsulServer, folder: TemporaryFolder, two: TestAgent): Promise<void> {
+  await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10001");
+  await until("the first to reload", async () => (await logOf(folder)).includes("begin node1"));
+  await consul.put("mastodon/nodes/node2/settings/MAILPORT", "10002");
+  await until("the second to wait", async () => (await two.status()).reason.includes("turn"));
+}
 
 /** Returns once it has made its first apply, which needs no lock; the log is empty then. */
 async function startNode(
