@@ -101,11 +101,7 @@ export class Applier {
 
   /** Nothing was begun: what is desired could not even be compared with what is there. */
   refuse(error: Error): void {
-    const { problems, options } = this.#context;
-    this.lastFailure = messageOf(error);
-    problems.replace("apply", [
-      changeProblem("change_refused", this.lastFailure, options.config.watch.prefix),
-    ]);
+    this.#complain("change_refused", messageOf(error));
   }
 
   /** Disk and units are as desired: this is the last known good from now on. */
@@ -131,19 +127,12 @@ export class Applier {
   }
 
   async #failed(outcome: Exclude<Outcome, { kind: "applied" }>, { desired }: Evaluation): Promise<void> {
-    const { problems, log, options } = this.#context;
+    const { log } = this.#context;
     const reason = messageOf(outcome.error);
     const putBack = wasPutBack(outcome);
-    this.lastFailure = reason;
     // As after a kill: what is rejected stays so, and the last known good is gone back to until it is verified.
     if (isHalfBack(outcome)) this.wasCutOff = true;
-    problems.replace("apply", [
-      changeProblem(
-        putBack ? "change_put_back" : `change_${outcome.kind}`,
-        reason,
-        options.config.watch.prefix,
-      ),
-    ]);
+    this.#complain(putBack ? "change_put_back" : `change_${outcome.kind}`, reason);
     log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
     const rejected = desired && { digest: desired.digest, reason };
     this.#suspect = outcome.kind === "failed" && outcome.stage !== "write" ? rejected : undefined;
@@ -152,6 +141,12 @@ export class Applier {
       ...(this.wasCutOff && intent !== undefined && { intent }),
       ...(putBack && rejected && { rejected }),
     }));
+  }
+
+  #complain(code: Parameters<typeof changeProblem>[0], reason: string): void {
+    const { problems, options } = this.#context;
+    this.lastFailure = reason;
+    problems.replace("apply", [changeProblem(code, reason, options.config.watch.prefix)]);
   }
 
   /** A state that cannot be written holds nothing up: it is known all the same, and written with the next change. */

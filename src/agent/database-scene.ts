@@ -1,6 +1,5 @@
 import { migrationsIn } from "../apply/migrations.ts";
 import { Unavailable } from "../base/errors.ts";
-import { reveal } from "../base/secret.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { type DatabaseRecord, databaseKeys, readDatabaseRecord } from "../consul/database-record.ts";
 import { ConsulError } from "../consul/errors.ts";
@@ -13,6 +12,7 @@ import { runningCode } from "./database-memory.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 import { postgresTargetOf } from "./prober.ts";
+import { domainOf } from "./render-input.ts";
 
 const LOOK_TIMEOUT_MS = 5000;
 
@@ -53,11 +53,6 @@ export async function lookAround(looking: Looking, signal: AbortSignal): Promise
 export function placeOf(merged: Merged): string {
   const { host, port, database } = postgresTargetOf(targetOf("postgres", merged));
   return `${host}:${port}/${database}`;
-}
-
-export function domainOf({ settings }: Merged): string {
-  const value = settings.get("DOMAIN")?.[0].value;
-  return value === undefined ? "" : reveal(value);
 }
 
 async function recordOf(

@@ -6,8 +6,9 @@ import { reveal } from "../base/secret.ts";
 import { writeDatabaseState } from "../consul/database-record.ts";
 import type { DatabaseContext } from "./database.ts";
 import type { DatabaseStep, Scene } from "./database-decision.ts";
-import { domainOf, lookAround } from "./database-scene.ts";
+import { lookAround } from "./database-scene.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { domainOf } from "./render-input.ts";
 
 const TELL_EVERY_SECONDS = 30;
 

@@ -3,9 +3,9 @@ import { acquireFleetLock } from "../consul/lock.ts";
 import type { DatabaseContext } from "./database.ts";
 import { type DatabaseStep, decide, type Scene } from "./database-decision.ts";
 import { type DatabaseReport, problemOf } from "./database-report.ts";
-import { domainOf } from "./database-scene.ts";
 import { runDatabaseSteps } from "./database-steps.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { domainOf } from "./render-input.ts";
 
 export interface DatabaseTurnContext extends DatabaseContext {
   readonly report: DatabaseReport;

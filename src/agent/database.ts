@@ -15,10 +15,11 @@ import type { StateStore } from "../state/store.ts";
 import { CONSUL, type DatabaseStep, type Decision, decide, type Scene } from "./database-decision.ts";
 import { DATABASE_UNITS, withCode, withStaleUnits } from "./database-memory.ts";
 import { DatabaseReport, problemOf } from "./database-report.ts";
-import { domainOf, lookAround, placeOf } from "./database-scene.ts";
+import { lookAround, placeOf } from "./database-scene.ts";
 import { DatabaseTurn, type Turned } from "./database-turn.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
+import { domainOf } from "./render-input.ts";
 
 /** Somebody may have unpacked a new Mastodon, or upgraded the other nodes. */
 const LOOK_EVERY_MS = 10_000;

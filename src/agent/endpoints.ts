@@ -19,7 +19,7 @@ import type { Merged } from "../settings/merge.ts";
 import { asRegistered, type Offered, type Overlay } from "../settings/overlay.ts";
 import { isSettingName, type SettingName } from "../settings/schema.ts";
 import { rankedIn, wishIn } from "../settings/slot.ts";
-import type { Layer, Wish } from "../settings/wish.ts";
+import { isPut, type Layer, type Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
 /** Since when each candidate of a dependency has been one without a break. */
@@ -124,8 +124,7 @@ export function heldIn(
   merged: Merged,
 ): readonly { readonly name: DependencyName; readonly endpoint: Endpoint; readonly reason: string }[] {
   return [...choices].flatMap(([name, choice]) => {
-    const decides = rankedIn(merged, DEPENDENCIES[name].host)?.[0].level;
-    const isOverridden = decides === "node" || decides === "shared";
+    const isOverridden = isPut(rankedIn(merged, DEPENDENCIES[name].host)?.[0].level);
     return choice.kind === "hold" && !isOverridden ? [{ name, ...choice }] : [];
   });
 }

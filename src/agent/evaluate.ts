@@ -13,7 +13,7 @@ import { type Leader, leaderRefusals } from "../settings/leader.ts";
 import { type Merged, merge, type Offers } from "../settings/merge.ts";
 import { type Overlay, overlayFor } from "../settings/overlay.ts";
 import type { Target } from "../settings/targets.ts";
-import { type Layer, NO_WISHES, type Refusal } from "../settings/wish.ts";
+import { type Layer, NO_WISHES, type Refusal, type Wish } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue, readSentinels } from "../sources/catalogue.ts";
 import {
   type AcceptedEntry,
@@ -47,9 +47,9 @@ export interface Rules {
   readonly dwellMs: number;
   readonly files: readonly TemplatedFile[];
   readonly units: readonly string[];
-  /** The dependencies whose connections are probed before they are used. */
   /** The name under which the sentinels know the master. */
   readonly sentinelMaster: string;
+  /** The dependencies whose connections are probed before they are used. */
   readonly probed: readonly ProbedName[];
 }
 
@@ -133,7 +133,9 @@ function decide(rules: Rules, inputs: Inputs): Decided {
   const { environment, machine } = rules;
   const layers = { node: kv.node, shared: kv.shared, environment, machine };
   const choices = chooseEndpoints(rules, inputs, { layers, overlays, instances, candidateTimes });
-  const asked = merge({ ...layers, catalogue: offered(choices, rules, inputs) });
+  const sentinels = readSentinels(inputs.sentinels);
+  const wishes = sentinelWishes(sentinels.instances, rules.sentinelMaster, memory);
+  const asked = merge({ ...layers, catalogue: offered(choices, wishes) });
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
   return {
     kv,
@@ -147,7 +149,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
       ...kv.refusals,
       ...refusalsIn(catalogue),
       ...leaderRefusals(inputs.leader, instances.get("postgres") ?? []),
-      ...readSentinels(inputs.sentinels).refusals,
+      ...sentinels.refusals,
     ].map(({ complaint }) => complaint),
   };
 }
@@ -180,16 +182,9 @@ function chooseEndpoints(
 }
 
 /** What the catalogue asks for: the chosen endpoints, and the sentinels. */
-function offered(
-  choices: ReadonlyMap<DependencyName, Choice>,
-  { sentinelMaster }: Rules,
-  { sentinels, memory }: Inputs,
-): Layer {
+function offered(choices: ReadonlyMap<DependencyName, Choice>, sentinels: ReadonlyMap<string, Wish>): Layer {
   const { settings, variables } = catalogueLayer(choices);
-  return {
-    settings,
-    variables: new Map([...variables, ...sentinelWishes(sentinels, sentinelMaster, memory)]),
-  };
+  return { settings, variables: new Map([...variables, ...sentinels]) };
 }
 
 const NOTHING_YET: Rendered = { variables: undefined, desired: undefined, renderError: undefined };

@@ -70,6 +70,11 @@ export function settingText({ settings }: Merged, name: SettingName): string | u
   return value === undefined ? undefined : reveal(value);
 }
 
+/** Empty while it is not known. */
+export function domainOf(merged: Merged): string {
+  return settingText(merged, "DOMAIN") ?? "";
+}
+
 function endpointTree(endpoint: Endpoint | undefined): Tree {
   return {
     host: endpoint?.host,

@@ -1,6 +1,5 @@
 import type { Instance } from "../settings/instance.ts";
 import type { Wish } from "../settings/wish.ts";
-import { readSentinels } from "../sources/catalogue.ts";
 import type { Memory } from "./memory.ts";
 
 /**
@@ -12,9 +11,7 @@ export function sentinelWishes(
   master: string,
   memory: Pick<Memory, "sentinels">,
 ): ReadonlyMap<string, Wish> {
-  const passing = readSentinels(instances)
-    .instances.filter((instance) => instance.passing)
-    .map(({ host, port }) => `${host}:${port}`);
+  const passing = instances.filter((instance) => instance.passing).map(({ host, port }) => `${host}:${port}`);
   const list = [...new Set(passing)].sort().join(",") || memory.sentinels;
   if (list === "") return new Map();
   const wish = { level: "catalogue", where: "Sentinel" } as const;

@@ -1,5 +1,4 @@
 /** What has to be done so that disk and units come to what is desired. Pure: it looks at nothing itself. */
-
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec, UnitSpec } from "./config.ts";
 
@@ -108,7 +107,7 @@ export function plan(
     const wanted = desired.units.get(unit.name);
     if (wanted === undefined) return [];
     const had = runsWith.get(unit.name);
-    const was = settle(running.get(unit.name) ?? "unknown", wanted, had);
+    const was = takenFor(running.get(unit.name) ?? "unknown", wanted, had);
     const kind = kindOf(unit, wanted, had, was);
     return kind === undefined ? [] : [{ unit, kind, wanted, had, was }];
   });
@@ -147,7 +146,7 @@ function inOrder(units: readonly UnitSpec[]): readonly UnitSpec[] {
  * A unit that is ill is taken for stopped where a reload would bring it nothing new: it has what it should run with, or
  * nothing was ever done to it. Otherwise the reload may be what heals it, and `act` starts it where that does not.
  */
-function settle(was: Running, wanted: UnitDigests, had: UnitDigests | undefined): Running {
+function takenFor(was: Running, wanted: UnitDigests, had: UnitDigests | undefined): Running {
   const isNew = had !== undefined && (wanted.reload !== had.reload || wanted.restart !== had.restart);
   return was === "ill" && !isNew ? "stopped" : was;
 }

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import type { Change } from "../report/change.ts";
-import type { LogLevel } from "../report/log.ts";
+import { LOG_LEVELS } from "../report/log-levels.ts";
 import { moment, positive } from "./arguments.ts";
 import type { CheckFlags } from "./check.ts";
 import type { Shell } from "./completion.ts";
@@ -162,7 +162,5 @@ const KEYS_COMMANDS = [
 ] as const;
 
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
-
-const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "silent"];
 
 const OUTCOMES: readonly Change["outcome"][] = ["applied", "refused", "failed"];

@@ -3,7 +3,7 @@ import { fileSchema, unitSchema } from "../apply/config.ts";
 import { hasPossiblePort } from "../base/address.ts";
 import { duration } from "../base/duration.ts";
 import { LANGUAGES } from "../render/language.ts";
-import { LOG_LEVELS } from "../report/log.ts";
+import { LOG_LEVELS } from "../report/log-levels.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
 import { SETTING_NAMES } from "../settings/schema.ts";
 import { MACHINE_VARIABLES } from "../settings/variables.ts";

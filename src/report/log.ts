@@ -1,10 +1,8 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import type { LogLevel } from "./log-levels.ts";
 
 export type { DestinationStream };
 export type Log = Logger;
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One JSON line an event: a constant sentence plus fields. A `Secret` among the fields prints as redacted. */
 export function createLog(level: LogLevel, destination: DestinationStream): Log {

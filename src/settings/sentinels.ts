@@ -1,13 +1,13 @@
 import type { Merged } from "./merge.ts";
+import { isPut } from "./wish.ts";
 
 /** Mastodon asks the sentinels only where it is told both. */
 const SENTINEL_VARIABLES = ["REDIS_SENTINELS", "REDIS_SENTINEL_MASTER"] as const;
 
 /** The operator has put a host of Redis, and the sentinels are the catalogue's: Mastodon would ask them, and never use it. */
 export function overridesSentinels({ settings, variables }: Merged): boolean {
-  const host = settings.get("REDISHOST")?.[0].level;
-  const isPut = host === "node" || host === "shared";
-  return isPut && variables.get("REDIS_SENTINELS")?.[0].level === "catalogue";
+  const isHostPut = isPut(settings.get("REDISHOST")?.[0].level);
+  return isHostPut && variables.get("REDIS_SENTINELS")?.[0].level === "catalogue";
 }
 
 /** Takes the catalogue's sentinels out of the way of the host that the operator has put. His own he means to stay. */

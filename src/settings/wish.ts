@@ -6,6 +6,11 @@ import type { SettingName } from "./schema.ts";
 export const LEVELS = ["node", "shared", "catalogue", "environment", "default"] as const;
 export type Level = (typeof LEVELS)[number];
 
+/** An operator has put it in KV. */
+export function isPut(level: string | undefined): boolean {
+  return level === "node" || level === "shared";
+}
+
 /** One value that one source asks for, already validated, with its provenance. */
 export interface Wish {
   readonly level: Level;

@@ -1,7 +1,8 @@
-import { DEPENDENCIES, type DependencyName } from "../settings/dependencies.ts";
+import type { DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { typeNamed } from "../settings/slot.ts";
 import type { Refusal } from "../settings/wish.ts";
+import { readEndpoint } from "./endpoint.ts";
 
 export interface CatalogueSnapshot {
   readonly instances: readonly Instance[];
@@ -13,18 +14,17 @@ export interface CatalogueSnapshot {
  * register a service must not be able to write anything else into Mastodon's configuration.
  */
 export function readCatalogue(dependency: DependencyName, found: readonly Instance[]): CatalogueSnapshot {
-  const { host: hostName } = DEPENDENCIES[dependency];
   const instances: Instance[] = [];
   const refusals: Refusal[] = [];
   for (const instance of found) {
-    const faulty = faultyPart(dependency, instance);
-    const host = typeNamed(hostName).accept(instance.host);
-    if (faulty === undefined && host !== undefined) instances.push({ ...instance, host });
-    else {
-      const fault = faultAs(faulty ?? hostName);
-      instances.push({ ...instance, fault });
-      refusals.push(refuse(instance, fault));
+    const read = readEndpoint(dependency, instance);
+    if ("host" in read) {
+      instances.push({ ...instance, host: read.host });
+      continue;
     }
+    const fault = `the instance is ${read.fault}`;
+    instances.push({ ...instance, fault });
+    refusals.push(refuse(instance, fault));
   }
   return { instances, refusals };
 }
@@ -49,23 +49,6 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
 
 const NO_SENTINEL =
   "the instance is not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
-
-/** The setting or variable that would not take its part of the endpoint. */
-function faultyPart(dependency: DependencyName, { host, port, scheme }: Instance): string | undefined {
-  const row = DEPENDENCIES[dependency];
-  const parts: readonly [string | undefined, string | undefined][] = [
-    [row.host, host],
-    [row.port, String(port)],
-    [row.scheme, scheme],
-  ];
-  const [name] =
-    parts.find(([into, text]) => into && text && typeNamed(into).accept(text) === undefined) ?? [];
-  return name;
-}
-
-function faultAs(name: string): string {
-  return `the instance is not usable as ${name}: expected ${typeNamed(name).expected}`;
-}
 
 function refuse({ id, node }: Instance, what: string): Refusal {
   return {

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { DEPENDENCIES } from "../settings/dependencies.ts";
+import { parseJson } from "../base/json.ts";
 import type { LeadingMember } from "../settings/leader.ts";
-import { typeNamed } from "../settings/slot.ts";
+import { readEndpoint } from "./endpoint.ts";
 
 const member = z.object({ conn_url: z.string() });
 
@@ -18,16 +18,10 @@ export function readMember(key: string, text: string): Pick<LeadingMember, "endp
   const { conn_url: connUrl } = parsed.data;
   if (!URL.canParse(connUrl)) return refuse(key, "its conn_url is not usable: expected a URL");
   const { hostname, port } = new URL(connUrl);
-  const into = DEPENDENCIES.postgres;
-  const acceptedHost = typeNamed(into.host).accept(hostname);
-  if (acceptedHost === undefined) return refuse(key, notUsableAs(into.host));
-  const acceptedPort = typeNamed(into.port).accept(port || DEFAULT_PORT);
-  if (acceptedPort === undefined) return refuse(key, notUsableAs(into.port));
-  return { endpoint: { host: acceptedHost, port: Number(acceptedPort) } };
-}
-
-function notUsableAs(name: string): string {
-  return `its conn_url is not usable as ${name}: expected ${typeNamed(name).expected}`;
+  const endpoint = { host: hostname, port: Number(port || DEFAULT_PORT) };
+  const read = readEndpoint("postgres", endpoint);
+  if ("fault" in read) return refuse(key, `its conn_url is ${read.fault}`);
+  return { endpoint: { ...endpoint, host: read.host } };
 }
 
 function refuse(key: string, what: string): Pick<LeadingMember, "endpoint" | "refusal"> {
@@ -41,12 +35,4 @@ function refuse(key: string, what: string): Pick<LeadingMember, "endpoint" | "re
       },
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

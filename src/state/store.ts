@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type * as z from "zod";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { parseJson } from "../base/json.ts";
 import { replace, writeTemporary } from "./durable.ts";
 
 /** Where the state of a directory is. */
@@ -69,14 +70,6 @@ async function load<T>(path: string, schema: z.ZodType<T>): Promise<Found<T>> {
 
 function missingIsUndefined(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The content may hold secrets: it keeps its mode, and nothing of it is quoted. */

@@ -28,12 +28,8 @@ test("two nodes of a domain never reload web at the same time, and both come to 
 }, 120_000);
 
 test("a node that is killed while it reloads does not keep the others from it", async () => {
-  await using consul = await startConsul();
-  await using folder = await temporaryFolder("fleet");
-  const gate = folder.file("gate");
-  await using one = await startNode(consul, folder, "node1", `until [ -e ${gate} ]; do sleep 0.1; done`);
-  await using two = await startNode(consul, folder, "node2", "true");
-  await secondWaits(consul, folder, two);
+  await using fleet = await secondWaits();
+  const { folder, gate, one, two } = fleet;
   one.signal("SIGKILL");
   await one.exited();
   expect(await logOf(folder)).toEqual(["begin node1"]);
@@ -45,12 +41,8 @@ test("a node that is killed while it reloads does not keep the others from it", 
 }, 120_000);
 
 test("a node that is held while it waits for its turn leaves the turn to the others", async () => {
-  await using consul = await startConsul();
-  await using folder = await temporaryFolder("fleet");
-  const gate = folder.file("gate");
-  await using one = await startNode(consul, folder, "node1", `until [ -e ${gate} ]; do sleep 0.1; done`);
-  await using two = await startNode(consul, folder, "node2", "true");
-  await secondWaits(consul, folder, two);
+  await using fleet = await secondWaits();
+  const { consul, gate, one, two } = fleet;
   await consul.put("mastodon/nodes/node2/control/hold", "maintenance");
   await until("the hold", async () => (await two.status()).state === "held");
   await writeFile(gate, "");
@@ -62,12 +54,21 @@ test("a node that is held while it waits for its turn leaves the turn to the oth
   await until("the second's turn", async () => (await two.variables())["SMTP_PORT"] === "10002");
 }, 120_000);
 
-/** A change for each: the first is in the middle of its reload, so the second waits for its turn. */
-async function secondWaits(consul: ConsulServer, folder: TemporaryFolder, two: TestAgent): Promise<void> {
+/** Two nodes with a change for each. The first is in the middle of its reload until the gate is there, the second waits. */
+async function secondWaits() {
+  await using starting = new AsyncDisposableStack();
+  const consul = starting.use(await startConsul());
+  const folder = starting.use(await temporaryFolder("fleet"));
+  const gate = folder.file("gate");
+  const busy = `until [ -e ${gate} ]; do sleep 0.1; done`;
+  const one = starting.use(await startNode(consul, folder, "node1", busy));
+  const two = starting.use(await startNode(consul, folder, "node2", "true"));
   await consul.put("mastodon/nodes/node1/settings/MAILPORT", "10001");
   await until("the first to reload", async () => (await logOf(folder)).includes("begin node1"));
   await consul.put("mastodon/nodes/node2/settings/MAILPORT", "10002");
   await until("the second to wait", async () => (await two.status()).reason.includes("turn"));
+  const release = starting.move();
+  return { consul, folder, gate, one, two, [Symbol.asyncDispose]: () => release.disposeAsync() };
 }
 
 /** Returns once it has made its first apply, which needs no lock; the log is empty then. */
