@@ -66,9 +66,13 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
     dependencies: DEPENDENCY_NAMES,
     probed: probedDependencies(options),
   });
-  const problems = new Problems(log, (problem) => metrics.began(problem));
+  const notice = new Notice();
+  const problems = new Problems(log, {
+    onBegin: (problem) => metrics.began(problem),
+    onChange: () => notice.tell(),
+  });
   const history = await History.open(options.config.paths.state, problems);
-  const { tasks, views } = assemble({ ...given, store, problems, history, metrics });
+  const { tasks, views } = assemble({ ...given, store, notice, problems, history, metrics });
   await using _http = await openHttp(options.config.http, views);
   if (store.complaint !== undefined) problems.replace("state", [damagedStateProblem(store.complaint)]);
   log.info({ version, node: options.node, http: options.config.http }, "agent started");
@@ -78,6 +82,7 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
 
 interface Parts extends AgentGiven {
   readonly store: StateStore<Memory>;
+  readonly notice: Notice;
   readonly problems: Problems;
   readonly history: History;
   readonly metrics: Metrics;
@@ -89,17 +94,30 @@ interface Assembly {
 }
 
 /** Makes every part and tells each of those that it needs. Nothing runs yet. */
-function assemble({ options, store, log, relay, version, problems, history, metrics }: Parts): Assembly {
+function assemble({
+  options,
+  store,
+  log,
+  relay,
+  version,
+  notice,
+  problems,
+  history,
+  metrics,
+}: Parts): Assembly {
   const { config, connection, units, node } = options;
   const startedAt = new Date().toISOString();
   const bell = new Bell();
-  const notice = new Notice();
   const clock = new HeadlineClock();
   const client = createConsulClient(connection);
   const keyStorage = keyStorageOf(options);
   const pinsOf = (domain: string) => createPinStore(client, domain);
   const onRing = () => bell.ring();
-  const onNews = () => notice.tell();
+  const onNews = () => {
+    clock.see(headline().state);
+    notice.tell();
+  };
+  const headline = () => headlineOf({ loop, memory: store.read(), database });
   const { join, world } = watchConsul({ options, client, problems, log, onChange: onRing });
   const prober = new Prober(onRing, ({ target, verdict }) => {
     metrics.probed(target.dependency, verdict.kind);
@@ -164,8 +182,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
       problems: problems.list(),
     });
   const facts = () => {
-    const headline = headlineOf({ loop, memory: store.read(), database });
-    return { options, version, headline, unitHealth: unitWatch.health };
+    return { options, version, headline: headline(), unitHealth: unitWatch.health };
   };
   const statusDocument = { client, notice, problems, status, domain: () => loop.keys?.domain };
   const certifier = new Certifier({
@@ -186,6 +203,7 @@ function assemble({ options, store, log, relay, version, problems, history, metr
   return {
     tasks: [
       (signal) => runClient({ ...workshop, join }, signal),
+      (signal) => problems.run(signal),
       (signal) => join.run(signal),
       (signal) => world.run(signal),
       (signal) => loop.run(signal),

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
-import { messageOf, sentence } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { announce, tellStates, type WantedService } from "../consul/announce.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { ConsulError } from "../consul/errors.ts";
 import type { Notice } from "../report/notice.ts";
-import type { Complaining, Problems } from "../report/problems.ts";
+import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import { type AnnouncedFacts, announcementOf, farewellOf } from "./announcement.ts";
 import { retryDelayMs } from "./schedule.ts";
 
@@ -95,12 +95,12 @@ function complaints(error: unknown): readonly Complaining[] {
     kind === "denied"
       ? "Give the token the policy of packaging/consul-policy.hcl, or set announce.enabled to false."
       : "Correct what Consul complains of, such as IP or announce.service, or set announce.enabled to false.";
-  const message = sentence({
+  const complaint = {
     where: "services in Consul",
     what: `they cannot be registered (${messageOf(error)}); Mastodon is configured all the same`,
     cure,
-  });
-  return [{ code: kind === "denied" ? "announce_denied" : "announce_failed", message }];
+  };
+  return [problemOf(kind === "denied" ? "announce_denied" : "announce_failed", complaint)];
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

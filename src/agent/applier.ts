@@ -111,6 +111,7 @@ export class Applier {
     this.wasCutOff = false;
     problems.replace("apply", []);
     await this.#note((memory) => remember(memory, evaluation, new Date()));
+    this.#context.onChange();
   }
 
   /** Disk and units are as this says in place of what was asked for, which stays rejected. */
@@ -144,8 +145,9 @@ export class Applier {
   }
 
   #complain(code: Parameters<typeof changeProblem>[0], reason: string): void {
-    const { problems, options } = this.#context;
+    const { problems, options, onChange } = this.#context;
     this.lastFailure = reason;
+    onChange();
     problems.replace("apply", [changeProblem(code, reason, options.config.watch.prefix)]);
   }
 

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, sentence } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import { CertificateKeeper, type CertificateState, type Wanted } from "../certificates/keeper.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { acquireFleetLock } from "../consul/lock.ts";
 import { mountComplaint } from "../keys/mount.ts";
 import type { Options } from "../options.ts";
 import type { Log } from "../report/log.ts";
-import type { Complaining, Problems } from "../report/problems.ts";
+import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import type { Merged } from "../settings/merge.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -94,7 +94,7 @@ export class Certifier {
 function diskProblem(storage: string, error: unknown): Complaining {
   const what = `certificates cannot be looked after (${messageOf(error)})`;
   const cure = "Let the agent's user read and write there (certificates.storage, paths.certificates).";
-  return { code: "certificate_not_issued", message: sentence({ where: storage, what, cure }) };
+  return problemOf("certificate_not_issued", { where: storage, what, cure });
 }
 
 function keeperFor({ options, client, log }: CertifierContext): CertificateKeeper {

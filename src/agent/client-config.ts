@@ -64,7 +64,7 @@ export async function configureClient(
   for (let failures = 1; !signal.aborted; failures++) {
     const error = await applyOnce();
     if (error === undefined) return problems.replace("client", []);
-    problems.replace("client", [errorProblem("consul_client_failed", error)]);
+    problems.replace("client", [errorProblem("consul_client_failed", CLIENT_UNIT, error)]);
     await sleep(retryDelayMs(failures), undefined, { signal }).catch(() => {});
   }
 }

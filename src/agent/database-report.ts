@@ -1,10 +1,11 @@
 import type { PendingMigrations } from "../apply/migrations.ts";
-import { type Complaint, sentence } from "../base/errors.ts";
-import type { Problems } from "../report/problems.ts";
+import type { Complaint } from "../base/errors.ts";
+import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import type { MigrationStatus } from "../report/status.ts";
 import type { DatabaseStep, Scene } from "./database-decision.ts";
 import type { StepReport } from "./database-steps.ts";
 
+const SUBJECT = "Mastodon's database";
 const READY = "the database has what the code needs";
 const WORK: Readonly<Record<DatabaseStep, string>> = {
   prepare: "an empty database gets its first content",
@@ -47,8 +48,7 @@ export class DatabaseReport {
 
   /** @param waiting what has to wait although the code may be started */
   ready(waiting?: Complaint): void {
-    const message = waiting && sentence(waiting);
-    this.#replace(message === undefined ? [] : [{ code: "migrations_pending", message }]);
+    this.#replace(waiting === undefined ? [] : [problemOf("migrations_pending", waiting, SUBJECT)]);
     this.#tell({ state: "ready", step: null, reason: waiting?.what ?? READY, output: null });
   }
 
@@ -57,9 +57,9 @@ export class DatabaseReport {
   }
 
   complain(complaint: Complaint, code: DatabaseProblem, state: "waiting" | "failed" = "waiting"): void {
-    const message = sentence(complaint);
-    this.#replace([{ code, message }]);
-    this.#tell({ state, reason: message });
+    const problem = problemOf(code, complaint, SUBJECT);
+    this.#replace([problem]);
+    this.#tell({ state, reason: problem.message });
   }
 
   progress({ step, output }: StepReport): void {
@@ -69,7 +69,7 @@ export class DatabaseReport {
     this.#tell({ state: "running", step, reason, output, ...(isNew && { since: new Date().toISOString() }) });
   }
 
-  #replace(current: readonly { readonly code: DatabaseProblem; readonly message: string }[]): void {
+  #replace(current: readonly Complaining[]): void {
     this.#options.problems.replace("database", current);
   }
 
@@ -82,7 +82,7 @@ export class DatabaseReport {
   }
 }
 
-export function problemOf({ isWanted, schema }: Scene): DatabaseProblem {
+export function databaseProblem({ isWanted, schema }: Scene): DatabaseProblem {
   const isThere = schema.kind === "migrated" || schema.kind === "busy";
   return isThere && !isWanted ? "migrations_pending" : "database_not_prepared";
 }

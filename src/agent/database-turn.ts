@@ -2,7 +2,7 @@ import type { Complaint } from "../base/errors.ts";
 import { acquireFleetLock } from "../consul/lock.ts";
 import type { DatabaseContext } from "./database.ts";
 import { type DatabaseStep, decide, type Scene } from "./database-decision.ts";
-import { type DatabaseReport, problemOf } from "./database-report.ts";
+import { type DatabaseReport, databaseProblem } from "./database-report.ts";
 import { runDatabaseSteps } from "./database-steps.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { domainOf } from "./render-input.ts";
@@ -69,7 +69,7 @@ export class DatabaseTurn {
 
   #failed(failure: Failure, scene: Scene): Turned {
     this.#failure = failure;
-    this.#context.report.complain(failure.complaint, problemOf(scene), "failed");
+    this.#context.report.complain(failure.complaint, databaseProblem(scene), "failed");
     return "failed";
   }
 

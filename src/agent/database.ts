@@ -14,7 +14,7 @@ import type { MigrationStatus } from "../report/status.ts";
 import type { StateStore } from "../state/store.ts";
 import { CONSUL, type DatabaseStep, type Decision, decide, type Scene } from "./database-decision.ts";
 import { DATABASE_UNITS, withCode, withStaleUnits } from "./database-memory.ts";
-import { DatabaseReport, problemOf } from "./database-report.ts";
+import { DatabaseReport, databaseProblem } from "./database-report.ts";
 import { lookAround, placeOf } from "./database-scene.ts";
 import { DatabaseTurn, type Turned } from "./database-turn.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -180,7 +180,7 @@ export class DatabaseKeeper {
       case "ready":
         return this.#ready(decision, scene, evaluation);
       case "wait":
-        this.#report.complain(decision.complaint, problemOf(scene));
+        this.#report.complain(decision.complaint, databaseProblem(scene));
         return scene.isWanted ? LOOK_EAGERLY_MS : LOOK_EVERY_MS;
       case "run":
         return this.#runInTurn(decision.steps, scene, evaluation, signal);

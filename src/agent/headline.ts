@@ -67,15 +67,18 @@ function pendingReason(evaluation: Evaluation | undefined): string | undefined {
   return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
 }
 
-/** Remembers since when the state has been what it is. */
+/** Remembers since when the state has been what it is. Whoever changes it says so at once: a reader may come late. */
 export class HeadlineClock {
-  #state: State | undefined;
-  #since = "";
+  #state: State = "starting";
+  #since = new Date().toISOString();
 
-  /** @returns ISO 8601 time since when this has been the state */
-  since(state: State): string {
+  /** ISO 8601. */
+  get since(): string {
+    return this.#since;
+  }
+
+  see(state: State): void {
     if (state !== this.#state) this.#since = new Date().toISOString();
     this.#state = state;
-    return this.#since;
   }
 }

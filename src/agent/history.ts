@@ -79,6 +79,7 @@ export class History {
     this.#problems.replace("journal", [
       {
         code: "journal_not_written",
+        about: this.#directory,
         message: `${this.#directory}: the journal cannot be ${verb} (${messageOf(error)}). ${cure}`,
       },
     ]);

@@ -203,14 +203,14 @@ export class Loop {
 
   /** @throws Misconfigured when the keys are refused: then nothing at all may be applied */
   async #readKeys({ merged }: Evaluation, nowMs: number): Promise<Next> {
-    const { problems } = this.#context;
+    const { problems, options } = this.#context;
     try {
       await this.#keyRing.read(domainOf(merged));
       problems.replace("keys", []);
       return "again";
     } catch (error) {
       if (error instanceof Misconfigured) throw error;
-      problems.replace("keys", [errorProblem("keys_waiting", error)]);
+      problems.replace("keys", [errorProblem("keys_waiting", options.config.paths.keys, error)]);
       return { atMs: nowMs + KEYS_RETRY_MS };
     }
   }

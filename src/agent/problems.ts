@@ -1,7 +1,8 @@
 import { addressOf } from "../base/address.ts";
-import { type Complaint, isAgentError, messageOf, sentence } from "../base/errors.ts";
+import { type Complaint, messageOf } from "../base/errors.ts";
 import type { WatchHealth } from "../consul/watch.ts";
-import type { Complaining } from "../report/problems.ts";
+import type { ProblemCode } from "../report/problem-codes.ts";
+import { type Complaining, problemOf } from "../report/problems.ts";
 import { DEPENDENCIES, DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
 import type { Pending } from "./connections.ts";
@@ -20,16 +21,20 @@ export interface Places {
 export function inputProblems(evaluation: Evaluation, places: Places): readonly Complaining[] {
   const { refusals, renderError, merged, choices, pending } = evaluation;
   return [
-    ...refusals.map((complaint) => problem("input_refused", complaint)),
-    ...(renderError === undefined ? [] : [problem("render_refused", renderError)]),
+    ...refusals.map((complaint) => problemOf("input_refused", complaint)),
+    ...(renderError === undefined ? [] : [problemOf("render_refused", renderError)]),
     ...pending.flatMap(probeProblem),
-    ...merged.missing.map((name) => problem("setting_missing", missing(name, places))),
+    ...merged.missing.map((name) => problemOf("setting_missing", missing(name, places))),
     ...heldIn(choices, merged).map(({ name, endpoint, reason }) =>
-      problem("no_candidate", {
-        where: `${name} (service ${places.services[name]})`,
-        what: `${reason}; ${endpoint.host}:${endpoint.port} stays in use`,
-        cure: `Make an instance pass its checks (\`mastodon-agent status\` says why each may not be chosen), or name another host: ${putHost(name, places)}.`,
-      }),
+      problemOf(
+        "no_candidate",
+        {
+          where: `${name} (service ${places.services[name]})`,
+          what: `${reason}; ${endpoint.host}:${endpoint.port} stays in use`,
+          cure: `Make an instance pass its checks (\`mastodon-agent status\` says why each may not be chosen), or name another host: ${putHost(name, places)}.`,
+        },
+        name,
+      ),
     ),
   ];
 }
@@ -39,7 +44,7 @@ function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): rea
   if (reason === undefined || inUse === undefined) return [];
   const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${inUse} stays in use`;
   return [
-    problem("probe_failed", {
+    problemOf("probe_failed", {
       where: dependency,
       what,
       cure: `${cure ?? "Correct the setting, or look at that server."} It is probed until it answers well.`,
@@ -50,7 +55,7 @@ function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): rea
 /** What stands between the watches and fresh answers. */
 export function watchProblems(watches: readonly WatchHealth[]): readonly Complaining[] {
   return watches.flatMap(({ name, problem: what }) =>
-    what === undefined ? [] : [problem("watch_failing", { where: name, what, cure: ASKED_ON })],
+    what === undefined ? [] : [problemOf("watch_failing", { where: name, what, cure: ASKED_ON })],
   );
 }
 
@@ -67,8 +72,11 @@ export function changeProblem(
     code === "change_put_back"
       ? `The last known good configuration is gone back to. Correct what was put, or mend the unit and have it tried again: consul kv put ${prefix}/control/reload "$(date)".`
       : CHANGE_ENDS[code];
-  return { code, message: `${reason.replace(/[^.]$/, "$&.")} ${end}` };
+  return { code, about: CONFIGURATION, message: `${reason.replace(/[^.]$/, "$&.")} ${end}` };
 }
+
+/** What every change is about. */
+const CONFIGURATION = "Mastodon's configuration";
 
 const CHANGE_ENDS = {
   change_refused: "Nothing was changed. It is tried again by itself.",
@@ -77,7 +85,7 @@ const CHANGE_ENDS = {
 
 /** @param directory of the state */
 export function stateProblem(directory: string, error: unknown): Complaining {
-  return problem("state_not_written", {
+  return problemOf("state_not_written", {
     where: directory,
     what: `the state cannot be written (${messageOf(error)})`,
     cure: "Let paths.state be a directory with room that the agent's user may write to. Until then nothing is changed; what is in force goes on.",
@@ -86,16 +94,12 @@ export function stateProblem(directory: string, error: unknown): Complaining {
 
 /** Gone as soon as there is a state again: until then there is no last known good to go on with. */
 export function damagedStateProblem(complaint: Complaint): Complaining {
-  return problem("state_damaged", complaint);
+  return problemOf("state_damaged", complaint);
 }
 
-/** An error of ours keeps its complaint; any other is shown by its message. */
-export function errorProblem(code: string, error: unknown): Complaining {
-  return isAgentError(error) ? { code, message: error.message } : { code, message: messageOf(error) };
-}
-
-function problem(code: string, complaint: Complaint): Complaining {
-  return { code, message: sentence(complaint) };
+/** @param about what it concerns */
+export function errorProblem(code: ProblemCode, about: string, error: unknown): Complaining {
+  return { code, about, message: messageOf(error) };
 }
 
 function missing(name: SettingName, { prefix, services }: Places): Complaint {

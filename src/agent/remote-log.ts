@@ -1,9 +1,8 @@
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
-import { sentence } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
 import type { Options } from "../options.ts";
-import type { Complaining, Problems } from "../report/problems.ts";
+import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import type { SyslogRelay, SyslogTarget } from "../report/syslog-relay.ts";
 import type { Evaluation } from "./evaluate.ts";
 
@@ -46,10 +45,10 @@ function targetOf({ config, environment, node }: Options, evaluation: Evaluation
 
 function complaints(trouble: string | undefined, target: SyslogTarget | undefined): readonly Complaining[] {
   if (trouble === undefined || target === undefined) return [];
-  const message = sentence({
+  const complaint = {
     where: `REMOTELOG ${target.host}, port ${target.port}`,
     what: `the log does not get there (${trouble}); it is kept for a while, and tried again`,
     cure: "It must take syslog by TCP there (log.syslog.port); or set log.syslog.enabled to false.",
-  });
-  return [{ code: "syslog_unreachable", message }];
+  };
+  return [problemOf("syslog_unreachable", complaint)];
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Bell } from "../base/bell.ts";
-import { messageOf, sentence } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { ConsulClient } from "../consul/client.ts";
 import { ConsulError } from "../consul/errors.ts";
 import type { Notice } from "../report/notice.ts";
-import type { Problems } from "../report/problems.ts";
+import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import type { Status } from "../report/status.ts";
 
 const DISTANCE_MS = 10_000;
@@ -89,9 +89,9 @@ async function write(
   return true;
 }
 
-function complaints(key: string, error: unknown) {
+function complaints(key: string, error: unknown): readonly Complaining[] {
   if (!(error instanceof ConsulError) || error.kind !== "denied") return [];
   const what = `the status cannot be put there (${messageOf(error)})`;
   const cure = "Give the token the policy of packaging/consul-policy.hcl, or set announce.status to false.";
-  return [{ code: "announce_denied", message: sentence({ where: `Consul KV ${key}`, what, cure }) }];
+  return [problemOf("announce_denied", { where: `Consul KV ${key}`, what, cure })];
 }

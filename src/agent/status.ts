@@ -41,7 +41,7 @@ export interface Facets {
   readonly startedAt: string;
   readonly loop: Pick<Loop, "evaluation" | "keys" | "applier" | "hasLooked">;
   readonly history: Pick<History, "last" | "lastActions">;
-  readonly clock: HeadlineClock;
+  readonly clock: Pick<HeadlineClock, "since">;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
   readonly certificates: readonly CertificateState[];
   readonly database: Pick<DatabaseKeeper, "status" | "obstacle">;
@@ -60,7 +60,7 @@ export function statusOf(facets: Facets): Status {
     version: facets.version,
     node: facets.node,
     ...headline,
-    since: facets.clock.since(headline.state),
+    since: facets.clock.since,
     started_at: facets.startedAt,
     hold: evaluation?.kv.hold ?? null,
     consul: { connected: join.connected, joined: join.joined, members: join.members },

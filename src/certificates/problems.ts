@@ -1,6 +1,6 @@
 /** What an operator has to know about a domain's certificate. */
-import { sentence } from "../base/errors.ts";
-import type { Complaining } from "../report/problems.ts";
+import type { ProblemCode } from "../report/problem-codes.ts";
+import { type Complaining, problemOf } from "../report/problems.ts";
 import type { Found } from "./certificate.ts";
 import { isExpiring } from "./schedule.ts";
 
@@ -40,8 +40,8 @@ function uselessProblem({ domain, found }: Standing): readonly Complaining[] {
   return [problem("certificate_useless", domain, what, `Put the right files there. ${OR_LEAVE_IT}`)];
 }
 
-function problem(code: string, where: string, what: string, cure: string): Complaining {
-  return { code, message: sentence({ where, what, cure }) };
+function problem(code: ProblemCode, where: string, what: string, cure: string): Complaining {
+  return problemOf(code, { where, what, cure });
 }
 
 const SEE_DOCS = "It is tried again by itself; what helps is in docs/certificates.md.";

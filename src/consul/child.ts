@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { digest } from "../base/digest.ts";
-import { messageOf, sentence } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Log } from "../report/log.ts";
-import type { Complaining } from "../report/problems.ts";
+import { type Complaining, problemOf } from "../report/problems.ts";
 import { replace, writeTemporary } from "../state/durable.ts";
 import { isAlive, type Process } from "../state/process.ts";
 import { ClientLog } from "./client-log.ts";
@@ -116,10 +116,9 @@ function pauseMs(deaths: number): number {
 }
 
 function dies({ binary, directory }: ChildOptions, deaths: number, end: string): Complaining {
-  const message = sentence({
+  return problemOf("consul_client_dies", {
     where: `Consul client (${binary})`,
     what: `it ended ${deaths} times soon after its start, the last time with: ${end}`,
     cure: `It is started again and again; see ${join(directory, "consul.log")}.`,
   });
-  return { code: "consul_client_dies", message };
 }

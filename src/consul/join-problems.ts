@@ -1,5 +1,4 @@
-import { sentence } from "../base/errors.ts";
-import type { Complaining } from "../report/problems.ts";
+import { type Complaining, problemOf } from "../report/problems.ts";
 
 /** What one look at the local client found. */
 export type Look =
@@ -53,7 +52,7 @@ function isHidden(look: Look): boolean {
 }
 
 function denied(look: Look): Complaining {
-  return problem("consul_denied", {
+  return problemOf("consul_denied", {
     where: "Consul's list of members",
     what: look.kind === "denied" ? look.reason : "the token may not see it",
     cure: GRANT,
@@ -63,14 +62,14 @@ function denied(look: Look): Complaining {
 function unregistered({ denial }: Heard): Complaining | undefined {
   if (denial === undefined) return undefined;
   const what = `the Consul client may not register this node or its services (${denial})`;
-  return problem("consul_denied", { where: "ACL token", what, cure: GRANT });
+  return problemOf("consul_denied", { where: "ACL token", what, cure: GRANT });
 }
 
 const GRANT =
   "Check CONSUL_HTTP_TOKEN, and give that token the policy and the node identity of packaging/consul-policy.hcl.";
 
 function unreachable(reason: string): Complaining {
-  return problem("consul_unreachable", {
+  return problemOf("consul_unreachable", {
     where: "local Consul client",
     what: `it does not answer: ${reason}`,
     cure: "Start it, or correct CONSUL_HTTP_ADDR. Mastodon goes on with its last known good configuration.",
@@ -78,7 +77,7 @@ function unreachable(reason: string): Complaining {
 }
 
 function wrongKey(): Complaining {
-  return problem("consul_wrong_gossip_key", {
+  return problemOf("consul_wrong_gossip_key", {
     where: "GOSSIPKEY",
     what: "the servers use another gossip key, so this node cannot join",
     cure: 'Set it to the key of the cluster (`consul keyring -list` on a server). A client that has run before also prefers the keys of serf/local.keyring in its data directory: see "Gossip key" in docs/consul.md.',
@@ -87,7 +86,7 @@ function wrongKey(): Complaining {
 
 function conflict({ conflictWith }: Heard): Complaining | undefined {
   if (conflictWith === undefined) return undefined;
-  return problem("consul_name_conflict", {
+  return problemOf("consul_name_conflict", {
     where: "NODENAME",
     what: `another node, ${conflictWith}, has the same name`,
     cure: "Give one of them another name and restart its Consul client. If that other node is gone for good, remove it with `consul force-leave`.",
@@ -98,7 +97,7 @@ const SHOWN_SERVERS = 5;
 
 function serversUnreachable(reasons: ReadonlyMap<string, string>, servers: string): Complaining {
   const shown = [...reasons].slice(0, SHOWN_SERVERS).map(([server, reason]) => `${server}: ${reason}`);
-  return problem("consul_servers_unreachable", {
+  return problemOf("consul_servers_unreachable", {
     where: `CONSULSERVERS (${servers})`,
     what: `no server could be joined (${shown.join("; ")})`,
     cure: "Check the addresses and DATACENTER, that the servers run, and that TCP and UDP 8301 and TCP 8300 are open between them and this node.",
@@ -106,7 +105,7 @@ function serversUnreachable(reasons: ReadonlyMap<string, string>, servers: strin
 }
 
 function leaderless(): Complaining {
-  return problem("consul_no_leader", {
+  return problemOf("consul_no_leader", {
     where: "Consul servers",
     what: "they are reached but have no leader",
     cure: "Look at `consul operator raft list-peers` on a server: more than half of the servers must be alive.",
@@ -115,13 +114,9 @@ function leaderless(): Complaining {
 
 function notJoined(lost: readonly string[], servers: string): Complaining {
   const what = lost.length > 0 ? `every known server is lost (${lost.join(", ")})` : "no server is known";
-  return problem("consul_not_joined", {
+  return problemOf("consul_not_joined", {
     where: `CONSULSERVERS (${servers})`,
     what: `this node is not part of the cluster: ${what}`,
     cure: "Likely causes: the servers are down, the list is wrong, a firewall (TCP and UDP 8301, TCP 8300), another GOSSIPKEY or DATACENTER. The Consul client's log says which.",
   });
-}
-
-function problem(code: string, complaint: Parameters<typeof sentence>[0]): Complaining {
-  return { code, message: sentence(complaint) };
 }

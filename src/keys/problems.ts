@@ -1,6 +1,6 @@
 /** What is to be said about the keys while the agent runs. It only reports: the agent keeps the keys that it read. */
-import { Misconfigured, sentence } from "../base/errors.ts";
-import type { Complaining } from "../report/problems.ts";
+import { Misconfigured } from "../base/errors.ts";
+import { type Complaining, problemOf } from "../report/problems.ts";
 import type { KeyFile } from "./files.ts";
 import type { PinnedKeys } from "./load.ts";
 import { mountComplaint } from "./mount.ts";
@@ -19,9 +19,9 @@ export async function keysOnDiskProblems(
   const files = [...(await surveyFiles(storage))];
   const open = await tooOpen(storage);
   return [
-    ...(mount ? [{ code: "keys_not_persistent", message: sentence(mount) }] : []),
+    ...(mount ? [problemOf("keys_not_persistent", mount)] : []),
     ...files.flatMap(([file, state]) => changes(keyPath(storage, file.name), file, state, keys)),
-    ...open.map((complaint) => ({ code: "keys_too_open", message: sentence(complaint) })),
+    ...open.map((complaint) => problemOf("keys_too_open", complaint)),
   ];
 }
 
@@ -43,7 +43,7 @@ export async function keysPinProblems(
       await pinOrCompare(pins, name, { fingerprint }, keyPath(storage, name));
     } catch (error) {
       if (!(error instanceof Misconfigured)) throw error;
-      problems.push({ code: "key_not_pinned_one", message: error.message });
+      problems.push(problemOf("key_not_pinned_one", error.complaint));
     }
   }
   return problems;
@@ -55,12 +55,11 @@ function changes(
   state: KeyFileState,
   keys: PinnedKeys,
 ): readonly Complaining[] {
-  if (state.kind === "broken") return [{ code: "key_unreadable", message: sentence(state.complaint) }];
-  if (state.kind === "missing")
-    return [{ code: "key_missing", message: sentence({ what: "it is gone", where, cure: CURE }) }];
+  if (state.kind === "broken") return [problemOf("key_unreadable", state.complaint)];
+  if (state.kind === "missing") return [problemOf("key_missing", { what: "it is gone", where, cure: CURE })];
   if (state.key.fingerprint === keys.fingerprints.get(file.name)) return [];
   const what = "it has changed since it was read";
-  return [{ code: "key_changed", message: sentence({ what, where, cure: CURE }) }];
+  return [problemOf("key_changed", { what, where, cure: CURE })];
 }
 
 const CURE =

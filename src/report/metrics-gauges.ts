@@ -1,5 +1,5 @@
 /** Gauges as a table: each is read out of the status at the moment of a scrape, so that nothing is kept twice. */
-import { PROBLEM_CODES } from "./metrics-labels.ts";
+import { PROBLEM_CODES } from "./problem-codes.ts";
 import { STATES, type Status } from "./status.ts";
 
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];

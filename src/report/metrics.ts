@@ -5,15 +5,9 @@ import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
 import type { Change } from "./change.ts";
 import { GAUGES } from "./metrics-gauges.ts";
-import {
-  CHANGE_OUTCOMES,
-  PROBE_RESULTS,
-  PROBLEM_CODES,
-  REJECTIONS,
-  STAGES,
-  UNIT_ACTIONS,
-} from "./metrics-labels.ts";
+import { CHANGE_OUTCOMES, PROBE_RESULTS, STAGES, UNIT_ACTIONS } from "./metrics-labels.ts";
 import { registerProcess } from "./metrics-process.ts";
+import { codeRow, PROBLEM_CODES } from "./problem-codes.ts";
 import type { Problem } from "./problems.ts";
 import type { Status } from "./status.ts";
 
@@ -84,7 +78,7 @@ export class Metrics {
 
   began({ code }: Pick<Problem, "code">): void {
     this.#problems.inc({ code });
-    if (REJECTIONS.includes(code)) this.#rejected.inc();
+    if (codeRow(code).isRejection) this.#rejected.inc();
   }
 
   probed(dependency: string, result: (typeof PROBE_RESULTS)[number]): void {

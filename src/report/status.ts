@@ -145,7 +145,15 @@ export const statusSchema = z.object({
   /** What is being probed now, with what was found last. */
   probes: z.array(probe),
   watches: z.array(watch),
-  problems: z.array(z.object({ code: z.string(), message: z.string(), since: z.string() })),
+  problems: z.array(
+    z.object({
+      code: z.string(),
+      /** What it concerns: a setting, a KV key, a dependency, a file, a unit, a watch; empty from an older agent. */
+      about: z.string().default(""),
+      message: z.string(),
+      since: z.string(),
+    }),
+  ),
   last_change: lastChange.nullable(),
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PROBLEM_CODES } from "../../src/report/metrics-labels.ts";
+import { PROBLEM_CODES } from "../../src/report/problem-codes.ts";
 import { checkout } from "../world/programs.ts";
 
 const sections = (await readFile(join(checkout(), "docs", "problems.md"), "utf8"))
