@@ -63,16 +63,28 @@ export async function bundle({ entry, out }) {
 
 /**
  * What `mastodon-agent` starts: a few lines that any Node understands, so that one too old is told so instead
- * of failing on syntax. (Node's compile cache was measured: 10 ms of 60, for a folder in /tmp that others could
+ * of failing on syntax.
+ *
+ * The `--` in the first line is for `--env-file`, which older units pass: Node looks for that name in the whole command
+ * line, behind the script's too, and takes NODE_OPTIONS from the file, or ends with 9 where it is not there. (Node's compile cache was measured: 10 ms of 60, for a folder in /tmp that others could
  * have prepared.)
  */
 function launcher() {
-  return `#!/usr/bin/env -S node ${V8_FLAGS}
+  return `#!/usr/bin/env -S node ${V8_FLAGS} --
 const [major, minor] = process.versions.node.split(".").map(Number);
 const [oldestMajor, oldestMinor] = [${OLDEST_NODE.split(".").join(", ")}];
 if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
   console.error(
     "mastodon-agent: this is Node " + process.versions.node + ". Install Node ${OLDEST_NODE} or newer.",
+  );
+  process.exit(${NODE_REFUSED_EXIT_CODE});
+}
+const isTaken = (word) => /^--env-file(-if-exists)?(=|$)/.test(word);
+const isOwnStart = process.execArgv.join(" ") === "${V8_FLAGS}";
+if (process.execArgv.some(isTaken) || (!isOwnStart && process.argv.some(isTaken))) {
+  console.error(
+    "mastodon-agent: --env-file: Node took this option for its own and read the file by rules of its own. " +
+      "Write --environment FILE behind the command instead.",
   );
   process.exit(${NODE_REFUSED_EXIT_CODE});
 }

@@ -32,7 +32,7 @@ export interface Options {
 
 export interface Given {
   readonly environment: Environment;
-  /** The value of `--env-file`; the process environment goes before it. */
+  /** The value of `--environment`; the process environment goes before it. */
   readonly envFile?: string | undefined;
   /** The value of `--config`. */
   readonly configFile: string | undefined;

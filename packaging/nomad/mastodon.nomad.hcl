@@ -26,7 +26,8 @@ job "mastodon" {
       }
     }
 
-    # An agent that refuses to start (exit code 78) has touched nothing: trying again every half minute does no harm.
+    # Nomad cannot tell exit codes apart. An agent that refuses to start (64, 78; 9 where Node refuses an option of its
+    # own) has touched nothing: trying again every half minute does no harm.
     restart {
       attempts = 3
       interval = "10m"
@@ -44,7 +45,7 @@ job "mastodon" {
 
         command = "/usr/local/bin/node"
         args = [
-          "/usr/local/bin/mastodon-agent", "run", "--env-file", "/secrets/mastodon.env",
+          "/usr/local/bin/mastodon-agent", "run", "--environment", "/secrets/mastodon.env",
         ]
 
         # /mnt must be a mount of its own: without it the agent refuses to make keys.

@@ -31,6 +31,8 @@ export interface Io {
 export interface CommonFlags {
   /** `--config`: undefined means the default place, where the file may be absent. */
   readonly config?: string;
-  /** `--env-file`: the jail's parameters, where they are not in the process environment. */
+  /** `--environment`: the jail's parameters, where they are not in the process environment. */
+  readonly environment?: string;
+  /** `--env-file`: its old name, which Node has an option of, too. */
   readonly envFile?: string;
 }

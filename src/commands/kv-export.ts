@@ -8,7 +8,7 @@ import { withEnvFile } from "../sources/env-file.ts";
 import type { Environment } from "../sources/environment.ts";
 import { type ImportEntry, kvExport, type LeftOut } from "../sources/kv-export.ts";
 import { replace, writeTemporary } from "../state/durable.ts";
-import { optionsFrom } from "./given.ts";
+import { envFileOf, optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
 export interface KvExportFlags extends CommonFlags {
@@ -51,7 +51,8 @@ const REASONS: Readonly<Record<LeftOut, string>> = {
 };
 
 /** The variables as they were found, settings or not. */
-function givenTo({ envFile }: CommonFlags, { environment }: Io): Environment {
+function givenTo(flags: CommonFlags, { environment }: Io): Environment {
+  const envFile = envFileOf(flags);
   return envFile === undefined ? environment : withEnvFile(environment, envFile).environment;
 }
 

@@ -31,9 +31,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       .description(description)
       .option("--config <file>", "configuration file (YAML)")
       .option(
-        "--env-file <file>",
+        "--environment <file>",
         "the jail's parameters, as pot writes them; the environment goes before it",
       )
+      .addOption(new Option("--env-file <file>", "its old name").hideHelp().conflicts("environment"))
       .addHelpText("after", `\nExample:\n  $ mastodon-agent ${example}`);
 
   command(

@@ -91,7 +91,7 @@ function read(path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof Misconfigured) throw error;
-    const cure = "Name another file with --env-file, or let the agent's user read it.";
+    const cure = "Name another file with --environment, or let the agent's user read it.";
     throw new Misconfigured({ where: path, what: messageOf(error), cure }, { cause: error });
   }
 }

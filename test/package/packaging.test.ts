@@ -95,6 +95,13 @@ test("systemd understands the unit, and finds it little exposed", async () => {
   await run("systemd-analyze", ["security", "--offline=true", "--threshold=20", "--no-pager", unit]);
 });
 
+test("nothing shipped passes an option that Node would take, and systemd does not try again what Node refuses", () => {
+  const started = [...texts].filter(([, content]) => /mastodon-agent.*\brun\b/.test(content));
+  expect(started.length).toBeGreaterThan(2);
+  for (const [file, content] of started) expect(content, file).not.toMatch(/--env-file/);
+  expect(text("packaging/systemd/mastodon-agent.service")).toMatch(/^RestartPreventExitStatus=9 64 78$/m);
+});
+
 test("sudo and doas understand their rules, and logrotate its file", async () => {
   expect(await run("/usr/sbin/visudo", ["-cf", "packaging/sudoers"])).toContain("parsed OK");
   await run("doas", ["-C", "packaging/doas.conf"]);

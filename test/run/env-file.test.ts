@@ -16,7 +16,7 @@ test("runs on nothing but the file that pot writes, and takes it anew on SIGHUP 
     consul,
     environment: NOTHING,
     prepare: (folder) => writePotFile(folder, given),
-    flags: (folder) => ["--env-file", potFile(folder)],
+    flags: (folder) => ["--environment", potFile(folder)],
   });
   await agent.converged();
   expect((await agent.variables())["DB_PASS"]).toBe(JAIL.DBPASS);
@@ -40,7 +40,7 @@ test("lets an exported variable win over the file, and explain says which of bot
     consul,
     environment: { ...NOTHING, NODENAME: "jail1", DBHOST: "10.9.9.5" },
     prepare: (folder) => writePotFile(folder, { ...JAIL, ...HOSTS, NODENAME: "jail2" }),
-    flags: (folder) => ["--env-file", potFile(folder)],
+    flags: (folder) => ["--environment", potFile(folder)],
   });
   const { node, endpoints } = await agent.converged();
   expect(node).toBe("jail1");
@@ -51,7 +51,7 @@ test("lets an exported variable win over the file, and explain says which of bot
     "REDISHOST",
     "--config",
     agent.configFile,
-    "--env-file",
+    "--environment",
     potFile(agent.folder),
   ];
   await using explain = await start(process.execPath, argv, {

@@ -89,7 +89,7 @@ test("export prints no secret unless it is asked to, and puts its file in the pl
   await writeFile(envFile, 'export "SINGLE_USER_MODE=true"\nexport "OTP_SECRET=a-pinned-key"\n', {
     mode: 0o600,
   });
-  const idle = await command(agent, "kv", "export", "--env-file", envFile);
+  const idle = await command(agent, "kv", "export", "--environment", envFile);
   expect(idle.output).toMatch(/^left out: SINGLE_USER_MODE: .*put env\/NAME/m);
   expect(idle.output).toMatch(/^left out: OTP_SECRET: pinned keys/m);
   expect(idle.output).not.toContain("a-pinned-key");

@@ -91,7 +91,7 @@ test("a second node, with the first one's key files in place of its own, has the
   await using second = await startMigratingJail(consul);
   for (const { commands } of steps.slice(0, 4)) await typed(first, commands);
   for (const { commands } of steps.slice(0, 3)) await typed(second, commands);
-  const verify = "mastodon-agent keys verify --env-file /tmp/environment.sh; echo code $?";
+  const verify = "mastodon-agent keys verify --environment /tmp/environment.sh; echo code $?";
   const own = await typed(second, verify);
   expect(own).toMatch(/activerecord\.keys: its fingerprint is .* pinned[\s\S]*code 78\n$/);
   for (const name of Object.keys(OLD_KEYS)) {

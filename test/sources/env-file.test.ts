@@ -161,7 +161,7 @@ test("refuses X in the one place and X_FILE in the other", async () => {
 
 test("refuses a file that is not there", () => {
   expect(() => withEnvFile({}, "/nonexistent/environment.sh")).toThrow(
-    /^\/nonexistent\/environment.sh: ENOENT.*Name another file with --env-file/,
+    /^\/nonexistent\/environment.sh: ENOENT.*Name another file with --environment/,
   );
 });
 
