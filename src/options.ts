@@ -5,11 +5,12 @@ import { reveal, Secret } from "./base/secret.ts";
 import type { ConsulConnection } from "./consul/create-client.ts";
 import { DEFAULT_CONFIG_FILE, readConfig } from "./options/config-file.ts";
 import { readConnection } from "./options/connection.ts";
+import { environmentFiles } from "./options/environment-files.ts";
 import type { Config } from "./options/schema.ts";
 import { loadTemplate, type TemplatedFile } from "./options/templates.ts";
 import type { SettingName } from "./settings/schema.ts";
 import { type Layer, NO_WISHES, type Wish } from "./settings/wish.ts";
-import { withEnvFile } from "./sources/env-file.ts";
+import { type GivenVariables, withEnvFiles } from "./sources/env-file.ts";
 import { type Environment, readEnvironment } from "./sources/environment.ts";
 
 /** What was given at the start, checked and complete: made once, handed down, never changed. */
@@ -17,6 +18,8 @@ export interface Options {
   readonly config: Config;
   /** The settings that the jail was born with. */
   readonly environment: Layer;
+  /** The files that it was read from, beside the process environment. */
+  readonly environmentFiles: readonly string[];
   /** Variables that are paths on this machine. */
   readonly machine: Layer;
   /** This node's name in Consul. */
@@ -32,7 +35,7 @@ export interface Options {
 
 export interface Given {
   readonly environment: Environment;
-  /** The value of `--environment`; the process environment goes before it. */
+  /** The value of `--environment`; undefined: the configuration's, or the profile's. The process environment goes before it. */
   readonly envFile?: string | undefined;
   /** The value of `--config`. */
   readonly configFile: string | undefined;
@@ -41,25 +44,35 @@ export interface Given {
 }
 
 /** @throws Misconfigured for whatever is wrong in the environment or its file, the configuration file or a template */
-export function readOptions({ environment: exported, envFile, configFile, templates }: Given): Options {
+export function readOptions(given: Given): Options {
+  const { configFile, templates } = given;
   const config = readConfig(configFile);
-  const { environment, places: lines } =
-    envFile === undefined ? { environment: exported, places: undefined } : withEnvFile(exported, envFile);
-  const layer = readEnvironment(environment, lines);
+  const variables = variablesOf(given, config);
+  const layer = readEnvironment(variables.environment, variables);
   const places = { own: path.dirname(configFile ?? DEFAULT_CONFIG_FILE), builtIn: templates };
   const clientFile = clientFileOf(config);
   const { consul: _, ...files } = config.files;
   return Object.freeze({
     config,
     environment: layer,
+    environmentFiles: variables.read,
     machine: machineLayer(config),
     node: textOf(layer, "NODENAME"),
     gossipKey: new Secret(textOf(layer, "GOSSIPKEY")),
-    connection: readConnection(environment, config.consul.address),
+    connection: readConnection(variables.environment, config.consul.address),
     files: named(files).map((spec) => loadTemplate(spec, places)),
     clientFile: clientFile && loadTemplate(clientFile, places),
     units: named(config.units).filter(({ name }) => name !== "consul" || config.consul.agent === "unit"),
   });
+}
+
+/** The variables as they are given, whatever they are. @throws Misconfigured for a file that cannot be used */
+export function readVariables(given: Given): Environment {
+  return variablesOf(given, readConfig(given.configFile)).environment;
+}
+
+function variablesOf({ environment, envFile, configFile }: Given, config: Config): GivenVariables {
+  return withEnvFiles(environment, environmentFiles({ option: envFile, configFile, config }));
 }
 
 function machineLayer({ profile, variables }: Config): Layer {

@@ -148,7 +148,9 @@ export class Loop {
     this.#candidateTimes = evaluation.candidateTimes;
     prober.want(evaluation.probes);
     const { prefix } = options.config.watch;
-    problems.replace("input", inputProblems(evaluation, { prefix, services: serviceNames(options) }));
+    const { environmentFiles } = options;
+    const places = { prefix, services: serviceNames(options), environmentFiles };
+    problems.replace("input", inputProblems(evaluation, places));
     onChange();
     if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
     const { keys } = this;

@@ -9,8 +9,10 @@ import type { Pending } from "./connections.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 
-/** Where an operator finds and puts things in Consul. */
+/** Where an operator finds and puts things. */
 export interface Places {
+  /** With the jail's parameters; none where they are in the process environment alone. */
+  readonly environmentFiles: readonly string[];
   /** Of the settings in KV. */
   readonly prefix: string;
   /** Names in the catalogue, by dependency. */
@@ -102,7 +104,7 @@ export function errorProblem(code: ProblemCode, about: string, error: unknown): 
   return { code, about, message: messageOf(error) };
 }
 
-function missing(name: SettingName, { prefix, services }: Places): Complaint {
+function missing(name: SettingName, { prefix, services, environmentFiles }: Places): Complaint {
   const { about, type } = settingSpec(name);
   const dependency = DEPENDENCY_NAMES.find((each) => DEPENDENCIES[each].host === name);
   const service = dependency && services[dependency];
@@ -110,7 +112,7 @@ function missing(name: SettingName, { prefix, services }: Places): Complaint {
   return {
     where: name,
     what: `no source knows it (${about})`,
-    cure: `Put it: consul kv put ${prefix}/settings/${name} ${quoted(type.example)}, or set ${name} in the environment${orRegister}.`,
+    cure: `Put it: consul kv put ${prefix}/settings/${name} ${quoted(type.example)}, or set ${name} in ${environmentFiles.join(" or ") || "the environment"}${orRegister}.`,
   };
 }
 

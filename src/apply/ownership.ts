@@ -62,7 +62,8 @@ async function idOf(database: string, kind: string, name: string, { path }: File
   });
 }
 
-function localFile(database: string): string {
+/** Empty where it cannot be read. */
+export function localFile(database: string): string {
   try {
     return readFileSync(`/etc/${database}`, "utf8");
   } catch {

@@ -1,12 +1,17 @@
-import { type Options, readOptions } from "../options.ts";
+import { type Given, type Options, readOptions, readVariables } from "../options.ts";
+import type { Environment } from "../sources/environment.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
 /** The options as this process was given them. @throws Misconfigured */
-export function optionsFrom(flags: CommonFlags, { environment, templates }: Io): Options {
-  return readOptions({ environment, envFile: envFileOf(flags), configFile: flags.config, templates });
+export function optionsFrom(flags: CommonFlags, io: Io): Options {
+  return readOptions(given(flags, io));
 }
 
-/** The value of `--environment`, under whichever name it was given. */
-export function envFileOf({ environment, envFile }: CommonFlags): string | undefined {
-  return environment ?? envFile;
+/** The variables as this process was given them, settings or not. @throws Misconfigured */
+export function variablesFrom(flags: CommonFlags, io: Io): Environment {
+  return readVariables(given(flags, io));
+}
+
+function given({ config, environment: file, envFile = file }: CommonFlags, io: Io): Given {
+  return { environment: io.environment, envFile, configFile: config, templates: io.templates };
 }

@@ -4,11 +4,9 @@ import { serviceNames } from "../agent/services.ts";
 import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import { DEPENDENCIES, DEPENDENCY_NAMES } from "../settings/dependencies.ts";
-import { withEnvFile } from "../sources/env-file.ts";
-import type { Environment } from "../sources/environment.ts";
 import { type ImportEntry, kvExport, type LeftOut } from "../sources/kv-export.ts";
 import { replace, writeTemporary } from "../state/durable.ts";
-import { envFileOf, optionsFrom } from "./given.ts";
+import { optionsFrom, variablesFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
 export interface KvExportFlags extends CommonFlags {
@@ -29,7 +27,7 @@ export interface KvExportFlags extends CommonFlags {
  */
 export async function exportKv(flags: KvExportFlags, io: Io): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
-  const { entries, left } = kvExport(options.environment, givenTo(flags, io), {
+  const { entries, left } = kvExport(options.environment, variablesFrom(flags, io), {
     folder: folderOf(options, flags.node === true),
     withSecrets: flags.secrets === true,
     endpoints: flags.endpoints === true ? new Set() : watchedEndpoints(options),
@@ -49,12 +47,6 @@ const REASONS: Readonly<Record<LeftOut, string>> = {
   unread:
     "variables of Mastodon's, which the agent does not read from the environment; put env/NAME yourself",
 };
-
-/** The variables as they were found, settings or not. */
-function givenTo(flags: CommonFlags, { environment }: Io): Environment {
-  const envFile = envFileOf(flags);
-  return envFile === undefined ? environment : withEnvFile(environment, envFile).environment;
-}
 
 function folderOf({ config, node }: Options, isForNode: boolean): string {
   const { prefix } = config.watch;

@@ -14,6 +14,7 @@ import {
   TryAgain,
 } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
+import type { Options } from "../options.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look } from "./look.ts";
@@ -33,7 +34,7 @@ export async function render(
   for (const complaint of seen.evaluation.refusals) io.err(`refused: ${sentence(complaint)}`);
   if (seen.consulError !== undefined)
     io.err(`Consul was not asked (${seen.consulError}): the last known good settings stand in.`);
-  const { files } = desiredOf(seen);
+  const { files } = desiredOf(seen, options);
   if (out !== undefined) await writeInto(out, files, io);
   const redact = redactor(secretsIn(seen.evaluation.merged, seen.keys));
   if (diff) for (const file of files) await printDiff(file, redact, io);
@@ -42,18 +43,19 @@ export async function render(
 }
 
 /** @throws TryAgain naming what is missing, Refused when a value or a template stands in the way */
-export function desiredOf({ evaluation, keysError }: Look): Desired {
+export function desiredOf({ evaluation, keysError }: Look, options: Options): Desired {
   const { desired, renderError, merged } = evaluation;
   if (desired !== undefined) return desired;
   if (renderError !== undefined) throw new Refused(renderError);
-  if (merged.missing.length > 0) throw new TryAgain(missing(merged.missing));
+  if (merged.missing.length > 0) throw new TryAgain(missing(merged.missing, options));
   throw (
     keysError ?? new TryAgain({ where: "keys", what: "not there yet", cure: "Run mastodon-agent keys init." })
   );
 }
 
-function missing(names: readonly string[]): Complaint {
-  const cure = "Put each with consul kv put mastodon/settings/NAME VALUE, or set it in the environment.";
+function missing(names: readonly string[], { config, environmentFiles }: Options): Complaint {
+  const place = environmentFiles.join(" or ") || "the environment";
+  const cure = `Put each with consul kv put ${config.watch.prefix}/settings/NAME VALUE, or set it in ${place}.`;
   return { where: names.join(", "), what: "no source knows them", cure };
 }
 

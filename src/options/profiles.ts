@@ -133,6 +133,16 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
   }),
 };
 
+/**
+ * Where the jail's parameters usually are: the first that is there is read, unless the configuration or the command line
+ * names others. pot writes the one in /tmp at every start of a jail.
+ */
+export const USUAL_ENVIRONMENT: Readonly<Record<ProfileName, readonly string[]>> = {
+  potluck: ["/tmp/environment.sh", "/usr/local/etc/mastodon-agent.env"],
+  systemd: ["/usr/local/etc/mastodon-agent.env"],
+  none: [],
+};
+
 const CONSUL = "127.0.0.1:8500";
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 

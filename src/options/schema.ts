@@ -62,6 +62,11 @@ const templateValue: z.ZodType<TemplateValue> = z.lazy(() =>
 /** The configuration file. The profile's defaults lie below it, so that what is not a default here must be in one. */
 export const configSchema = z.strictObject({
   profile: z.enum(PROFILE_NAMES).default("potluck"),
+  environment: z
+    .union([absolutePath, z.array(absolutePath)])
+    .transform((given) => (typeof given === "string" ? [given] : given))
+    .exactOptional()
+    .describe("files with the jail's parameters, of which a later one counts more; [] for none"),
   consul: z.strictObject({
     agent: z.enum(["unit", "child", "external"]).describe("who runs the Consul client"),
     binary: z.string().min(1).default("consul"),

@@ -1,32 +1,51 @@
 /** The file in which a jail is given its parameters: `pot` writes one at every start, by hand it is as easily made. */
-import { readFileSync, statSync } from "node:fs";
-import { type Complaint, Misconfigured, messageOf } from "../base/errors.ts";
-import type { Environment } from "./environment.ts";
+import { readFileSync, type Stats, statSync } from "node:fs";
+import { groupName, ownName, runAs, userName } from "../apply/account-names.ts";
+import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import type { Environment, Origins } from "./environment.ts";
 
-/** The variables of the process and of the file, and where each that came from the file stands. */
-export interface GivenVariables {
+/** Which files are read, and why these. */
+export interface EnvFiles {
+  /** In this order, a later one counts more; each has to be there. */
+  readonly read: readonly string[];
+  /** Who names them, for a message. */
+  readonly namedBy: string;
+  /** The places that were looked at. */
+  readonly searched: readonly string[];
+}
+
+/** The variables of the process and of the files together. */
+export interface GivenVariables extends Origins {
   readonly environment: Environment;
-  /** `path:line` of the variables that the file gave. */
-  readonly places: ReadonlyMap<string, string>;
 }
 
 /**
- * Lays the process environment over the file's: what was exported by hand wins. The file is read, never run: `$` and
+ * Lays the process environment over the files': what was exported by hand wins. A file is read, never run: `$` and
  * backticks mean themselves.
  *
  * @throws Misconfigured for a file that cannot be read, that others can write, or that has lines of another kind; they
  * are named by their numbers, never by what is in them
  */
-export function withEnvFile(environment: Environment, path: string): GivenVariables {
-  const { variables, unreadable } = parseEnvFile(read(path));
-  const [first, ...others] = unreadable.map((line) => complaint(path, line));
+export function withEnvFiles(
+  environment: Environment,
+  { read, namedBy, searched }: EnvFiles,
+): GivenVariables {
+  const files = read.map((path) => ({ path, ...parseEnvFile(textOf(path, namedBy)) }));
+  const [first, ...others] = files.flatMap(({ path, unreadable }) =>
+    unreadable.map((line) => complaint(path, line)),
+  );
   if (first !== undefined) throw new Misconfigured(first, { others });
   const exported = Object.entries(environment).filter(([, text]) => text !== undefined && text !== "");
-  const given = [...variables].map(([name, { text }]) => [name, text]);
-  const fromFile = [...variables].filter(([name]) => !environment[name]);
+  const found = files.flatMap(({ path, variables }) =>
+    [...variables].map(([name, { text, line }]) => ({ name, text, place: `${path}:${line}` })),
+  );
   return {
-    environment: Object.fromEntries([...given, ...exported]),
-    places: new Map(fromFile.map(([name, { line }]) => [name, `${path}:${line}`])),
+    environment: Object.fromEntries([...found.map(({ name, text }) => [name, text]), ...exported]),
+    places: new Map(
+      found.filter(({ name }) => !environment[name]).map(({ name, place }) => [name, place] as const),
+    ),
+    read,
+    searched,
   };
 }
 
@@ -85,29 +104,63 @@ function pairIn(line: string): { name: string; text: string } | undefined {
   return undefined;
 }
 
-function read(path: string): string {
+function textOf(path: string, namedBy: string): string {
+  let found: Stats | undefined;
   try {
-    refuseForeign(path);
+    found = statSync(path);
+    refuseForeign(path, found);
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof Misconfigured) throw error;
-    const cure = "Name another file with --environment, or let the agent's user read it.";
-    throw new Misconfigured({ where: path, what: messageOf(error), cure }, { cause: error });
+    throw new Misconfigured({ where: path, ...reasonOf(error, found, namedBy) }, { cause: error });
   }
 }
 
 /** The place is often /tmp, where everybody may put a file; and a setting may name a file whose content is then used. */
-function refuseForeign(path: string): void {
-  const { uid, mode } = statSync(path);
+function refuseForeign(path: string, { uid, mode }: Stats): void {
   const isOurs = uid === 0 || uid === process.geteuid?.();
   if (isOurs && (mode & 0o022) === 0) return;
-  throw new Misconfigured({
-    where: path,
-    what: isOurs
-      ? "others may write it"
-      : `it belongs to user id ${uid}, who is neither root nor the agent's user`,
-    cure: "Only root or the agent's user may own and write this file: chown root it, chmod 600 it.",
-  });
+  throw new Misconfigured(
+    isOurs
+      ? {
+          where: path,
+          what: "others may write it",
+          cure: "Only root or the agent's user may own and write this file: chown root it, chmod go-w it.",
+        }
+      : {
+          where: path,
+          what: `it belongs to ${userName(uid)}, and ${ownName()} uses no such file but their own or root's`,
+          cure: `If that is the agent's user, run this as that user: ${runAs(userName(uid))}. Otherwise chown root it, chmod go-w it.`,
+        },
+  );
+}
+
+function reasonOf(error: unknown, found: Stats | undefined, namedBy: string): Omit<Complaint, "where"> {
+  switch (codeOf(error)) {
+    case "ENOENT":
+      return {
+        what: `there is no such file, though ${namedBy} names it`,
+        cure: "Create it, or name another.",
+      };
+    case "EACCES":
+      return {
+        what: `${ownName()} may not read it${found === undefined ? "" : ` (${ownershipOf(found)})`}`,
+        cure: `Run this as root or as the agent's user: ${runAs(readerOf(found))}.`,
+      };
+    default:
+      return { what: messageOf(error), cure: "Name another file with --environment." };
+  }
+}
+
+function ownershipOf({ uid, gid, mode }: Stats): string {
+  return `owner ${userName(uid)}, group ${groupName(gid)}, mode ${(mode & 0o777).toString(8).padStart(4, "0")}`;
+}
+
+/** Whom the permissions are made for, where that is not root alone: as a rule the agent's user, or a group of that name. */
+function readerOf(found: Stats | undefined): string {
+  if (found === undefined) return "root";
+  const { uid, gid, mode } = found;
+  return uid === 0 && gid !== 0 && (mode & 0o040) !== 0 ? groupName(gid) : userName(uid);
 }
 
 function complaint(path: string, line: number): Complaint {

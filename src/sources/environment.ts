@@ -13,8 +13,18 @@ interface Found {
   readonly where: string;
 }
 
-/** Where variables stand that were given by a file, by their names. */
+/** Where variables stand that were given by a file, by their names: `path:line`. */
 type Places = ReadonlyMap<string, string>;
+
+/** What is known of the files that variables came from, beside those of the process. */
+export interface Origins {
+  readonly places: Places;
+  readonly read: readonly string[];
+  /** The places that were looked at. */
+  readonly searched: readonly string[];
+}
+
+const PROCESS_ALONE: Origins = { places: new Map(), read: [], searched: [] };
 
 /**
  * The settings that the jail was born with. Any setting `X` may come as `X_FILE` instead: the path of a file that
@@ -23,16 +33,18 @@ type Places = ReadonlyMap<string, string>;
  * @throws Misconfigured naming every variable that is malformed, twice there, unreadable, or missing though
  * Consul cannot be joined without it.
  */
-export function readEnvironment(environment: Environment, places: Places = new Map()): Layer {
+export function readEnvironment(environment: Environment, origins: Origins = PROCESS_ALONE): Layer {
   const settings = new Map<SettingName, Wish>();
   const complaints: Complaint[] = [];
+  const missing: SettingName[] = [];
   for (const name of SETTING_NAMES) {
-    const result = readSetting(name, settingSpec(name), environment, places);
-    if (result === undefined) continue;
-    if ("what" in result) complaints.push(result);
+    const spec = settingSpec(name);
+    const result = readSetting(name, spec, environment, origins.places);
+    if (result === undefined) missing.push(...(spec.join ? [name] : []));
+    else if ("what" in result) complaints.push(result);
     else settings.set(name, result);
   }
-  const [first, ...others] = complaints;
+  const [first, ...others] = [...missingOf(missing, origins), ...complaints];
   if (first !== undefined) throw new Misconfigured(first, { others });
   return { settings, variables: new Map() };
 }
@@ -50,7 +62,7 @@ function readSetting(
   const unusable = found.find((one) => "what" in one);
   if (unusable !== undefined) return unusable;
   const [one, other] = found.filter((each) => "text" in each);
-  if (one === undefined) return spec.join ? missing(name, spec) : undefined;
+  if (one === undefined) return undefined;
   if (other !== undefined && other.text !== one.text) return contradiction(one, other);
   return { level: "environment", where: one.where, value: spec.secret ? new Secret(one.text) : one.text };
 }
@@ -86,19 +98,39 @@ function find(name: string, environment: Environment, places: Places): Found | C
   }
 }
 
-function missing(name: SettingName, { about, type }: SettingSpec): Complaint {
+/** One complaint each; but where there is nothing at all, what is missing is the file, and five would hide that. */
+function missingOf(names: readonly SettingName[], origins: Origins): readonly Complaint[] {
+  const where = whereToSet(origins);
+  const isNothingThere = names.length === SETTING_NAMES.filter((name) => settingSpec(name).join).length;
+  if (!isNothingThere) return names.map((name) => missing(name, where));
+  return [
+    {
+      where: names.join(", "),
+      what: "not set; Consul cannot be joined without them",
+      cure: `Set them ${where}. ${GOSSIP_CURE}`,
+    },
+  ];
+}
+
+function missing(name: SettingName, where: string): Complaint {
+  const { about, type } = settingSpec(name);
+  const example = name === "GOSSIPKEY" ? `. ${GOSSIP_CURE}` : `, for example ${name}=${type.example}`;
   return {
     where: name,
     what: `not set (${about}); Consul cannot be joined without it`,
-    cure:
-      name === "GOSSIPKEY"
-        ? GOSSIP_CURE
-        : `Set ${name} in the environment, for example ${name}=${type.example}`,
+    cure: `Set ${name} ${where}${example}`,
   };
 }
 
+/** After "set it". */
+function whereToSet({ read, searched }: Origins): string {
+  if (read.length > 0) return `in ${read.join(" or ")}`;
+  if (searched.length === 0) return "in the environment";
+  return `in the environment, or in a file: there is none at ${searched.join(" or ")}, and another can be named by \`environment\` in the configuration or by --environment`;
+}
+
 const GOSSIP_CURE =
-  "Set GOSSIPKEY or GOSSIPKEY_FILE to the key of your cluster; `consul keygen` makes one for a new cluster. There is no default: a key that everyone has is no key.";
+  "GOSSIPKEY (or GOSSIPKEY_FILE) is the key of your cluster; `consul keygen` makes one for a new cluster. There is no default: a key that everyone has is no key.";
 
 function contradiction(one: Found, other: Found): Complaint {
   return {

@@ -62,7 +62,7 @@ test("the way back goes to the values that were applied, also where they would n
 test("a missing host is said with an example of its own kind", () => {
   const { MAILHOST: _, ...others } = JAIL;
   const evaluation = evaluate({ ...RULES, environment: readEnvironment(others) }, inputsOf({}, NO_MEMORY));
-  const places = { prefix: "mastodon", services: NOT_WATCHED };
+  const places = { prefix: "mastodon", services: NOT_WATCHED, environmentFiles: [] };
   const puts = inputProblems(evaluation, places).map(
     ({ message }) => /settings\/(\S+ [^\s,]+)/.exec(message)?.[1],
   );

@@ -13,14 +13,14 @@ test.each(["--environment", "--env-file"])(
   "%s is the agent's own option when it is started by its name",
   async (option) => {
     const { code, output } = await ended(PROGRAM, ["check", option, NOWHERE]);
-    expect(output).toContain(`FAIL  configuration: ${NOWHERE}: ENOENT`);
+    expect(output).toContain(`FAIL  configuration: ${NOWHERE}: there is no such file`);
     expect(code).toBe(78);
   },
 );
 
 test("--environment is the agent's own option when Node is named, too", async () => {
   const { code, output } = await ended(process.execPath, [PROGRAM, "check", "--environment", NOWHERE]);
-  expect(output).toContain(`FAIL  configuration: ${NOWHERE}: ENOENT`);
+  expect(output).toContain(`FAIL  configuration: ${NOWHERE}: there is no such file`);
   expect(code).toBe(78);
 });
 

@@ -1,10 +1,13 @@
-import { writeFile } from "node:fs/promises";
+import { chmod, chown, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { AGENT, HOSTS, JAIL, startAgent } from "../world/agent.ts";
+import { cli } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
 import { start } from "../world/spawn.ts";
 import { until } from "../world/until.ts";
+
+const NOBODY = 65_534;
 
 /** As pot leaves them in a variable that is not set: nothing of the jail's parameters is in the process. */
 const NOTHING = Object.fromEntries(Object.keys({ ...JAIL, ...HOSTS }).map((name) => [name, ""]));
@@ -60,6 +63,68 @@ test("lets an exported variable win over the file, and explain says which of bot
   expect((await explain.exited).code).toBe(0);
   expect(explain.output()).toMatch(/10\.9\.9\.2.*REDISHOST \(.*environment\.sh:\d+\)/);
 });
+
+test("every command finds the environment that the configuration names, and says which file it looked at", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({
+    consul,
+    environment: NOTHING,
+    prepare: (folder) => writePotFile(folder, { ...JAIL, ...HOSTS }),
+    config: (folder) => ({ environment: potFile(folder) }),
+  });
+  await agent.converged();
+  for (const [argv, expected] of [
+    [["explain", "DBHOST"], /DBHOST \(.*\/environment\.sh:\d+\)/],
+    [["check"], /\d+ ok, 0 to look at, 0 wrong/],
+    [["render"], /DB_HOST=10\.9\.9\.1/],
+    [["keys", "show"], /^secret\.key +\w+ +0600 .*pinned$/m],
+    [["kv", "diff"], /^DBHOST .*only in the environment/m],
+    [["kv", "export"], /settings\/MAILHOST/],
+  ] as const) {
+    const { code, output } = await cli(agent, argv);
+    expect(output, argv.join(" ")).toMatch(expected);
+    expect(code, argv.join(" ")).toBe(0);
+  }
+
+  await writePotFile(agent.folder, { ...JAIL, NODENAME: "" });
+  const incomplete = await cli(agent, ["check"]);
+  expect(incomplete.output).toMatch(
+    /^FAIL +configuration: NODENAME: not set .*Set NODENAME in \/\S+\/environment\.sh/,
+  );
+  await writePotFile(agent.folder, {});
+  const empty = await cli(agent, ["keys", "verify"]);
+  expect(empty.output, "one thing is wrong, not five").toMatch(
+    /^mastodon-agent: DATACENTER, IP, NODENAME, CONSULSERVERS, GOSSIPKEY: not set; .*Set them in \/\S+\/environment\.sh\. .*\n$/,
+  );
+  await rm(potFile(agent.folder));
+  const gone = await cli(agent, ["explain"]);
+  expect(gone.output).toMatch(
+    /^mastodon-agent: \S+\/environment\.sh: there is no such file, though `environment` in \S+\/agent\.yaml names it\./,
+  );
+  expect(gone.code).toBe(78);
+});
+
+// Only root gives files away, and becomes somebody else.
+if (process.geteuid?.() === 0) {
+  test("somebody who may not read the environment is told who may, and no more", async () => {
+    await using consul = await startConsul();
+    await using agent = await startAgent({
+      consul,
+      environment: NOTHING,
+      prepare: (folder) => writePotFile(folder, { ...JAIL, ...HOSTS }),
+      config: (folder) => ({ environment: potFile(folder) }),
+    });
+    await chmod(agent.folder, 0o755);
+    await chmod(agent.configFile, 0o644);
+    await chown(potFile(agent.folder), 0, 1);
+    await chmod(potFile(agent.folder), 0o640);
+    const { code, output } = await cli(agent, ["explain", "DBHOST"], { uid: NOBODY });
+    expect(output).toMatch(
+      /^mastodon-agent: \S+\/environment\.sh: nobody may not read it \(owner root, group daemon, mode 0640\)\. Run this as root or as the agent's user: `sudo -u daemon mastodon-agent \.\.\.` \(on FreeBSD `doas -u daemon mastodon-agent \.\.\.`\)\.\n$/,
+    );
+    expect(code).toBe(78);
+  });
+}
 
 function potFile(folder: string): string {
   return path.join(folder, "environment.sh");

@@ -1,8 +1,8 @@
 import { chmod, chown, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { reveal } from "../../src/base/secret.ts";
-import { parseEnvFile, withEnvFile } from "../../src/sources/env-file.ts";
-import { readEnvironment } from "../../src/sources/environment.ts";
+import { parseEnvFile, withEnvFiles } from "../../src/sources/env-file.ts";
+import { type Environment, readEnvironment } from "../../src/sources/environment.ts";
 import { run } from "../world/spawn.ts";
 import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
 
@@ -64,7 +64,7 @@ const notUnderstood = [
 test.each(notUnderstood)("does not guess what %j means", async (line) => {
   await using folder = await temporaryFolder();
   const file = await written(folder, ["A=1", line, "B=2", line]);
-  const attempt = () => withEnvFile({}, file);
+  const attempt = () => withOne({}, file);
   expect(attempt).toThrow(
     new RegExp(`^${file}:2: not a line that the agent can read[^]*${file}:4: not a line`),
   );
@@ -123,8 +123,8 @@ test("takes the later of two lines with one name", () => {
 test("says of a setting in which line of the file it stands", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, [...JOIN, `export "DBHOST=10.0.0.7"`]);
-  const { environment, places } = withEnvFile({}, file);
-  expect(readEnvironment(environment, places).settings.get("DBHOST")).toEqual({
+  const { environment, ...origins } = withOne({}, file);
+  expect(readEnvironment(environment, origins).settings.get("DBHOST")).toEqual({
     level: "environment",
     value: "10.0.0.7",
     where: `DBHOST (${file}:6)`,
@@ -134,8 +134,8 @@ test("says of a setting in which line of the file it stands", async () => {
 test("lets an exported variable go before the file, and an empty one not", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, [...JOIN, "DBHOST=10.0.0.7", "REDISHOST=10.0.0.8"]);
-  const { environment, places } = withEnvFile({ DBHOST: "10.0.0.9", REDISHOST: "" }, file);
-  const { settings } = readEnvironment(environment, places);
+  const { environment, ...origins } = withOne({ DBHOST: "10.0.0.9", REDISHOST: "" }, file);
+  const { settings } = readEnvironment(environment, origins);
   expect(settings.get("DBHOST")).toMatchObject({ value: "10.0.0.9", where: "DBHOST" });
   expect(settings.get("REDISHOST")).toMatchObject({ value: "10.0.0.8", where: `REDISHOST (${file}:7)` });
 });
@@ -144,8 +144,8 @@ test("reads the file that an X_FILE in the file names", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("dbpass"), "hunter2\n");
   const file = await written(folder, [...JOIN, `DBPASS_FILE=${folder.file("dbpass")}`]);
-  const { environment, places } = withEnvFile({}, file);
-  const wish = readEnvironment(environment, places).settings.get("DBPASS");
+  const { environment, ...origins } = withOne({}, file);
+  const wish = readEnvironment(environment, origins).settings.get("DBPASS");
   expect(wish && reveal(wish.value)).toBe("hunter2");
   expect(wish?.where).toBe(`DBPASS_FILE=${folder.file("dbpass")} (${file}:6)`);
 });
@@ -153,25 +153,36 @@ test("reads the file that an X_FILE in the file names", async () => {
 test("refuses X in the one place and X_FILE in the other", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, [...JOIN, "DBPASS_FILE=/run/dbpass"]);
-  const { environment, places } = withEnvFile({ DBPASS: "hunter2" }, file);
-  expect(() => readEnvironment(environment, places)).toThrow(
+  const { environment, ...origins } = withOne({ DBPASS: "hunter2" }, file);
+  expect(() => readEnvironment(environment, origins)).toThrow(
     `DBPASS and DBPASS_FILE (${file}:6): both are set. Keep one of them.`,
   );
 });
 
-test("refuses a file that is not there", () => {
-  expect(() => withEnvFile({}, "/nonexistent/environment.sh")).toThrow(
-    /^\/nonexistent\/environment.sh: ENOENT.*Name another file with --environment/,
+test("refuses a file that is not there, and says who named it", () => {
+  expect(() => withOne({}, "/nonexistent/environment.sh")).toThrow(
+    "/nonexistent/environment.sh: there is no such file, though --environment names it. Create it, or name another.",
   );
+});
+
+test("of several files the later one counts more, and each setting says which it is from", async () => {
+  await using folder = await temporaryFolder();
+  const [one, other] = [await written(folder, [...JOIN, "DBHOST=10.0.0.7"]), folder.file("more.env")];
+  await writeFile(other, "DBHOST=10.0.0.8\n");
+  const named = { read: [one, other], namedBy: "`environment`", searched: [one, other] };
+  const { environment, ...origins } = withEnvFiles({}, named);
+  const { settings } = readEnvironment(environment, origins);
+  expect(settings.get("DBHOST")).toMatchObject({ value: "10.0.0.8", where: `DBHOST (${other}:1)` });
+  expect(settings.get("IP")).toMatchObject({ where: `IP (${one}:2)` });
 });
 
 test("refuses a file that others may write", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, JOIN);
   await chmod(file, 0o664);
-  expect(() => withEnvFile({}, file)).toThrow(`${file}: others may write it. Only root or the agent's user`);
+  expect(() => withOne({}, file)).toThrow(`${file}: others may write it. Only root or the agent's user`);
   await chmod(file, 0o640);
-  expect(() => withEnvFile({}, file)).not.toThrow();
+  expect(() => withOne({}, file)).not.toThrow();
 });
 
 // Only root gives files away.
@@ -180,8 +191,14 @@ if (process.geteuid?.() === 0) {
     await using folder = await temporaryFolder();
     const file = await written(folder, JOIN);
     await chown(file, 65534, 65534);
-    expect(() => withEnvFile({}, file)).toThrow(`${file}: it belongs to user id 65534`);
+    expect(() => withOne({}, file)).toThrow(
+      `${file}: it belongs to nobody, and root uses no such file but their own or root's. If that is the agent's user, run this as that user: \`sudo -u nobody mastodon-agent ...\``,
+    );
   });
+}
+
+function withOne(environment: Environment, file: string) {
+  return withEnvFiles(environment, { read: [file], namedBy: "--environment", searched: [file] });
 }
 
 async function written(folder: TemporaryFolder, lines: readonly string[]): Promise<string> {

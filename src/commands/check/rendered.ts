@@ -16,7 +16,7 @@ export function renderedInspections(options: Options, seen: Look): readonly Insp
   return [
     ["consul", () => consulAnswers(options, seen)],
     ["settings", () => nothingRefused(seen)],
-    ["files", () => `${desiredOf(seen).files.length} rendered`],
+    ["files", () => `${desiredOf(seen, options).files.length} rendered`],
     ...(seen.evaluation.desired?.files ?? []).map(
       (file): Inspection => [file.spec.path, () => accepted(file, seen)],
     ),
