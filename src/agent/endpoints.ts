@@ -13,7 +13,7 @@ import {
   type DependencyName,
   type Endpoint,
 } from "../settings/dependencies.ts";
-import type { Instance } from "../settings/instance.ts";
+import { type Instance, labelOf } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
 import type { Merged } from "../settings/merge.ts";
 import { asRegistered, type Offered, type Overlay } from "../settings/overlay.ts";
@@ -101,13 +101,16 @@ export function trackCandidates(
 }
 
 /** The catalogue's endpoints as wishes: host, port and scheme of what was chosen. */
-export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>): Layer {
+export function catalogueLayer(
+  choices: ReadonlyMap<DependencyName, Choice>,
+  instances: ReadonlyMap<DependencyName, readonly Instance[]>,
+): Layer {
   const [settings, variables] = [new Map<SettingName, Wish>(), new Map<string, Wish>()];
   const put = (name: string, wish: Wish) =>
     isSettingName(name) ? settings.set(name, wish) : variables.set(name, wish);
   for (const name of DEPENDENCY_NAMES) {
     const choice = choices.get(name);
-    const offer = choice && offerOf(choice);
+    const offer = choice && offerOf(choice, instances.get(name) ?? []);
     if (offer === undefined) continue;
     const { host, port, scheme } = DEPENDENCIES[name];
     put(host, { ...offer.wish, value: offer.host });
@@ -166,13 +169,14 @@ interface Offer extends Endpoint {
   readonly wish: Omit<Wish, "value">;
 }
 
-function offerOf(choice: Choice): Offer | undefined {
+function offerOf(choice: Choice, instances: readonly Instance[]): Offer | undefined {
   const offered = offeredBy(choice);
-  return offered && { ...asRegistered(offered), wish: provenanceOf(choice) };
+  return offered && { ...asRegistered(offered), wish: provenanceOf(choice, instances) };
 }
 
-function provenanceOf(choice: Choice): Omit<Wish, "value"> {
+function provenanceOf(choice: Choice, instances: readonly Instance[]): Omit<Wish, "value"> {
   if (choice.kind !== "keep" && choice.kind !== "move") return { level: "catalogue", where: HELD };
-  const { id, modifyIndex } = choice.instance;
-  return { level: "catalogue", where: `service ${id}`, index: modifyIndex };
+  const { instance } = choice;
+  const where = `service ${labelOf(instance, instances)}`;
+  return { level: "catalogue", where, index: instance.modifyIndex };
 }

@@ -135,7 +135,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
   const choices = chooseEndpoints(rules, inputs, { layers, overlays, instances, candidateTimes });
   const sentinels = readSentinels(inputs.sentinels);
   const wishes = sentinelWishes(sentinels.instances, rules.sentinelMaster, memory);
-  const asked = merge({ ...layers, catalogue: offered(choices, wishes) });
+  const asked = merge({ ...layers, catalogue: offered(choices, instances, wishes) });
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
   return {
     kv,
@@ -182,8 +182,12 @@ function chooseEndpoints(
 }
 
 /** What the catalogue asks for: the chosen endpoints, and the sentinels. */
-function offered(choices: ReadonlyMap<DependencyName, Choice>, sentinels: ReadonlyMap<string, Wish>): Layer {
-  const { settings, variables } = catalogueLayer(choices);
+function offered(
+  choices: ReadonlyMap<DependencyName, Choice>,
+  instances: ReadonlyMap<DependencyName, readonly Instance[]>,
+  sentinels: ReadonlyMap<string, Wish>,
+): Layer {
+  const { settings, variables } = catalogueLayer(choices, instances);
   return { settings, variables: new Map([...variables, ...sentinels]) };
 }
 

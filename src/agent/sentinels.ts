@@ -11,7 +11,9 @@ export function sentinelWishes(
   master: string,
   memory: Pick<Memory, "sentinels">,
 ): ReadonlyMap<string, Wish> {
-  const passing = instances.filter((instance) => instance.passing).map(({ host, port }) => `${host}:${port}`);
+  const passing = instances
+    .filter(({ failing }) => failing.length === 0)
+    .map(({ host, port }) => `${host}:${port}`);
   const list = [...new Set(passing)].sort().join(",") || memory.sentinels;
   if (list === "") return new Map();
   const wish = { level: "catalogue", where: "Sentinel" } as const;

@@ -18,7 +18,7 @@ import {
   type DependencyName,
   PROBED_NAMES,
 } from "../settings/dependencies.ts";
-import type { Instance } from "../settings/instance.ts";
+import { type Instance, shownCheck } from "../settings/instance.ts";
 import type { Leader } from "../settings/leader.ts";
 import { asRegistered } from "../settings/overlay.ts";
 import type { DatabaseKeeper } from "./database.ts";
@@ -39,7 +39,7 @@ export interface Facets {
   readonly nowMs: number;
   readonly join: JoinState;
   readonly startedAt: string;
-  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier" | "hasLooked">;
+  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier" | "hasLooked" | "redact">;
   readonly history: Pick<History, "last" | "lastActions">;
   readonly clock: Pick<HeadlineClock, "since">;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
@@ -65,10 +65,7 @@ export function statusOf(facets: Facets): Status {
     hold: evaluation?.kv.hold ?? null,
     consul: { connected: join.connected, joined: join.joined, members: join.members },
     endpoints: Object.fromEntries(
-      shownDependencies(evaluation, memory).map((name) => [
-        name,
-        endpointStatus(name, evaluation, memory, facets.leader),
-      ]),
+      shownDependencies(evaluation, memory).map((name) => [name, endpointStatus(name, facets)]),
     ),
     desired: evaluation?.desired?.digest ?? null,
     applied: memory.applied?.digest ?? null,
@@ -98,12 +95,12 @@ function shownDependencies(evaluation: Evaluation | undefined, memory: Memory): 
 
 function endpointStatus(
   name: DependencyName,
-  evaluation: Evaluation | undefined,
-  memory: Memory,
-  leader: Leader,
+  { loop, memory, leader }: Pick<Facets, "loop" | "memory" | "leader">,
 ): EndpointStatus {
   const inUse = memory.endpoints[name];
-  const instances = evaluation?.instances.get(name) ?? [];
+  const found = loop.evaluation?.instances.get(name) ?? [];
+  // Before anything is cut short: a part of a secret is not recognised.
+  const instances = found.map((instance) => redacted(instance, (text) => loop.redact(text)));
   return {
     host: inUse?.host ?? null,
     port: inUse?.port ?? null,
@@ -122,7 +119,13 @@ function candidateStatus(
   const { id, node } = instance;
   const { host, port } = asRegistered(instance);
   const reason = whyNotFor(name, instance, all, leader);
-  return { id, node, host, port, eligible: reason === undefined, reason: reason ?? "passing" };
+  const checks = instance.failing.map(shownCheck);
+  return { id, node, host, port, eligible: reason === undefined, reason: reason ?? "passing", checks };
+}
+
+function redacted(instance: Instance, redact: (text: string) => string): Instance {
+  const { failing } = instance;
+  return { ...instance, failing: failing.map((check) => ({ ...check, output: redact(check.output) })) };
 }
 
 function unitStatus({ loop, memory, unitHealth, history }: Facets): readonly [string, UnitStatus][] {

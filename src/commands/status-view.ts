@@ -2,6 +2,7 @@
 
 import { bracketed } from "../base/address.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
+import { labelOf } from "../settings/instance.ts";
 import { hang, labelled } from "./screen/layout.ts";
 import { ageOf, lengthOf, timeOf } from "./screen/moment.ts";
 import type { Paint } from "./screen/paint.ts";
@@ -63,7 +64,9 @@ function endpointRows(
   { candidates, ...endpoint }: EndpointStatus,
   sight: Sight,
 ): readonly Row[] {
-  const against = candidates.filter(({ eligible }) => !eligible).map(({ id, reason }) => `${id}: ${reason}`);
+  const against = candidates
+    .filter(({ eligible }) => !eligible)
+    .map((candidate) => `${labelOf(candidate, candidates)}: ${candidate.reason}`);
   const count = `${candidates.length - against.length} of ${candidates.length} may be chosen`;
   const isPlain = candidates.length === 0 || (candidates.length === 1 && against.length === 0);
   return [

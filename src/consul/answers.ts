@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstLine } from "../base/visible.ts";
 import type { Instance } from "../settings/instance.ts";
 import type { KvPair, LocalCheck, LocalService, Member } from "./client.ts";
 
@@ -47,7 +48,11 @@ const rawInstance = z
       Meta: z.record(z.string(), z.string()).nullish(),
       ModifyIndex: z.number().default(0),
     }),
-    Checks: z.array(z.object({ Status: z.string() })),
+    Checks: z.array(
+      z
+        .object({ Name: z.string(), Status: z.string(), Output: z.string() })
+        .transform(({ Name, Status, Output }) => ({ name: Name, status: Status, output: firstLine(Output) })),
+    ),
   })
   .transform(({ Node, Service, Checks }): Instance => {
     const scheme = Service.Meta?.["scheme"];
@@ -58,7 +63,9 @@ const rawInstance = z
       port: Service.Port,
       ...(scheme && { scheme }),
       tags: Service.Tags ?? [],
-      passing: Checks.every(({ Status }) => Status === "passing"),
+      failing: Checks.filter(({ status }) => status !== "passing").sort(
+        (a, b) => order(a.status, b.status) || order(a.name, b.name),
+      ),
       modifyIndex: Service.ModifyIndex,
     };
   });

@@ -13,6 +13,8 @@ const candidate = z.object({
   /** Whether it may be chosen now, and why or why not. */
   eligible: z.boolean(),
   reason: z.string(),
+  /** The checks that are not passing, with the first line of what each printed. */
+  checks: z.array(z.object({ name: z.string(), status: z.string(), output: z.string() })).default([]),
 });
 
 const endpoint = z.object({

@@ -1,5 +1,5 @@
 import { type Endpoint, sameEndpoint } from "./dependencies.ts";
-import type { Instance } from "./instance.ts";
+import { type FailingCheck, type Instance, shownCheck } from "./instance.ts";
 import { type Leader, leaderInstance } from "./leader.ts";
 import type { Offered } from "./overlay.ts";
 import type { Level } from "./wish.ts";
@@ -78,8 +78,8 @@ export function candidatesOf(instances: readonly Instance[]): readonly Instance[
     .sort(byServiceId);
 }
 
-function isUsable({ passing, fault }: Instance): boolean {
-  return passing && fault === undefined;
+function isUsable({ failing, fault }: Instance): boolean {
+  return failing.length === 0 && fault === undefined;
 }
 
 /** Identifies a candidate across snapshots. */
@@ -100,10 +100,17 @@ export function whyNot(
       ? undefined
       : `the leader key names ${leader.name}`;
   }
-  if (!instance.passing) return "a check is not passing";
+  const [check, ...others] = instance.failing;
+  if (check !== undefined) return failure(check, others.length);
   return instances.some(holdsRole) && !holdsRole(instance)
     ? "another instance carries the primary tag"
     : undefined;
+}
+
+function failure(check: FailingCheck, others: number): string {
+  const { name, status, output } = shownCheck(check);
+  const more = others === 0 ? "" : ` (and ${others} more)`;
+  return `check "${name}" is ${status}${more}${output === "" ? "" : `: ${output}`}`;
 }
 
 /** Patroni's word goes before checks and tags, and needs no dwell: the endpoint that it left cannot be written to. */

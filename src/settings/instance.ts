@@ -1,4 +1,13 @@
+import { visible } from "../base/visible.ts";
 import type { Offered } from "./overlay.ts";
+
+/** A check that speaks against an instance, as Consul has it. */
+export interface FailingCheck {
+  readonly name: string;
+  readonly status: string;
+  /** The first line of what it printed, as it printed it. */
+  readonly output: string;
+}
 
 /** One entry of the catalogue for a dependency, as far as the choice among instances needs it. */
 export interface Instance extends Offered {
@@ -11,9 +20,24 @@ export interface Instance extends Offered {
   /** The instance's `scheme` meta: `http` or `https`, for S3. */
   readonly scheme?: string;
   readonly tags: readonly string[];
-  /** Every check of the service and of its node is passing. */
-  readonly passing: boolean;
+  /** The checks of the service and of its node that are not passing, `critical` before `warning`; none where all pass. */
+  readonly failing: readonly FailingCheck[];
   /** Why it can be nobody's endpoint. It is no candidate, but a role tag that it carries counts. */
   readonly fault?: string;
   readonly modifyIndex: number;
+}
+
+/** Of what a check says of itself. */
+const LONGEST_SHOWN = 200;
+
+/** As a person may be shown it. */
+export function shownCheck({ name, status, output }: FailingCheck): FailingCheck {
+  const shown = (text: string) => visible(text, LONGEST_SHOWN);
+  return { name: shown(name), status: shown(status), output: shown(output) };
+}
+
+/** Its service ID; with its node where several nodes use that ID. */
+export function labelOf<One extends Pick<Instance, "id" | "node">>(one: One, all: readonly One[]): string {
+  const isShared = all.some(({ id, node }) => id === one.id && node !== one.node);
+  return isShared ? `${one.id} on node ${one.node}` : one.id;
 }

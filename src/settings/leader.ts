@@ -38,9 +38,7 @@ export function leaderInstance(leader: LeadingMember, instances: readonly Instan
   const { scope, name, endpoint, modifyIndex } = leader;
   const registered = instances.find(({ id }) => id === `${scope}/${name}`);
   if (registered !== undefined && registered.fault === undefined) return registered;
-  return (
-    endpoint && { ...endpoint, id: `${scope}/${name}`, node: name, tags: [], passing: true, modifyIndex }
-  );
+  return endpoint && { ...endpoint, id: `${scope}/${name}`, node: name, tags: [], failing: [], modifyIndex };
 }
 
 /** A leader's own words that were turned down, unless the catalogue's entry goes before them anyway. */

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
-import { HOSTS, startAgent } from "../world/agent.ts";
+import { HOSTS, JAIL, startAgent } from "../world/agent.ts";
 import { cli, onTerminal, startCli, startOnTerminal } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
@@ -45,9 +45,41 @@ test("status says who may be chosen, why the others may not, and what an operato
   await until("the hold", async () => (await agent.status()).hold !== null);
   const { output } = await cli(agent, ["status"]);
   expect(output).toMatch(/^postgres +10\.1\.1\.1:5432 from catalogue: service pg1, since /m);
-  expect(output).toMatch(/^ +1 of 2 may be chosen; pg2: a check is not passing$/m);
+  expect(output).toMatch(/^ +1 of 2 may be chosen; pg2: check "Service 'postgresql' check" is critical$/m);
   expect(output).toMatch(/^jail1 is held: /);
   expect(output).toMatch(/^hold +moving the database$/m);
+});
+
+test("status says which check of which node's instance is not passing and what it says, in one harmless line", async () => {
+  await using consul = await startConsul();
+  const service = { service: "postgresql", id: "pg", port: 5432 };
+  const one = { ...service, node: "db1", address: "10.1.1.1" };
+  const two = { ...service, node: "db2", address: "10.1.1.2" };
+  await consul.register({ ...one, status: "passing" });
+  await consul.register({ ...two, status: "passing" });
+  await consul.setCheck(
+    two,
+    "critical",
+    `\n\x1b[31mFATAL:  password "${JAIL.DBPASS}" ${"is no good ".repeat(40)}\nsecond line`,
+  );
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  const { output } = await cli(agent, ["status"]);
+  expect(output).toMatch(/^postgres +10\.1\.1\.1:5432 from catalogue: service pg on node db1, since /m);
+  const [, said = ""] = /^ +1 of 2 may be chosen; pg on node db2: (.*)$/m.exec(output) ?? [];
+  expect(said).toMatch(
+    /^check "Service 'postgresql' check" is critical: \\x1b\[31mFATAL: {2}password "\[redacted\]" is no good .*…$/,
+  );
+  expect(said.length).toBeLessThan(300);
+  expect((await agent.status()).endpoints["postgres"]?.candidates).toEqual([
+    expect.objectContaining({ id: "pg", node: "db1", eligible: true, checks: [] }),
+    expect.objectContaining({
+      id: "pg",
+      node: "db2",
+      eligible: false,
+      checks: [expect.objectContaining({ status: "critical", name: "Service 'postgresql' check" })],
+    }),
+  ]);
 });
 
 test("status --watch prints a block when something is different, waits for an agent that is away, and ends on Ctrl-C", async () => {

@@ -51,10 +51,15 @@ test("an instance's host is its meta, else its address, else its node's", async 
   await consul.register(redis("b", { address: "10.0.0.2", tags: ["primary"], status: "critical" }));
   await consul.register(redis("c", { nodeAddress: "10.0.0.3" }));
   const { value } = await clientAt(consul.address).instances("redis", now());
-  expect(value.map(({ id, host, passing, tags }) => ({ id, host, passing, tags }))).toEqual([
-    { id: "a", host: "redis.example.org", passing: true, tags: [] },
-    { id: "b", host: "10.0.0.2", passing: false, tags: ["primary"] },
-    { id: "c", host: "10.0.0.3", passing: true, tags: [] },
+  expect(value.map(({ id, host, failing, tags }) => ({ id, host, failing, tags }))).toEqual([
+    { id: "a", host: "redis.example.org", failing: [], tags: [] },
+    {
+      id: "b",
+      host: "10.0.0.2",
+      failing: [{ name: "Service 'redis' check", status: "critical", output: "" }],
+      tags: ["primary"],
+    },
+    { id: "c", host: "10.0.0.3", failing: [], tags: [] },
   ]);
 });
 

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { type Catalogue, choose, whyNot } from "../../src/settings/choose.ts";
-import type { Instance } from "../../src/settings/instance.ts";
+import { type Instance, labelOf } from "../../src/settings/instance.ts";
 import { type Leader, NO_LEADER } from "../../src/settings/leader.ts";
 
+const CRITICAL = { name: "alive", status: "critical", output: "" };
 const pg1 = instance("pg1");
 const pg2 = instance("pg2");
 const inUse = { host: "10.0.0.1", port: 5432, level: "catalogue" } as const;
@@ -13,7 +14,7 @@ test("has nothing to say when nothing is registered and nothing is in use", () =
 
 test("takes the passing instance with the lowest service ID", () => {
   expect(look({ instances: [pg2, pg1] })).toMatchObject({ kind: "move", instance: pg1, urgent: false });
-  expect(look({ instances: [pg2, { ...pg1, passing: false }] })).toMatchObject({
+  expect(look({ instances: [pg2, { ...pg1, failing: [CRITICAL] }] })).toMatchObject({
     kind: "move",
     instance: pg2,
   });
@@ -26,7 +27,7 @@ test.each(["primary", "master"])("takes only those that carry the %s tag when an
 
 test("has no candidate while the only instance with the role tag is critical", () => {
   const instances = [
-    { ...pg1, tags: ["primary"], passing: false },
+    { ...pg1, tags: ["primary"], failing: [CRITICAL] },
     { ...pg2, tags: ["replica"] },
   ];
   expect(look({ instances, current: inUse })).toMatchObject({ kind: "hold", endpoint: inUse });
@@ -50,7 +51,7 @@ test("keeps the endpoint in use while it is a candidate, whatever else appears",
 });
 
 test("keeps the endpoint in use when the last instance turns critical, and when it is gone", () => {
-  expect(look({ instances: [{ ...pg1, passing: false }], current: inUse })).toMatchObject({
+  expect(look({ instances: [{ ...pg1, failing: [CRITICAL] }], current: inUse })).toMatchObject({
     kind: "hold",
     endpoint: inUse,
   });
@@ -58,7 +59,7 @@ test("keeps the endpoint in use when the last instance turns critical, and when 
 });
 
 test("moves urgently when the endpoint in use is dead", () => {
-  expect(look({ instances: [{ ...pg1, passing: false }, pg2], current: inUse })).toMatchObject({
+  expect(look({ instances: [{ ...pg1, failing: [CRITICAL] }, pg2], current: inUse })).toMatchObject({
     kind: "move",
     instance: pg2,
     urgent: true,
@@ -111,7 +112,7 @@ test("returns to an endpoint that was left recently only after it was stable for
 });
 
 test("does not dwell when the endpoint in use is dead", () => {
-  const instances = [{ ...pg2, passing: false }, pg1];
+  const instances = [{ ...pg2, failing: [CRITICAL] }, pg1];
   expect(look({ instances, current: onPg2, left })).toMatchObject({
     kind: "move",
     instance: { id: "pg1" },
@@ -141,7 +142,7 @@ const leader: Leader = {
 test("follows Patroni's leader even while its check and its tag still lag", () => {
   const instances = [
     { ...pg1, id: "postgresql/pg1", tags: ["primary"] },
-    { ...pg2, id: "postgresql/pg2", tags: ["replica"], passing: false },
+    { ...pg2, id: "postgresql/pg2", tags: ["replica"], failing: [CRITICAL] },
   ];
   expect(look({ instances, leader, current: inUse })).toMatchObject({
     kind: "move",
@@ -173,7 +174,7 @@ test("holds while an election runs, and while the leader has no known address", 
 });
 
 test("keeps the endpoint in use when it is the leader, whatever its check says", () => {
-  expect(look({ instances: [{ ...pg1, passing: false }], leader, current: onPg2 })).toMatchObject({
+  expect(look({ instances: [{ ...pg1, failing: [CRITICAL] }], leader, current: onPg2 })).toMatchObject({
     kind: "keep",
   });
 });
@@ -223,5 +224,35 @@ function look(catalogue: Partial<Catalogue>) {
 }
 
 function instance(id: string, last = Number(id.slice(2))): Instance {
-  return { id, node: "n", host: `10.0.0.${last}`, port: 5432, tags: [], passing: true, modifyIndex: 1 };
+  return { id, node: "n", host: `10.0.0.${last}`, port: 5432, tags: [], failing: [], modifyIndex: 1 };
 }
+
+test.each([
+  ["a check without words", [CRITICAL], 'check "alive" is critical'],
+  ["what it printed", [{ ...CRITICAL, output: "refused" }], 'check "alive" is critical: refused'],
+  [
+    "the first of several",
+    [
+      { ...CRITICAL, output: "refused" },
+      { ...CRITICAL, name: "disk", status: "warning" },
+    ],
+    'check "alive" is critical (and 1 more): refused',
+  ],
+  ["no control characters", [{ ...CRITICAL, output: "a\x1b[2Jb" }], 'check "alive" is critical: a\\x1b[2Jb'],
+  [
+    "no more than 200 characters",
+    [{ ...CRITICAL, output: "a".repeat(999) }],
+    `check "alive" is critical: ${"a".repeat(199)}…`,
+  ],
+])("an instance that is not passing is no candidate, and the reason has %s", (_, failing, reason) => {
+  expect(whyNot({ ...pg1, failing }, [pg1], NO_LEADER)).toBe(reason);
+});
+
+test("an instance has its node in its name only where another node uses the same service ID", () => {
+  const twin = { ...pg1, node: "m" };
+  expect([pg1, twin, pg2].map((one) => labelOf(one, [pg1, twin, pg2]))).toEqual([
+    "pg1 on node n",
+    "pg1 on node m",
+    "pg2",
+  ]);
+});

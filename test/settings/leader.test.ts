@@ -17,7 +17,7 @@ const registered = {
   host: "10.0.0.1",
   port: 5432,
   tags: [],
-  passing: true,
+  failing: [],
 };
 
 test("a leader's refused address is told only while the catalogue has no other", () => {

@@ -7,7 +7,7 @@ const instance = {
   host: "10.0.0.1",
   port: 5432,
   tags: [],
-  passing: true,
+  failing: [],
   modifyIndex: 1,
 };
 
