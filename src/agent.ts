@@ -191,6 +191,7 @@ function assemble({
     problems,
     log,
     evaluation: () => loop.evaluation,
+    inUse: () => store.read().certificates,
     isStarting: () => loop.isStarting,
     onChange: () => {
       onRing();

@@ -12,6 +12,7 @@ import type { Merged } from "../settings/merge.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { acmeWebroot } from "./facts.ts";
+import type { Memory } from "./memory.ts";
 import { CERTIFIED, settingText } from "./render-input.ts";
 
 /** An operator may put a certificate of his own, or change what the site is called. */
@@ -26,6 +27,7 @@ export interface CertifierContext {
   readonly problems: Problems;
   readonly log: Log;
   readonly evaluation: () => Evaluation | undefined;
+  readonly inUse: () => Memory["certificates"];
   /** nginx may be about to be started: then the port where the authority asks must be left to it. */
   readonly isStarting: () => boolean;
   /** Something about the certificates is other than before. */
@@ -97,7 +99,7 @@ function diskProblem(storage: string, error: unknown): Complaining {
   return problemOf("certificate_not_issued", { where: storage, what, cure });
 }
 
-function keeperFor({ options, client, log }: CertifierContext): CertificateKeeper {
+function keeperFor({ options, client, log, inUse }: CertifierContext): CertificateKeeper {
   const { config, node } = options;
   const { directory, storage, listen, ca } = config.certificates;
   const mount = { directory: storage, requireMount: config.keys.require_mount, liveEnvFile: undefined };
@@ -109,6 +111,7 @@ function keeperFor({ options, client, log }: CertifierContext): CertificateKeepe
     directory,
     ca: async () => (ca === undefined ? undefined : readFile(ca, "utf8")),
     storageComplaint: () => mountComplaint(mount),
+    inUse: (domain) => inUse()[domain],
     lock: (domain, signal) => acquireFleetLock({ client, domain, name: "certificates", node, signal, log }),
     node,
     log,

@@ -85,6 +85,8 @@ export interface Inputs {
   readonly facts: Facts;
   /** Folders of certificates, by domain. */
   readonly certificates: ReadonlyMap<string, string>;
+  /** Those of the last known good that can be loaded still. */
+  readonly goodCertificates: ReadonlyMap<string, string>;
   readonly nowMs: number;
 }
 

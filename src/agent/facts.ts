@@ -2,6 +2,7 @@ import path from "node:path";
 import * as z from "zod";
 import { bracketed } from "../base/address.ts";
 import { reveal } from "../base/secret.ts";
+import { findCertificate } from "../certificates/certificate.ts";
 import { issuedCertificates } from "../certificates/shelf.ts";
 import type { Options } from "../options.ts";
 import { entriesOf } from "../state/entries.ts";
@@ -44,22 +45,28 @@ export function acmeWebroot({ config }: Pick<Options, "config">): string {
 
 /**
  * Domains that have a certificate, with the folder of its `fullchain.pem` and `privkey.pem`: an operator's own goes
- * before one that was issued. nginx cannot start on a certificate that is not there yet, so templates ask first.
+ * before one that was issued, unless nginx could not load it. nginx cannot start on a certificate that is not there
+ * yet, so templates ask first.
  */
 export async function certifiedDomains({ config }: Options): Promise<ReadonlyMap<string, string>> {
   const issued = await issuedCertificates(config.certificates.storage);
-  const own = ownCertificates(config.paths.certificates);
+  const own = await ownCertificates(config.paths.certificates);
   return new Map([...[...issued].map(([domain, { folder }]) => [domain, folder] as const), ...own]);
 }
 
-function ownCertificates(folder: string): ReadonlyMap<string, string> {
+async function ownCertificates(home: string): Promise<ReadonlyMap<string, string>> {
   const domains = new Map<string, string>();
-  for (const entry of entriesOf(folder)) {
-    const files = entriesOf(path.join(folder, entry));
-    if (files.includes("fullchain.pem") && files.includes("privkey.pem"))
-      domains.set(entry, path.join(folder, entry));
+  for (const domain of entriesOf(home)) {
+    const folder = path.join(home, domain);
+    if (await isLoadable(folder, domain)) domains.set(domain, folder);
   }
   return domains;
+}
+
+/** Whether nginx can come up with what is in a folder, as far as anybody knows. */
+export async function isLoadable(folder: string, domain: string): Promise<boolean> {
+  const found = await findCertificate(folder, domain);
+  return found.kind === "good" || (found.kind === "bad" && found.isLoadable);
 }
 
 function textOf(value: Parameters<typeof reveal>[0] | undefined): string {

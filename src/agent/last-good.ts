@@ -13,7 +13,7 @@ export function lastGoodKv(memory: Memory): readonly KvEntry[] {
 }
 
 /**
- * With the settings that were good last. Where it is not they that differ from what is asked for, and an apply was cut
+ * With the settings and certificates that were good last. Where it is not they that differ from what is asked for, and an apply was cut
  * off, with the endpoints that were good last too.
  *
  * @param asked digest of what is asked for
@@ -25,7 +25,8 @@ export function lastGood(
   wasCutOff: boolean,
 ): Evaluation {
   const { memory } = inputs;
-  const settings = { ...inputs, kv: lastGoodKv(memory), accepted: memory.kv };
+  const certificates = new Map([...inputs.certificates, ...inputs.goodCertificates]);
+  const settings = { ...inputs, kv: lastGoodKv(memory), accepted: memory.kv, certificates };
   const evaluation = evaluate(rules, settings);
   const isOther = evaluation.desired?.digest !== asked;
   // From a dead endpoint there is only the way ahead.

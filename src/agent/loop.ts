@@ -113,11 +113,11 @@ export class Loop {
   async run(signal: AbortSignal): Promise<void> {
     const { bell, prober, turn } = this.#context;
     try {
-      await this.#certificates.look();
+      await this.#lookForCertificates();
       for (let notifyMs = 0; !signal.aborted; ) {
         const next = await this.#tryRound(steadyMs(), notifyMs, signal);
         if (next === "again" || next.waitsForTurn !== true) await turn.end();
-        const isCertified = await this.#certificates.look();
+        const isCertified = await this.#lookForCertificates();
         const isAgain = next === "again" || isCertified;
         notifyMs = isAgain ? 0 : await bell.wait(next.atMs, steadyMs(), signal);
       }
@@ -125,6 +125,11 @@ export class Loop {
       prober.want([]);
       await turn.end();
     }
+  }
+
+  /** @returns whether there are others than before */
+  #lookForCertificates(): Promise<boolean> {
+    return this.#certificates.look(this.#context.store.read().certificates);
   }
 
   /** What is in the way of a file keeps a change from being made, and the agent from nothing else. */
@@ -199,6 +204,7 @@ export class Loop {
       keys: this.keys?.values.variables,
       facts: this.#facts,
       certificates: this.#certificates.byDomain,
+      goodCertificates: this.#certificates.lastGood,
       nowMs,
     };
   }

@@ -21,12 +21,14 @@ export interface Certificate {
 export type Found =
   | { readonly kind: "none" }
   | { readonly kind: "good"; readonly certificate: Certificate }
-  /** `certificate` where it could be read at all. */
   | {
       readonly kind: "bad";
       readonly folder: string;
       readonly reason: string;
+      /** Where it could be read at all. */
       readonly certificate: Certificate | undefined;
+      /** Whether nginx can come up with it all the same, as far as anybody knows. */
+      readonly isLoadable: boolean;
     };
 
 /** Looks at a folder. A private key that may not be read is taken at its word: it may be another user's affair. */
@@ -35,35 +37,48 @@ export async function findCertificate(folder: string, domain: string): Promise<F
     [CHAIN_FILE, KEY_FILE].map((name) => contentOf(path.join(folder, name))),
   );
   if (chain === undefined || key === undefined) return { kind: "none" };
-  const bad = (reason: string, certificate?: Certificate): Found => ({
+  const bad = (reason: string, isLoadable: boolean, certificate?: Certificate): Found => ({
     kind: "bad",
     folder,
     reason,
     certificate,
+    isLoadable,
   });
-  if (chain === UNREADABLE) return bad(`${CHAIN_FILE} cannot be read`);
+  if (chain === UNREADABLE) return bad(`${CHAIN_FILE} cannot be read`, true);
   try {
-    const parsed = new X509Certificate(chain);
+    const [parsed] = certificatesIn(chain);
     const certificate = describe(parsed, folder);
-    const reason = faultOf(parsed, key, domain);
-    return reason === undefined ? { kind: "good", certificate } : bad(reason, certificate);
+    const isPair = key === UNREADABLE || isKeyOf(key, parsed);
+    const reason = isPair ? hostFault(parsed, domain) : KEY_FAULT;
+    return reason === undefined ? { kind: "good", certificate } : bad(reason, isPair, certificate);
   } catch (error) {
-    return bad(`${CHAIN_FILE} is no certificate (${messageOf(error)})`);
+    return bad(`${CHAIN_FILE} is no chain of certificates (${messageOf(error)})`, false);
   }
 }
 
 /** Why a chain with this key cannot serve the domain; the time is not looked at. @throws Error for what is no PEM */
-export function faultOf(
-  certificate: X509Certificate,
-  key: string | typeof UNREADABLE,
-  domain: string,
-): string | undefined {
-  if (certificate.checkHost(domain) === undefined) return `it is not for ${domain}`;
-  if (key === UNREADABLE) return undefined;
-  return isKeyOf(key, certificate) ? undefined : `${KEY_FILE} does not belong to it`;
+export function faultOf(chain: string, key: string, domain: string): string | undefined {
+  const [certificate] = certificatesIn(chain);
+  return isKeyOf(key, certificate) ? hostFault(certificate, domain) : KEY_FAULT;
 }
 
+/** nginx reads the whole chain: one that was cut off while it was copied is as bad as none. */
+function certificatesIn(chain: string): readonly [X509Certificate, ...X509Certificate[]] {
+  const [first = "", ...others] = chain
+    .split(/(?=-----BEGIN )/)
+    .filter((text) => text.includes("-----BEGIN "));
+  return [new X509Certificate(first), ...others.map((text) => new X509Certificate(text))];
+}
+
+function hostFault(certificate: X509Certificate, domain: string): string | undefined {
+  return certificate.checkHost(domain) === undefined ? `it is not for ${domain}` : undefined;
+}
+
+const KEY_FAULT = `${KEY_FILE} does not belong to it`;
+
+/** A key that is encrypted is taken at its word: a template of one's own may name the file with its password. */
 function isKeyOf(key: string, certificate: X509Certificate): boolean {
+  if (key.includes("ENCRYPTED")) return true;
   try {
     return certificate.checkPrivateKey(createPrivateKey(key));
   } catch {

@@ -25,6 +25,8 @@ export interface KeeperOptions extends ChallengePlaces {
   readonly ca: () => Promise<string | undefined>;
   /** Why the storage would not outlive the jail. */
   readonly storageComplaint: () => Promise<Complaint | undefined>;
+  /** The folder of the certificate that nginx runs with. */
+  readonly inUse: (domain: string) => string | undefined;
   /** Held while something is ordered, so that the nodes of a site do it one after the other. */
   readonly lock: (site: string, signal: AbortSignal) => Promise<DomainLock>;
   /** This node's name. */
@@ -84,7 +86,7 @@ export class CertificateKeeper {
 
   /** @param hindrance why nothing could be ordered this time */
   async #stateOf(subject: Subject, hindrance?: string): Promise<CertificateState> {
-    const { own, storage, directory, node, nowMs } = this.#options;
+    const { own, storage, directory, node, nowMs, inUse } = this.#options;
     const { domain } = subject;
     const foreign = await findCertificate(path.join(own, domain), domain);
     const isOurs = foreign.kind === "none";
@@ -99,7 +101,7 @@ export class CertificateKeeper {
       found,
       isOurs,
       nextAttemptMs: isOrdered ? Math.max(dueMs, failed?.nextMs ?? 0) : undefined,
-      problems: problemsOf({ domain, found, isOurs, failure, nowMs: nowMs() }),
+      problems: problemsOf({ domain, found, isOurs, failure, inUse: inUse(domain), nowMs: nowMs() }),
     };
   }
 

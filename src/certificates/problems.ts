@@ -10,11 +10,18 @@ export interface Standing {
   readonly isOurs: boolean;
   /** Why nothing came of the last order; undefined where that went well, or nothing was ordered. */
   readonly failure: string | undefined;
+  /** The folder of the certificate that nginx runs with. */
+  readonly inUse: string | undefined;
   readonly nowMs: number;
 }
 
 export function problemsOf(standing: Standing): readonly Complaining[] {
-  return [...orderProblem(standing), ...expiryProblem(standing), ...uselessProblem(standing)];
+  return [
+    ...orderProblem(standing),
+    ...expiryProblem(standing),
+    ...uselessProblem(standing),
+    ...goneProblem(standing),
+  ];
 }
 
 function orderProblem({ domain, found, failure }: Standing): readonly Complaining[] {
@@ -40,10 +47,19 @@ function uselessProblem({ domain, found }: Standing): readonly Complaining[] {
   return [problem("certificate_useless", domain, what, `Put the right files there. ${OR_LEAVE_IT}`)];
 }
 
+/** nginx has read it, and could not do so again. */
+function goneProblem({ domain, found, inUse }: Standing): readonly Complaining[] {
+  if (found.kind !== "none" || inUse === undefined) return [];
+  const what = `the certificate that nginx runs with is gone from ${inUse}, and there is no other`;
+  return [problem("certificate_gone", domain, what, PUT_BACK)];
+}
+
 function problem(code: ProblemCode, where: string, what: string, cure: string): Complaining {
   return problemOf(code, { where, what, cure });
 }
 
 const SEE_DOCS = "It is tried again by itself; what helps is in docs/certificates.md.";
 const RENEW_OURS = "It should have been renewed long ago: see the problem certificate_not_renewed.";
+const PUT_BACK =
+  "Put it back, or let the agent order one (certificates.directory): until then whatever changes nginx.conf is refused, and after a restart the site is served over plain http.";
 const OR_LEAVE_IT = "Or move that folder away, and let the agent order one (certificates.directory).";

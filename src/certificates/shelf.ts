@@ -4,7 +4,6 @@
  * a new certificate is a new folder, so that its name in nginx.conf makes it a change like any other, and the old one
  * is still there if that change is put back.
  */
-import { X509Certificate } from "node:crypto";
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { Refused } from "../base/errors.ts";
@@ -63,7 +62,7 @@ export async function shelve(
 }
 
 function refuseUseless(chain: string, key: Secret, domain: string): void {
-  const reason = faultOf(new X509Certificate(chain), key.reveal(), domain);
+  const reason = faultOf(chain, key.reveal(), domain);
   if (reason === undefined) return;
   const cure = "Nothing was changed. Look at the ACME server.";
   throw new Refused({ what: `the certificate that was issued is of no use: ${reason}`, where: domain, cure });

@@ -46,6 +46,7 @@ export async function look(options: Options): Promise<Look> {
     keys: keys?.variables,
     facts: configuredFacts(options),
     certificates: await certifiedDomains(options),
+    goodCertificates: new Map(),
     nowMs: steadyMs(),
   });
   return { evaluation, memory, keys, consulError, keysError: found instanceof TryAgain ? found : undefined };

@@ -15,6 +15,7 @@ const ROWS = {
   announce_failed: {},
   certificate_expired: {},
   certificate_expiring: {},
+  certificate_gone: {},
   certificate_not_issued: {},
   certificate_not_renewed: {},
   certificate_useless: {},

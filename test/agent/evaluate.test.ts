@@ -59,6 +59,17 @@ test("the way back goes to the values that were applied, also where they would n
   expect(portIn(lastGood(RULES, inputs, undefined, false))).toBe("accepted by an older version");
 });
 
+test("the way back goes to the certificate that was good last, unless that cannot be loaded any more", () => {
+  const memory = { ...NO_MEMORY, certificates: { [JAIL.DOMAIN]: "/acme/1" } };
+  const inputs = { ...inputsOf({}, memory), certificates: new Map([[JAIL.DOMAIN, "/own"]]) };
+  expect(evaluate(RULES, inputs).certificates).toEqual({ [JAIL.DOMAIN]: "/own" });
+  const goodCertificates = new Map(Object.entries(memory.certificates));
+  expect(lastGood(RULES, { ...inputs, goodCertificates }, undefined, false).certificates).toEqual(
+    memory.certificates,
+  );
+  expect(lastGood(RULES, inputs, undefined, false).certificates).toEqual({ [JAIL.DOMAIN]: "/own" });
+});
+
 test("a missing host is said with an example of its own kind", () => {
   const { MAILHOST: _, ...others } = JAIL;
   const evaluation = evaluate({ ...RULES, environment: readEnvironment(others) }, inputsOf({}, NO_MEMORY));
@@ -117,5 +128,6 @@ const NOTHING_SEEN: Omit<Inputs, "kv" | "accepted" | "memory"> = {
   keys: new Map(),
   facts: {},
   certificates: new Map(),
+  goodCertificates: new Map(),
   nowMs: 0,
 };

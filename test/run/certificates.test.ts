@@ -51,7 +51,7 @@ test("site and media get their certificates with nothing done by hand, and new o
 test("nginx gets the port where the authority asks, however slowly it starts", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble({ sleepSeconds: 3 });
-  await using site = await startHttpsSite(consul, pebble, undefined, undefined, "2s");
+  await using site = await startHttpsSite(consul, pebble, { startAfter: "2s" });
   await until(
     "https for both",
     async () => {
@@ -68,14 +68,16 @@ test("a certificate with which nginx does not come up is taken out again, and th
   await using consul = await startConsul();
   await using pebble = await startPebble({ validSeconds: 20 });
   // Well as long as nginx.conf names the version that the test has written down.
-  await using site = await startHttpsSite(consul, pebble, (folder) => ({
-    run: [
-      "sh",
-      "-c",
-      `test -s ${folder}/nginx.pid && { test ! -e ${folder}/wanted || grep -q -f ${folder}/wanted ${folder}/nginx.conf; }`,
-    ],
-    timeout: "2s",
-  }));
+  await using site = await startHttpsSite(consul, pebble, {
+    health: (folder) => ({
+      run: [
+        "sh",
+        "-c",
+        `test -s ${folder}/nginx.pid && { test ! -e ${folder}/wanted || grep -q -f ${folder}/wanted ${folder}/nginx.conf; }`,
+      ],
+      timeout: "2s",
+    }),
+  });
   await until("https for both", async () => {
     await site.served(BUCKETALIAS);
     return site.served(DOMAIN);
@@ -106,10 +108,15 @@ test("a certificate of the operator's own is served in place of one that would b
   await using pebble = await startPebble();
   await using folder = await temporaryFolder("own");
   const made = await makeCertificates(folder.path, "127.0.0.1", DOMAIN);
-  await using site = await startHttpsSite(consul, pebble, undefined, async (home) => {
-    await mkdir(path.join(home, "own", DOMAIN), { recursive: true });
-    await writeFile(path.join(home, "own", DOMAIN, "fullchain.pem"), await readFile(made.serverCertificate));
-    await writeFile(path.join(home, "own", DOMAIN, "privkey.pem"), await readFile(made.serverKey));
+  await using site = await startHttpsSite(consul, pebble, {
+    prepare: async (home) => {
+      await mkdir(path.join(home, "own", DOMAIN), { recursive: true });
+      await writeFile(
+        path.join(home, "own", DOMAIN, "fullchain.pem"),
+        await readFile(made.serverCertificate),
+      );
+      await writeFile(path.join(home, "own", DOMAIN, "privkey.pem"), await readFile(made.serverKey));
+    },
   });
   const ca = await readFile(made.ca, "utf8");
   await until("https for the site", async () => (await site.served(DOMAIN, ca)).isTrusted);
