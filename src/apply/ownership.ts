@@ -1,7 +1,7 @@
 /** Names of users and groups to numbers, as the file system wants them. */
 import { execFile as execFileWithCallback } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { localFile } from "../base/access.ts";
 import { Misconfigured } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
@@ -60,15 +60,6 @@ async function idOf(database: string, kind: string, name: string, { path }: File
     what: `there is no ${kind} ${name} on this machine`,
     cure: `Create the ${kind}, or name another as ${kind === "user" ? "owner" : "group"} of this file in the configuration.`,
   });
-}
-
-/** Empty where it cannot be read. */
-export function localFile(database: string): string {
-  try {
-    return readFileSync(`/etc/${database}`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 async function getent(database: string, name: string): Promise<string> {

@@ -1,7 +1,8 @@
-import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
+import { denied } from "../base/access.ts";
+import { codeOf, ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import { readConfig } from "../options/config-file.ts";
 import { type Change, changeSchema } from "../report/change.ts";
-import { readJournal } from "../state/journal.ts";
+import { journalFilesIn, readJournal } from "../state/journal.ts";
 import { filtered, type HistoryFilter } from "./history-filter.ts";
 import { changeLines } from "./history-view.ts";
 import type { CommonFlags, Io } from "./io.ts";
@@ -36,7 +37,11 @@ async function journalIn(directory: string): Promise<readonly Change[]> {
   try {
     return await readJournal(directory, changeSchema);
   } catch (error) {
-    const cure = "Run this as the agent's user or as root.";
-    throw new Misconfigured({ where: directory, what: messageOf(error), cure }, { cause: error });
+    const { current } = journalFilesIn(directory);
+    const reason =
+      codeOf(error) === "EACCES"
+        ? denied(current)
+        : { what: messageOf(error), cure: "Look at what is there; it should be a file." };
+    throw new Misconfigured({ where: current, ...reason }, { cause: error });
   }
 }

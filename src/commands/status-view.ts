@@ -75,8 +75,8 @@ function endpointRows(
   ];
 }
 
-function endpointText(
-  { host, port, source, since }: Omit<EndpointStatus, "candidates">,
+export function endpointText(
+  { host, port, source, since }: Pick<EndpointStatus, "host" | "port" | "source" | "since">,
   sight: Sight,
 ): string {
   if (host === null) return sight.paint.yellow("not known");
@@ -116,7 +116,7 @@ function watchesText(watches: Status["watches"], paint: Paint): string {
   ].join(", ");
 }
 
-function changeText(change: NonNullable<Status["last_change"]>, { paint, now }: Sight): string {
+export function changeText(change: NonNullable<Status["last_change"]>, { paint, now }: Sight): string {
   const { at, outcome, cause, units, duration_ms } = change;
   const result = outcome === "applied" ? paint.green(outcome) : paint.red(outcome);
   const reloaded = units.length === 0 ? "no unit" : units.join(", ");
@@ -128,6 +128,6 @@ function colourOf(state: State, paint: Paint): (text: string) => string {
   return state === "failed" ? paint.red : paint.yellow;
 }
 
-function when(iso: string, { now }: Sight): string {
+export function when(iso: string, { now }: Sight): string {
   return `${timeOf(iso, now)} (${ageOf(iso, now)})`;
 }

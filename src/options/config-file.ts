@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type * as z from "zod";
+import { denied } from "../base/access.ts";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { fileFaults } from "./file-entries.ts";
@@ -51,11 +52,10 @@ function readText(path: string | undefined): string {
     return readFileSync(path ?? DEFAULT_CONFIG_FILE, "utf8");
   } catch (error) {
     if (path === undefined && codeOf(error) === "ENOENT") return "";
-    const cure = "Name another file with --config, or let the agent's user read it.";
-    throw new Misconfigured(
-      { where: path ?? DEFAULT_CONFIG_FILE, what: messageOf(error), cure },
-      { cause: error },
-    );
+    const where = path ?? DEFAULT_CONFIG_FILE;
+    const cure = "Name another file with --config.";
+    const reason = codeOf(error) === "EACCES" ? denied(where) : { what: messageOf(error), cure };
+    throw new Misconfigured({ where, ...reason }, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The file in which a jail is given its parameters: `pot` writes one at every start, by hand it is as easily made. */
 import { readFileSync, type Stats, statSync } from "node:fs";
-import { groupName, ownName, runAs, userName } from "../apply/account-names.ts";
+import { denied, ownName, runAs, userName } from "../base/access.ts";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Environment, Origins } from "./environment.ts";
 
@@ -105,14 +105,12 @@ function pairIn(line: string): { name: string; text: string } | undefined {
 }
 
 function textOf(path: string, namedBy: string): string {
-  let found: Stats | undefined;
   try {
-    found = statSync(path);
-    refuseForeign(path, found);
+    refuseForeign(path, statSync(path));
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof Misconfigured) throw error;
-    throw new Misconfigured({ where: path, ...reasonOf(error, found, namedBy) }, { cause: error });
+    throw new Misconfigured({ where: path, ...reasonOf(error, path, namedBy) }, { cause: error });
   }
 }
 
@@ -135,7 +133,7 @@ function refuseForeign(path: string, { uid, mode }: Stats): void {
   );
 }
 
-function reasonOf(error: unknown, found: Stats | undefined, namedBy: string): Omit<Complaint, "where"> {
+function reasonOf(error: unknown, path: string, namedBy: string): Omit<Complaint, "where"> {
   switch (codeOf(error)) {
     case "ENOENT":
       return {
@@ -143,24 +141,10 @@ function reasonOf(error: unknown, found: Stats | undefined, namedBy: string): Om
         cure: "Create it, or name another.",
       };
     case "EACCES":
-      return {
-        what: `${ownName()} may not read it${found === undefined ? "" : ` (${ownershipOf(found)})`}`,
-        cure: `Run this as root or as the agent's user: ${runAs(readerOf(found))}.`,
-      };
+      return denied(path);
     default:
       return { what: messageOf(error), cure: "Name another file with --environment." };
   }
-}
-
-function ownershipOf({ uid, gid, mode }: Stats): string {
-  return `owner ${userName(uid)}, group ${groupName(gid)}, mode ${(mode & 0o777).toString(8).padStart(4, "0")}`;
-}
-
-/** Whom the permissions are made for, where that is not root alone: as a rule the agent's user, or a group of that name. */
-function readerOf(found: Stats | undefined): string {
-  if (found === undefined) return "root";
-  const { uid, gid, mode } = found;
-  return uid === 0 && gid !== 0 && (mode & 0o040) !== 0 ? groupName(gid) : userName(uid);
 }
 
 function complaint(path: string, line: number): Complaint {

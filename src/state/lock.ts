@@ -30,6 +30,13 @@ export async function lockState(directory: string): Promise<Lock> {
   return { release, [Symbol.asyncDispose]: release };
 }
 
+/** The live agent of a state directory, for those who only look; undefined when none runs. */
+export async function holderIn(directory: string): Promise<Pick<Process, "pid"> | undefined> {
+  const holder = await holderOf(join(directory, LOCK_FILE));
+  if (holder === undefined || holder === "gone") return undefined;
+  return (await isAlive(holder)) ? holder : undefined;
+}
+
 /**
  * Returns the live holder, or undefined when the lock is ours now. A complete file is linked to the lock's
  * name, which fails if it exists, so nobody ever reads half a lock. Of several that find the same dead holder

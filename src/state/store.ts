@@ -2,6 +2,7 @@
 import { chmod, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type * as z from "zod";
+import { denied } from "../base/access.ts";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
 import { replace, writeTemporary } from "./durable.ts";
@@ -48,10 +49,18 @@ export async function openState<T>(
   }
 }
 
-/** The state as a running agent last wrote it, for those who only look; undefined when there is none that can be used. */
+/**
+ * The state as a running agent last wrote it, for those who only look; undefined when there is none that can be used.
+ * @throws Misconfigured for one that may not be read: it is not the same as none
+ */
 export async function readState<T>(directory: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readFile(stateFileIn(directory), "utf8").catch(() => "");
-  return schema.safeParse(parseJson(text)).data;
+  const path = stateFileIn(directory);
+  try {
+    return schema.safeParse(parseJson(await readFile(path, "utf8"))).data;
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") return undefined;
+    throw new Misconfigured({ where: path, ...denied(path) }, { cause: error });
+  }
 }
 
 interface Found<T> {

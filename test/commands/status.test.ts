@@ -1,3 +1,4 @@
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { HOSTS, JAIL, startAgent } from "../world/agent.ts";
@@ -82,6 +83,76 @@ test("status says which check of which node's instance is not passing and what i
   ]);
 });
 
+test.each([
+  ["potluck", /`service mastodon_agent status` and `tail -n 20 \/var\/log\/mastodon-agent\.log`\.$/m],
+  ["systemd", /`systemctl status mastodon-agent` and `journalctl -u mastodon-agent -n 20`\.$/m],
+  ["none", /ask whatever supervises the agent for its state, and read the end of the agent's log\.$/m],
+])("with the agent down, status tells what it last knew and where to look (%s)", async (profile, look) => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await agent.stop();
+  await writeFile(
+    agent.configFile,
+    (await readFile(agent.configFile, "utf8")).replace("profile: none", `profile: ${profile}`),
+  );
+  const { code, output } = await cli(agent, ["status"]);
+  expect(code).toBe(69);
+  expect(output).toMatch(/^No agent is running\. Last known, according to \/\S+\/state:$/m);
+  expect(output).toMatch(/^postgres +10\.9\.9\.1:5432 from environment: DBHOST, since \d\d:\d\d:\d\d$/m);
+  expect(output).toMatch(/^applied +\d\d:\d\d:\d\d \(\d+ s\): first apply$/m);
+  expect(output).toMatch(/^last change +\d\d:\d\d:\d\d applied: first apply; /m);
+  expect(output).toMatch(
+    /^mastodon-agent: http:\S+: no agent answers there \(ECONNREFUSED\)\. Mastodon runs on/m,
+  );
+  expect(output).toMatch(look);
+  expect(output, "a second agent would undo what the first one does").not.toMatch(/mastodon-agent run|start/);
+  const forScripts = await cli(agent, ["status", "--json"]);
+  expect(forScripts.output).toMatch(/^mastodon-agent: [^\n]*\n$/);
+  expect(forScripts.code).toBe(69);
+});
+
+test("status tells an agent that does not answer from one that does not run", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  agent.signal("SIGSTOP");
+  try {
+    const { code, output } = await cli(agent, ["status"]);
+    expect(output).toContain(`The agent is running (pid ${agent.pid()}) but does not answer. Last known, `);
+    expect(output).toMatch(/: the agent does not answer within 5 s\. /);
+    expect(code).toBe(69);
+  } finally {
+    agent.signal("SIGCONT");
+  }
+});
+
+// Only root becomes somebody else.
+if (process.geteuid?.() === 0) {
+  test("somebody who may not read the state is told so, and who may", async () => {
+    await using consul = await startConsul();
+    await using agent = await startAgent({ consul, environment: HOSTS });
+    await agent.converged();
+    await agent.stop();
+    await chmod(agent.folder, 0o755);
+    await chmod(agent.configFile, 0o644);
+    const may =
+      /nobody may not read it \(\/\S+\/state: owner root, group root, mode 0700\)\. Run this as root .*`sudo mastodon-agent \.\.\.`/;
+    const status = await cli(agent, ["status"], { uid: NOBODY });
+    expect(status.output).toMatch(
+      /^What it last applied is not known: \/\S+\/state\/state\.json: nobody may not read it/m,
+    );
+    expect(status.output).toMatch(may);
+    expect(status.code).toBe(69);
+    const history = await cli(agent, ["history"], { uid: NOBODY });
+    expect(history.output).toMatch(may);
+    expect(history.code).toBe(78);
+    const explain = await cli(agent, ["explain"], { uid: NOBODY });
+    expect(explain.output, "the values in force are not known, which is not the same as none").toMatch(may);
+    expect(explain.code).toBe(78);
+  });
+}
+
 test("status --watch prints a block when something is different, waits for an agent that is away, and ends on Ctrl-C", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
@@ -124,6 +195,8 @@ test("status --watch --json prints one document a line", async () => {
   const [first = ""] = watching.output().split("\n");
   expect(JSON.parse(first)).toMatchObject({ node: "jail1", state: "converged" });
 });
+
+const NOBODY = 65_534;
 
 /** Back to the first line of the picture. */
 const UPWARDS = /\[\d+A\r/;
