@@ -1,11 +1,14 @@
 import { runAnnouncer } from "./agent/announcer.ts";
 import { Certifier } from "./agent/certifier.ts";
 import { CLIENT_UNIT } from "./agent/client-config.ts";
+import { ConnectionWatch } from "./agent/connection-watch.ts";
+import { connectionInForce } from "./agent/connections.ts";
 import { DatabaseKeeper } from "./agent/database.ts";
 import { HeadlineClock, headlineOf } from "./agent/headline.ts";
 import { History } from "./agent/history.ts";
 import { keyStorageOf } from "./agent/key-storage.ts";
 import { reportKeys } from "./agent/keys-report.ts";
+import { rememberLive } from "./agent/live-connections.ts";
 import { Loop } from "./agent/loop.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
 import { Prober } from "./agent/prober.ts";
@@ -13,7 +16,7 @@ import { damagedStateProblem } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
 import { aimRemoteLog } from "./agent/remote-log.ts";
 import { runClient } from "./agent/run-client.ts";
-import { probedDependencies } from "./agent/services.ts";
+import { checkedDependencies } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { publishStatus } from "./agent/status-document.ts";
 import { collectGarbage, tidyAtRest } from "./agent/tidy.ts";
@@ -57,6 +60,7 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
   await refuseEarly(options);
   const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY);
   await using _lock = await lockState(options.config.paths.state);
+  await rememberLive(keyStorageOf(options).liveEnvFile, store);
   await sweep([
     ...allFiles(options).map(({ spec }) => spec),
     { path: stateFileIn(options.config.paths.state) },
@@ -64,7 +68,7 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
   const metrics = new Metrics({
     units: options.units.map(({ name }) => name),
     dependencies: DEPENDENCY_NAMES,
-    probed: probedDependencies(options),
+    probed: checkedDependencies(options),
   });
   const notice = new Notice();
   const problems = new Problems(log, {
@@ -117,11 +121,19 @@ function assemble({
     clock.see(headline().state);
     notice.tell();
   };
-  const headline = () => headlineOf({ loop, memory: store.read(), database });
+  const headline = () =>
+    headlineOf({ loop, memory: store.read(), database, connectionHealth: connectionWatch.health });
   const { join, world } = watchConsul({ options, client, problems, log, onChange: onRing });
   const prober = new Prober(onRing, ({ target, verdict }) => {
     metrics.probed(target.dependency, verdict.kind);
     onNews();
+  });
+  const connectionWatch = new ConnectionWatch({
+    inForce: (dependency) => connectionInForce(dependency, store.read()),
+    intervalMs: config.probe.interval,
+    problems,
+    onProbe: (dependency, result) => metrics.probed(dependency, result),
+    notice: { subscribe: (listener) => notice.subscribe(listener), tell: onNews },
   });
   const turn = new Turn({ client, node, log, onChange: onRing });
   const workshop = { options, units, store, log, problems };
@@ -176,6 +188,7 @@ function assemble({
       leader: world.snapshot.leader ?? NO_LEADER,
       watches: world.health,
       unitHealth: unitWatch.health,
+      connectionHealth: connectionWatch.health,
       certificates: certifier.states,
       database,
       findings: prober.findings,
@@ -211,6 +224,7 @@ function assemble({
       (signal) => database.run(signal),
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
       (signal) => unitWatch.run(signal),
+      (signal) => connectionWatch.run(checkedDependencies(options), signal),
       (signal) => certifier.run(signal),
       (signal) => tidyAtRest({ notice, collect: collectGarbage }, signal),
       (signal) => aimRemoteLog(remoteLog, signal),

@@ -93,7 +93,7 @@ job "mastodon" {
           BUCKETPORT=443
           BUCKETSCHEME=https
           BUCKETNAME=mastodon
-          BUCKETUSER=access-key-id
+          BUCKETUSER='(an access key ID)'
           BUCKETPASS_FILE=/secrets/bucketpass
           BUCKETALIAS=files.example.org
           BUCKETREGION=eu-central-1

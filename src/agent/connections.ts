@@ -4,6 +4,8 @@ import { reveal, Secret } from "../base/secret.ts";
 import type { ProbeResult } from "../probe/result.ts";
 import type { Choice, Verdict } from "../settings/choose.ts";
 import {
+  CHECKED_NAMES,
+  type CheckedName,
   type DependencyName,
   type Endpoint,
   PROBED_NAMES,
@@ -76,14 +78,32 @@ export function verdictsFor(
   };
 }
 
+/** The connection that Mastodon works with; undefined where it is not known or not in use. */
+export function connectionInForce(name: CheckedName, memory: Memory): Target | undefined {
+  const target = remembered(name, memory);
+  return target === undefined || !isUsed(target, memory) ? undefined : target;
+}
+
+/** With Sentinel, Mastodon asks the sentinels where Redis is; search is switched on by a variable of its own. */
+function isUsed({ dependency, wishes }: Target, memory: Memory): boolean {
+  if (dependency === "redis") return !("REDIS_SENTINELS" in memory.since) && wishes.has("REDISHOST");
+  if (dependency === "elasticsearch")
+    return wishes.get("ES_ENABLED")?.value === "true" && wishes.has("ES_HOST");
+  return true;
+}
+
 /** The connections in force, to be remembered. */
 export function targetsIn(merged: Merged): Memory["targets"] {
-  const entries = PROBED_NAMES.map((name) => {
-    const { wishes } = targetOf(name, merged);
-    const plain = [...wishes].map(([setting, wish]) => [setting, { ...wish, value: reveal(wish.value) }]);
-    return [name, Object.fromEntries(plain)];
+  const entries = CHECKED_NAMES.map((name) => {
+    return [name, plainWishes(targetOf(name, merged))];
   });
   return Object.fromEntries(entries);
+}
+
+/** As it goes into the state, which is a protected file. */
+export function plainWishes({ wishes }: Target): Memory["targets"][string] {
+  const plain = [...wishes].map(([setting, wish]) => [setting, { ...wish, value: reveal(wish.value) }]);
+  return Object.fromEntries(plain);
 }
 
 function verifyOne(
@@ -150,7 +170,7 @@ function doubtful(choice: Choice | undefined, wanted: Target): readonly Target[]
   return [wanted, ...choice.rivals.map((instance) => retarget(wanted, instance))];
 }
 
-function remembered(name: ProbedName, memory: Memory): Target | undefined {
+function remembered(name: CheckedName, memory: Memory): Target | undefined {
   const stored = memory.targets[name];
   if (stored === undefined || Object.keys(stored).length === 0) return undefined;
   const wishes = Object.entries(stored).map(([setting, wish]): [string, Wish] => [

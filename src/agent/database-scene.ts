@@ -11,7 +11,7 @@ import type { Scene } from "./database-decision.ts";
 import { runningCode } from "./database-memory.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
-import { postgresTargetOf } from "./prober.ts";
+import { postgresTargetOf } from "./probes.ts";
 import { domainOf } from "./render-input.ts";
 
 const LOOK_TIMEOUT_MS = 5000;

@@ -197,11 +197,14 @@ const NOTHING_YET: Rendered = { variables: undefined, desired: undefined, render
 
 function render(
   { files, units }: Rules,
-  { keys, facts, certificates }: Inputs,
+  { keys, facts, certificates, memory }: Inputs,
   { merged, pending, reload }: Decided,
 ): Rendered {
-  // The very first start waits for the first probe, which decides among several candidates.
-  const isFirstProbe = pending.some(({ inUse }) => inUse === undefined);
+  // The very first start waits for the first probes: they decide among several candidates, and whether what a live
+  // file connects to stays.
+  const isFirstProbe = pending.some(
+    ({ inUse, reason }) => inUse === undefined || (memory.applied === undefined && reason === undefined),
+  );
   if (isFirstProbe || merged.missing.length > 0 || keys === undefined) return NOTHING_YET;
   const variables = deriveVariables(merged, keys);
   const present = files.filter(({ spec }) => spec.when === undefined || isKnown(merged, spec.when));

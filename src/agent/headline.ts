@@ -1,4 +1,6 @@
 import type { State } from "../report/status.ts";
+import type { DependencyName } from "../settings/dependencies.ts";
+import type { ConnectionHealth } from "./connection-watch.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -15,10 +17,11 @@ export interface HeadlineFacts {
   readonly loop: Pick<Loop, "evaluation" | "applier" | "hasLooked">;
   readonly memory: Memory;
   readonly database: Pick<DatabaseKeeper, "obstacle">;
+  readonly connectionHealth: ReadonlyMap<DependencyName, ConnectionHealth>;
 }
 
 /** The first row that holds says the state; the order is that of what an operator must know first. */
-export function headlineOf({ loop, memory, database }: HeadlineFacts): Headline {
+export function headlineOf({ loop, memory, database, connectionHealth }: HeadlineFacts): Headline {
   const { evaluation } = loop;
   const { isApplying, lastFailure } = loop.applier;
   const { obstacle } = database;
@@ -31,6 +34,7 @@ export function headlineOf({ loop, memory, database }: HeadlineFacts): Headline 
     ["failed", lastFailure],
     ["failed", memory.rejected?.digest === evaluation?.desired?.digest && memory.rejected?.reason],
     ["failed", evaluation?.renderError !== undefined && "the configuration cannot be rendered, see problems"],
+    ["degraded", failingReason(connectionHealth)],
     ["degraded", degradedReason(evaluation)],
     ["degraded", pendingReason(evaluation)],
     ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
@@ -55,6 +59,12 @@ function degradedReason(evaluation: Evaluation | undefined): string | undefined 
   if (evaluation === undefined) return undefined;
   const held = heldIn(evaluation.choices, evaluation.merged).map(({ name, reason }) => `${name}: ${reason}`);
   return held.length === 0 ? undefined : `no candidate for ${held.join("; ")}; the endpoint in use stays`;
+}
+
+function failingReason(health: HeadlineFacts["connectionHealth"]): string | false {
+  const failing = [...health].filter(([, { healthy }]) => !healthy);
+  const texts = failing.map(([name, { reason }]) => `${name} ${reason}`);
+  return texts.length > 0 && `the connection in use fails: ${texts.join("; ")}`;
 }
 
 function pendingReason(evaluation: Evaluation | undefined): string | undefined {

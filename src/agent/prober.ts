@@ -1,15 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { messageOf } from "../base/errors.ts";
-import { reveal, Secret } from "../base/secret.ts";
-import type { PostgresTarget } from "../probe/postgres.ts";
-import { probePostgres, probeRedis, probeS3 } from "../probe/probe.ts";
 import type { ProbeResult } from "../probe/result.ts";
-import type { ProbedName } from "../settings/dependencies.ts";
 import type { Target } from "../settings/targets.ts";
+import { probeOnce } from "./probes.ts";
 
-/** For a whole probe: a server that needs longer to say that it is well is not one to move to. */
-const TIMEOUT_MS = 3000;
 /** A primary that is being promoted must be seen at once; one that has been down for long need not be. */
 const EAGER_PAUSE_MS = 100;
 const EAGER_FOR_MS = 60_000;
@@ -84,75 +78,6 @@ export class Prober {
       await sleep(pauseMs(verdict, performance.now() - beganMs), undefined, { signal }).catch(() => {});
     }
   }
-}
-
-/** One look at a target. What a probe did not expect is no reason to move, and is said like any other failure. */
-export async function probeOnce(target: Target, signal: AbortSignal): Promise<ProbeResult> {
-  try {
-    return await PROBES[target.dependency](reader(target), { timeoutMs: TIMEOUT_MS, signal });
-  } catch (error) {
-    const reason = signal.aborted
-      ? "is not asked any more"
-      : `gave an unexpected answer (${messageOf(error)})`;
-    return { kind: "unreachable", reason };
-  }
-}
-
-type Read = (name: string) => string;
-type Limits = Parameters<typeof probePostgres>[1];
-
-const PROBES: Readonly<Record<ProbedName, (read: Read, limits: Limits) => Promise<ProbeResult>>> = {
-  postgres: (read, limits) => probePostgres(postgresTarget(read), limits),
-  redis: (read, limits) => {
-    const [username, password] = [read("REDIS_USER"), read("REDISPASS")];
-    const target = { host: read("REDISHOST"), port: Number(read("REDISPORT")) };
-    return probeRedis(
-      {
-        ...target,
-        ...(username !== "" && { username }),
-        ...(password !== "" && { password: new Secret(password) }),
-        database: Number(read("REDIS_DB")),
-      },
-      limits,
-    );
-  },
-  s3: (read, limits) =>
-    probeS3(
-      {
-        scheme: read("BUCKETSCHEME") === "http" ? "http" : "https",
-        host: read("BUCKETHOST"),
-        port: Number(read("BUCKETPORT")),
-        bucket: read("BUCKETNAME"),
-        region: read("BUCKETREGION"),
-        accessKey: read("BUCKETUSER"),
-        secretKey: new Secret(read("BUCKETPASS")),
-      },
-      limits,
-    ),
-};
-
-/** How Mastodon would log in there. */
-export function postgresTargetOf(target: Target): PostgresTarget {
-  return postgresTarget(reader(target));
-}
-
-function postgresTarget(read: Read): PostgresTarget {
-  const sslmode = read("DB_SSLMODE");
-  return {
-    host: read("DBHOST"),
-    port: Number(read("DBPORT")),
-    user: read("DBUSER"),
-    password: new Secret(read("DBPASS")),
-    database: read("DBNAME"),
-    ...(sslmode !== "" && { sslmode }),
-  };
-}
-
-function reader({ wishes }: Target): Read {
-  return (name) => {
-    const value = wishes.get(name)?.value;
-    return value === undefined ? "" : reveal(value);
-  };
 }
 
 function pauseMs(verdict: ProbeResult, ageMs: number): number {

@@ -5,7 +5,7 @@ import type { ConsulClient } from "../consul/client.ts";
 import { ConsulError } from "../consul/errors.ts";
 import type { Notice } from "../report/notice.ts";
 import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
-import type { Status } from "../report/status.ts";
+import { lastingPart, type Status } from "../report/status.ts";
 
 const DISTANCE_MS = 10_000;
 /** A fleet's documents shall not weigh on the servers; Consul's own bound is 512 KB. */
@@ -55,10 +55,10 @@ export async function publishStatus(options: StatusDocumentOptions, signal: Abor
 }
 
 /** The status without what changes by itself, and without its longest parts where it would be too long. */
-export function documentOf({ watches, settings, ...status }: Status): string {
-  const lasting = { ...status, watches: watches.map(({ name, problem }) => ({ name, problem })) };
+export function documentOf(status: Status): string {
+  const { settings, ...lasting } = lastingPart(status);
   const inForce = settings.map((setting) => ({ ...setting, values: setting.values.slice(0, 1) }));
-  const endpoints = Object.entries(status.endpoints).map(([name, { candidates: _, ...rest }]) => [
+  const endpoints = Object.entries(lasting.endpoints).map(([name, { candidates: _, ...rest }]) => [
     name,
     rest,
   ]);

@@ -3,14 +3,15 @@ import type { JoinState } from "../consul/join.ts";
 import type { WatchHealth } from "../consul/watch.ts";
 import type { Change } from "../report/change.ts";
 import type { Problem } from "../report/problems.ts";
-import type {
-  CandidateStatus,
-  CertificateStatus,
-  EndpointStatus,
-  ProbeStatus,
-  Status,
-  UnitStatus,
-  WatchStatus,
+import {
+  type CandidateStatus,
+  type CertificateStatus,
+  type EndpointStatus,
+  NOT_CHECKED,
+  type ProbeStatus,
+  type Status,
+  type UnitStatus,
+  type WatchStatus,
 } from "../report/status.ts";
 import {
   DEPENDENCIES,
@@ -21,6 +22,7 @@ import {
 import { type Instance, shownCheck } from "../settings/instance.ts";
 import type { Leader } from "../settings/leader.ts";
 import { asRegistered } from "../settings/overlay.ts";
+import type { ConnectionHealth } from "./connection-watch.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { whyNotFor } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -43,6 +45,7 @@ export interface Facets {
   readonly history: Pick<History, "last" | "lastActions">;
   readonly clock: Pick<HeadlineClock, "since">;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
+  readonly connectionHealth: ReadonlyMap<DependencyName, ConnectionHealth>;
   readonly certificates: readonly CertificateState[];
   readonly database: Pick<DatabaseKeeper, "status" | "obstacle">;
   readonly findings: readonly Finding[];
@@ -95,7 +98,7 @@ function shownDependencies(evaluation: Evaluation | undefined, memory: Memory): 
 
 function endpointStatus(
   name: DependencyName,
-  { loop, memory, leader }: Pick<Facets, "loop" | "memory" | "leader">,
+  { loop, memory, leader, connectionHealth }: Pick<Facets, "loop" | "memory" | "leader" | "connectionHealth">,
 ): EndpointStatus {
   const inUse = memory.endpoints[name];
   const found = loop.evaluation?.instances.get(name) ?? [];
@@ -106,8 +109,15 @@ function endpointStatus(
     port: inUse?.port ?? null,
     source: inUse === undefined ? null : `${inUse.level}: ${inUse.source}`,
     since: inUse?.since ?? null,
+    check: checkStatus(connectionHealth.get(name)),
     candidates: instances.map((instance) => candidateStatus(name, instance, instances, leader)),
   };
+}
+
+function checkStatus(health: ConnectionHealth | undefined): EndpointStatus["check"] {
+  if (health === undefined) return NOT_CHECKED;
+  const { healthy, reason, since, checkedAt } = health;
+  return { healthy, reason, since, checked_at: checkedAt };
 }
 
 function candidateStatus(

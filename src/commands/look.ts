@@ -1,8 +1,9 @@
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "../agent/evaluate.ts";
 import { certifiedDomains, configuredFacts } from "../agent/facts.ts";
 import { keyStorageOf } from "../agent/key-storage.ts";
+import { liveConnections } from "../agent/live-connections.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../agent/memory.ts";
-import { probeOnce } from "../agent/prober.ts";
+import { probeOnce } from "../agent/probes.ts";
 import { patroniScope, serviceNames } from "../agent/services.ts";
 import { steadyMs } from "../base/clock.ts";
 import { isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
@@ -31,7 +32,7 @@ export interface Look {
 /** @throws Misconfigured when the keys are refused */
 export async function look(options: Options): Promise<Look> {
   const client = createConsulClient(options.connection);
-  const memory = (await readState(options.config.paths.state, memorySchema)) ?? NO_MEMORY;
+  const memory = await known(options);
   const [{ consulError, ...asked }, found] = await Promise.all([
     ask(client, options, memory),
     readKeys(options),
@@ -50,6 +51,13 @@ export async function look(options: Options): Promise<Look> {
     nowMs: steadyMs(),
   });
   return { evaluation, memory, keys, consulError, keysError: found instanceof TryAgain ? found : undefined };
+}
+
+/** What the agent remembers, or would at its first start. */
+async function known(options: Options): Promise<Memory> {
+  const memory = (await readState(options.config.paths.state, memorySchema)) ?? NO_MEMORY;
+  if (memory.applied !== undefined) return memory;
+  return { ...memory, ...(await liveConnections(keyStorageOf(options).liveEnvFile)) };
 }
 
 /** As the loop does it, only that each probe gets one chance. */

@@ -1,9 +1,11 @@
 /** What can be said while no agent answers: whether one runs, what it last knew, and where to look. */
+
 import { type Memory, memorySchema } from "../agent/memory.ts";
 import { isAgentError } from "../base/errors.ts";
 import type { ProfileName } from "../options/profiles.ts";
 import type { Config } from "../options/schema.ts";
 import { type Change, changeSchema } from "../report/change.ts";
+import { NOT_CHECKED } from "../report/status.ts";
 import { readJournal } from "../state/journal.ts";
 import { holderIn } from "../state/lock.ts";
 import { readState } from "../state/store.ts";
@@ -54,7 +56,7 @@ function rows(
   return [
     ...Object.entries(endpoints).map(([name, { level, source, ...endpoint }]) => {
       const origin = level === source ? level : `${level}: ${source}`;
-      return [name, endpointText({ ...endpoint, source: origin }, sight)] as const;
+      return [name, endpointText({ ...endpoint, source: origin, check: NOT_CHECKED }, sight)] as const;
     }),
     ...(applied === undefined ? [] : [["applied", `${when(applied.at, sight)}: ${applied.cause}`] as const]),
     ...(change === undefined ? [] : [["last change", changeText(change, sight)] as const]),

@@ -76,12 +76,19 @@ function endpointRows(
 }
 
 export function endpointText(
-  { host, port, source, since }: Pick<EndpointStatus, "host" | "port" | "source" | "since">,
+  { host, port, source, since, check }: Omit<EndpointStatus, "candidates">,
   sight: Sight,
 ): string {
   if (host === null) return sight.paint.yellow("not known");
   const place = sight.paint.bold(`${bracketed(host)}:${port}`);
-  return `${place} from ${source}${since === null ? "" : `, since ${timeOf(since, sight.now)}`}`;
+  const origin = `from ${source}${since === null ? "" : `, since ${timeOf(since, sight.now)}`}`;
+  return `${place} ${origin}, ${checkText(check, sight)}`;
+}
+
+function checkText({ healthy, reason, since }: EndpointStatus["check"], { paint, now }: Sight): string {
+  if (healthy === null) return paint.dim("not checked");
+  if (healthy) return paint.green("healthy");
+  return paint.red(`failing${since === null ? "" : ` since ${timeOf(since, now)}`}: it ${reason}`);
 }
 
 function unitText(unit: UnitStatus, sight: Sight): string {

@@ -1,7 +1,7 @@
 /** `status --watch`: asks every second, until it is interrupted. An agent that is away is waited for. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, messageOf } from "../base/errors.ts";
-import type { Status } from "../report/status.ts";
+import { lastingPart, type Status } from "../report/status.ts";
 import type { Io } from "./io.ts";
 import { hang, visible } from "./screen/layout.ts";
 import { localTime } from "./screen/moment.ts";
@@ -77,10 +77,8 @@ class Report {
   [Symbol.dispose](): void {}
 }
 
-/** The ages of the watches change by themselves, and their indices with every word that others write. */
 function fingerprint(status: Status | undefined): string {
-  const watches = status?.watches.map(({ name, problem }) => ({ name, problem }));
-  return JSON.stringify({ ...status, watches });
+  return JSON.stringify(status && lastingPart(status));
 }
 
 /** On a terminal: always the same place, drawn anew. */

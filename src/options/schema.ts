@@ -23,7 +23,10 @@ const command = z.array(z.string().min(1)).min(1);
 
 const watched = (service: string) => ({
   service: z.string().default(service).describe("name in the catalogue; empty switches the watch off"),
-  probe: z.boolean().default(true).describe("whether a move is probed first"),
+  probe: z
+    .boolean()
+    .default(true)
+    .describe("whether a move is probed first, and the connection in use now and then"),
 });
 
 const templatedFileSchema = fileSchema.extend({
@@ -38,7 +41,17 @@ const templatedFileSchema = fileSchema.extend({
 });
 
 /** Watched only where it has a name. */
-const further = z.strictObject({ service: z.string().default("") }).prefault({});
+const service = { service: z.string().default("") };
+const further = z.strictObject(service).prefault({});
+const checked = z
+  .strictObject({
+    ...service,
+    probe: z.boolean().default(true).describe("whether the connection in use is looked at now and then"),
+  })
+  .prefault({});
+
+/** More often is a load on the servers, and tells nothing sooner that matters. */
+const MIN_PROBE_MS = 1000;
 
 const sentinel = z
   .strictObject({ service: z.string().default("redis-sentinel"), master: z.string().default("mymaster") })
@@ -99,11 +112,21 @@ export const configSchema = z.strictObject({
       redis_sidekiq: further,
       redis_cache: further,
       postgres_replica: further,
-      elasticsearch: further,
-      smtp: further,
+      elasticsearch: checked,
+      smtp: checked,
       dwell: duration
         .prefault("30s")
         .describe("how long an endpoint that was left must be stable before it is used again"),
+    })
+    .prefault({}),
+  probe: z
+    .strictObject({
+      interval: duration
+        .refine((ms) => ms >= MIN_PROBE_MS, "must be at least 1s")
+        .prefault("30s")
+        .describe(
+          "how often the connection in use of each dependency is looked at; of smtp a tenth as often",
+        ),
     })
     .prefault({}),
   paths: z.strictObject({

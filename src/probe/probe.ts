@@ -2,6 +2,7 @@
  * Probes: whether an endpoint may be moved to, asked the way that Mastodon would use it. Each looks once, within
  * its limits, and leaves nothing open. What a kind of server needs is loaded with the first look at one.
  */
+import type { ElasticsearchTarget } from "./elasticsearch.ts";
 import { type Limits, look } from "./look.ts";
 import type { PostgresTarget } from "./postgres.ts";
 import type { RedisTarget } from "./redis.ts";
@@ -22,6 +23,13 @@ export function probeRedis(target: RedisTarget, limits: Limits): Promise<ProbeRe
 /** Writable: it knows the bucket and lets the key look at it. Whether the key may also write is not tried. */
 export function probeS3(target: S3Target, limits: Limits): Promise<ProbeResult> {
   return look(limits, async (signal) => (await import("./s3.ts")).lookAtS3(target, signal));
+}
+
+/** Writable: it answers the user. Whether that user may write its indices is not tried. */
+export function probeElasticsearch(target: ElasticsearchTarget, limits: Limits): Promise<ProbeResult> {
+  return look(limits, async (signal) =>
+    (await import("./elasticsearch.ts")).lookAtElasticsearch(target, signal),
+  );
 }
 
 /** Writable: it greets, speaks the TLS that is asked for, takes the login and the sender. No mail is sent. */

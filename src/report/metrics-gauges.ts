@@ -121,6 +121,15 @@ export const GAUGES: readonly GaugeRow[] = [
       ),
   },
   {
+    name: "connection_up",
+    help: "Whether the connection that Mastodon uses works, with the credentials in force; one that nobody looked at is left out.",
+    labels: ["dependency"],
+    read: ({ endpoints }) =>
+      Object.entries(endpoints).flatMap(([dependency, { check }]): Sample[] =>
+        check.healthy === null ? [] : [[{ dependency }, flag(check.healthy)]],
+      ),
+  },
+  {
     name: "unit_up",
     help: "Whether a unit passes its health check; a unit without one is left out.",
     labels: ["unit"],

@@ -17,6 +17,19 @@ const candidate = z.object({
   checks: z.array(z.object({ name: z.string(), status: z.string(), output: z.string() })).default([]),
 });
 
+/** What the last looks at the connection in use found, with the credentials in force. */
+const check = z.object({
+  /** Null where nobody looked: not yet, or it is switched off, or Mastodon asks a Sentinel. */
+  healthy: z.boolean().nullable(),
+  /** What is wrong with it; empty where nothing is. */
+  reason: z.string(),
+  /** ISO 8601 times since when it has been healthy or not, and of the last look. */
+  since: z.string().nullable(),
+  checked_at: z.string().nullable(),
+});
+
+export const NOT_CHECKED = { healthy: null, reason: "", since: null, checked_at: null } as const;
+
 const endpoint = z.object({
   host: z.string().nullable(),
   port: z.number().nullable(),
@@ -24,6 +37,7 @@ const endpoint = z.object({
   source: z.string().nullable(),
   /** ISO 8601 time since when Mastodon is configured with it. */
   since: z.string().nullable(),
+  check: check.default(NOT_CHECKED),
   candidates: z.array(candidate),
 });
 
@@ -168,3 +182,21 @@ export type WatchStatus = z.infer<typeof watch>;
 export type SettingStatus = z.infer<typeof setting>;
 export type UnitStatus = z.infer<typeof unit>;
 export type ProbeStatus = z.infer<typeof probe>;
+
+/** The status without what changes by itself: the ages and indices of watches, and when something was last looked at. */
+export function lastingPart({ watches, endpoints, ...status }: Status) {
+  const checked = Object.entries(endpoints).map(
+    ([
+      name,
+      {
+        check: { checked_at: _, ...check },
+        ...endpoint
+      },
+    ]) => [name, { ...endpoint, check }] as const,
+  );
+  return {
+    ...status,
+    endpoints: Object.fromEntries(checked),
+    watches: watches.map(({ name, problem }) => ({ name, problem })),
+  };
+}

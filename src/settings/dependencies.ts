@@ -42,6 +42,14 @@ export const DEPENDENCY_NAMES: readonly DependencyName[] = Object.keys(ROWS).fil
 export const PROBED_NAMES = ["postgres", "redis", "s3"] as const satisfies readonly DependencyName[];
 export type ProbedName = (typeof PROBED_NAMES)[number];
 
+/** Those whose connection in use is looked at now and then: the probed ones, and others that are moved to unasked. */
+export const CHECKED_NAMES = [
+  ...PROBED_NAMES,
+  "elasticsearch",
+  "smtp",
+] as const satisfies readonly DependencyName[];
+export type CheckedName = (typeof CHECKED_NAMES)[number];
+
 /** Host and port (and scheme, for S3) that a dependency resolves to. */
 export interface Endpoint {
   readonly host: string;

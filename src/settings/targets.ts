@@ -1,27 +1,38 @@
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
-import { DEPENDENCIES, type Endpoint, type ProbedName } from "./dependencies.ts";
+import { type CheckedName, DEPENDENCIES, type Endpoint } from "./dependencies.ts";
 import type { Merged, Ranked } from "./merge.ts";
-import { isSettingName } from "./schema.ts";
+import { isSettingName, type SettingName } from "./schema.ts";
 import { rankedIn } from "./slot.ts";
 import type { Wish } from "./wish.ts";
 
 /** The settings and variables that make one connection: they are probed together, and taken over or left together. */
-const CONNECTIONS: Readonly<Record<ProbedName, readonly string[]>> = {
+const CONNECTIONS: Readonly<Record<CheckedName, readonly string[]>> = {
   postgres: ["DBHOST", "DBPORT", "DBUSER", "DBPASS", "DBNAME", "DB_SSLMODE"],
   redis: ["REDISHOST", "REDISPORT", "REDISPASS", "REDIS_USER", "REDIS_DB"],
   s3: ["BUCKETHOST", "BUCKETPORT", "BUCKETSCHEME", "BUCKETNAME", "BUCKETUSER", "BUCKETPASS", "BUCKETREGION"],
+  elasticsearch: ["ES_ENABLED", "ES_HOST", "ES_PORT", "ES_USER", "ES_PASS", "ES_CA_FILE"],
+  smtp: [
+    ...["MAILHOST", "MAILPORT", "MAILUSER", "MAILPASS", "MAILFROM"],
+    ...["SMTP_AUTH_METHOD", "SMTP_TLS", "SMTP_SSL", "SMTP_ENABLE_STARTTLS", "SMTP_OPENSSL_VERIFY_MODE"],
+    ...["SMTP_CA_FILE", "SMTP_DOMAIN", "SMTP_RETURN_PATH"],
+  ],
 };
+
+/** Names of the settings and variables that make a connection. */
+export function namesOf(dependency: CheckedName): readonly string[] {
+  return CONNECTIONS[dependency];
+}
 
 /** One connection with all that is needed to try it. */
 export interface Target {
-  readonly dependency: ProbedName;
+  readonly dependency: CheckedName;
   readonly wishes: ReadonlyMap<string, Wish>;
   /** Equal for the same connection; says nothing about where its parts come from. */
   readonly key: string;
 }
 
-export function targetOf(dependency: ProbedName, merged: Merged): Target {
+export function targetOf(dependency: CheckedName, merged: Merged): Target {
   const wishes = new Map<string, Wish>();
   for (const name of CONNECTIONS[dependency]) {
     const wish = rankedIn(merged, name)?.[0];
@@ -30,7 +41,7 @@ export function targetOf(dependency: ProbedName, merged: Merged): Target {
   return makeTarget(dependency, wishes);
 }
 
-export function makeTarget(dependency: ProbedName, wishes: ReadonlyMap<string, Wish>): Target {
+export function makeTarget(dependency: CheckedName, wishes: ReadonlyMap<string, Wish>): Target {
   const values = [...wishes].map(([name, { value }]) => [name, reveal(value)]);
   return { dependency, wishes, key: digest(JSON.stringify([dependency, values])) };
 }
@@ -59,6 +70,16 @@ export function movedTo({ dependency, wishes }: Target, elsewhere: Target): Targ
     return wish === undefined ? [] : [[name, wish]];
   });
   return makeTarget(dependency, new Map(moved));
+}
+
+/** The settings and variables of one connection alone. */
+export function mergedOf({ wishes }: Target): Merged {
+  const [settings, variables] = [new Map<SettingName, Ranked>(), new Map<string, Ranked>()];
+  for (const [name, wish] of wishes) {
+    if (isSettingName(name)) settings.set(name, [wish]);
+    else variables.set(name, [wish]);
+  }
+  return { settings, variables, missing: [] };
 }
 
 /** Takes a connection back to what it was: the wishes in force, with those that were not taken over behind them. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Complaint, Misconfigured, messageOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
+import { placeholderReason } from "../settings/placeholders.ts";
 import { SETTING_NAMES, type SettingName, type SettingSpec, settingSpec } from "../settings/schema.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
@@ -69,6 +70,8 @@ function readSetting(
 
 /** Names of one setting may say the same in two spellings. */
 function canonical(found: Found, type: ValueType): Found | Complaint {
+  const placeholder = placeholderReason(found.text);
+  if (placeholder !== undefined) return { where: found.where, ...placeholder };
   const text = type.accept(found.text);
   return text === undefined ? malformed(found, type) : { ...found, text };
 }

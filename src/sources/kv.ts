@@ -1,4 +1,5 @@
 import { Secret } from "../base/secret.ts";
+import { placeholderReason } from "../settings/placeholders.ts";
 import type { SettingName } from "../settings/schema.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Layer, Refusal, Wish } from "../settings/wish.ts";
@@ -113,6 +114,8 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
     return { what: "the value is not valid UTF-8", cure: `Put ${type.expected}. ${example}` };
   if (text === "")
     return { what: "the value is empty", cure: `To take the setting back, delete the key. ${example}` };
+  const placeholder = placeholderReason(text);
+  if (placeholder !== undefined) return placeholder;
   const hint = text.endsWith("\n")
     ? " (the value ends with a line break, as `consul kv put KEY @file` keeps it)"
     : "";

@@ -85,6 +85,7 @@ function config(folder: string): Readonly<Record<string, unknown>> {
       postgres: { probe: true },
       redis: { probe: true },
       s3: { probe: false, service: "" },
+      smtp: { probe: false },
       dwell: "2s",
     },
     units: Object.fromEntries(UNITS.map((name) => [name, unit(name)])),

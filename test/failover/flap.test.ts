@@ -16,6 +16,7 @@ const CONFIG = {
     postgres: { probe: false, service: "" },
     redis: { probe: true },
     s3: { probe: false, service: "" },
+    smtp: { probe: false },
   },
   settle: { min: "250ms", max: "2s" },
   reload: { min_interval: "10s" },
@@ -112,6 +113,7 @@ const OFF = {
   postgres: { probe: false, service: "" },
   redis: { probe: false, service: "" },
   s3: { probe: false, service: "" },
+  smtp: { probe: false },
 };
 
 /** What flaps needs its time: that is what is tested. */

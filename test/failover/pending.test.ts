@@ -74,7 +74,11 @@ test.each(table)(
         MAILPORT: String(smtp.port),
       },
       config: (folder) => ({
-        dependencies: { postgres: { service: "" }, s3: { service: "", probe: false } },
+        dependencies: {
+          postgres: { service: "" },
+          s3: { service: "", probe: false },
+          smtp: { probe: false },
+        },
         gate: {
           run: ["ruby", "-rsocket", "-e", "TCPSocket.new(ENV['SMTP_SERVER'], ENV['SMTP_PORT']).close"],
         },

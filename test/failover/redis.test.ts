@@ -14,6 +14,7 @@ const ONLY_REDIS = {
   postgres: { probe: false, service: "" },
   redis: { probe: true },
   s3: { probe: false, service: "" },
+  smtp: { probe: false },
 };
 
 test("without tags the one that is a master is used: it moves when a replica was promoted, and when two swap their roles", async () => {

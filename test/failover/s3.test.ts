@@ -29,6 +29,7 @@ test("a move of S3 reloads web and sidekiq but not streaming, and only goes wher
         postgres: { probe: false, service: "" },
         redis: { service: "" },
         s3: { probe: true },
+        smtp: { probe: false },
       },
     },
   });

@@ -52,6 +52,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World & Asy
           postgres: { service, probe: true, patroni: { namespace, scope } },
           redis: { service: "" },
           s3: { probe: false, service: "" },
+          smtp: { probe: false },
         },
         ...config?.(mastodon),
       }),

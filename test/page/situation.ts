@@ -23,7 +23,14 @@ export async function openSituation(program: string): Promise<Situation> {
       consul,
       program,
       environment: hosts,
-      config: { dependencies: { postgres: { probe: false }, redis: { probe: true }, s3: { probe: false } } },
+      config: {
+        dependencies: {
+          postgres: { probe: false },
+          redis: { probe: true },
+          s3: { probe: false },
+          smtp: { probe: false },
+        },
+      },
     }),
   );
   await agent.converged();

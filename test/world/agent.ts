@@ -137,7 +137,12 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
 }
 
 /** Endpoints that nobody listens on are good enough for most tests. */
-export const UNPROBED = { postgres: { probe: false }, redis: { probe: false }, s3: { probe: false } };
+export const UNPROBED = {
+  postgres: { probe: false },
+  redis: { probe: false },
+  s3: { probe: false },
+  smtp: { probe: false },
+};
 
 /** No settling, no distance between reloads: tests wait for what they want, not for time. */
 function quickConfig(folder: string, envFile: string, reloadLog: string, httpPort: number): object {

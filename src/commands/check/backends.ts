@@ -1,4 +1,4 @@
-import { probeOnce } from "../../agent/prober.ts";
+import { probeOnce } from "../../agent/probes.ts";
 import { smtpTarget } from "../../agent/smtp-target.ts";
 import { addressOf } from "../../base/address.ts";
 import { Unavailable } from "../../base/errors.ts";

@@ -1,7 +1,7 @@
 /** This machine's clock against those of the object storage and of PostgreSQL. Consul's client has the same clock as we. */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { postgresTargetOf } from "../../agent/prober.ts";
+import { postgresTargetOf } from "../../agent/probes.ts";
 import { messageOf, Unavailable } from "../../base/errors.ts";
 import { askPostgresClock } from "../../probe/postgres.ts";
 import { deriveEndpoint, endpointUrl } from "../../settings/derive.ts";

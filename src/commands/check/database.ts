@@ -1,5 +1,5 @@
 /** What Mastodon's database still needs before its units are started, as the agent would find it. */
-import { postgresTargetOf } from "../../agent/prober.ts";
+import { postgresTargetOf } from "../../agent/probes.ts";
 import { migrationsIn, pendingIn } from "../../apply/migrations.ts";
 import { accountOf } from "../../apply/ownership.ts";
 import type { Options } from "../../options.ts";

@@ -45,9 +45,9 @@ type Judgement = Pick<EndpointView, "tone" | "word" | "why">;
 
 function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judgement {
   if (endpoint.host === null) return { tone: "bad", word: "unknown", why: "no source names it" };
-  const failing = probes.find((probe) => !probe.ok && isAt(endpoint, probe));
-  if (failing !== undefined)
-    return { tone: "bad", word: "failing", why: `the probe says: ${failing.reason}` };
+  const { check } = endpoint;
+  if (check.healthy === false)
+    return { tone: "bad", word: "failing", why: `the connection in use ${check.reason}` };
   if (levelOf(endpoint) === "catalogue" && !endpoint.candidates.some(({ eligible }) => eligible))
     return { tone: "held", word: "held", why: "no candidate; the endpoint in use stays" };
   const refused = probes.find(({ ok }) => !ok);
@@ -55,7 +55,9 @@ function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judge
     const why = `${address(refused)} is not taken over, since it ${refused.reason}; the endpoint in use stays`;
     return { tone: "held", word: "held", why };
   }
-  return { tone: "ok", word: "healthy", why: "" };
+  return check.healthy === null
+    ? { tone: "none", word: "not checked", why: "" }
+    : { tone: "ok", word: "healthy", why: "" };
 }
 
 function isAt(one: { readonly host: string | null; readonly port: number | null }, other: typeof one) {

@@ -30,8 +30,8 @@ export function agentConfig({ folder, state, consulAddress, http, mastodon }: Pl
       data_dir: join(folder, "consul"),
       config_file: join(folder, "consul.json"),
     },
-    // The object storage is elsewhere, by the environment.
-    dependencies: { s3: { service: "" } },
+    // The object storage and the mail server are elsewhere, by the environment, and nobody looks at them.
+    dependencies: { s3: { service: "", probe: false }, smtp: { probe: false } },
     paths: {
       mastodon: mastodon.folder,
       keys: join(folder, "keys"),

@@ -1,0 +1,16 @@
+/** What stands in our examples and packaging where an operator's own value belongs. None of them is ever a value. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set([
+  "(a password)",
+  "(an access key ID)",
+  "(a secret access key)",
+  "(the key of the cluster: consul keygen makes one)",
+]);
+
+/** Why a text is not taken, if it was copied from an example and never replaced. */
+export function placeholderReason(text: string) {
+  if (!PLACEHOLDERS.has(text.trim())) return undefined;
+  return {
+    what: `it is still the placeholder ${text.trim()} of the example`,
+    cure: "Replace it by your own value.",
+  };
+}
