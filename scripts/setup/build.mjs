@@ -18,7 +18,9 @@ export const buildStep = {
     return INPUTS.some((name) => newestMs(inCheckout(name)) > builtAt);
   },
 
-  async bring(_missing, detail) {
+  brings: () => ["dist/", "the agent, built"],
+
+  async bring(_missing, { detail }) {
     const node = inCheckout("node_modules", ".bin", "node");
     await run(node, [inCheckout("scripts", "build.mjs")], { cwd: CHECKOUT, detail });
   },

@@ -7,13 +7,13 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ownApt } from "./apt.mjs";
 import { debianMirror } from "./apt-sources.mjs";
 import { inCheckout } from "./paths.mjs";
 import { isExecutable, run, which } from "./run.mjs";
@@ -31,7 +31,9 @@ export const consulStep = {
     return which("consul") === undefined && !isExecutable(target());
   },
 
-  async bring(_missing, detail) {
+  brings: () => [".world/bin/", "Consul 1.8.7, from a Debian 11 package"],
+
+  async bring(_missing, { detail }) {
     const mirror = which("apt-get") === undefined ? undefined : debianMirror();
     if (mirror === undefined) throw new Error(`No Debian mirror among apt's sources here. ${OWN_ADVICE}`);
     const folder = mkdtempSync(join(tmpdir(), "consul-package-"));
@@ -54,23 +56,12 @@ function target() {
 
 async function unpack(mirror, folder, detail) {
   const keyring = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : "";
-  writeFileSync(join(folder, "list"), `deb ${keyring}${mirror} ${SUITE} main\n`);
-  mkdirSync(join(folder, "lists", "partial"), { recursive: true });
-  mkdirSync(join(folder, "cache", "archives", "partial"), { recursive: true });
-  // apt checks the signature, and keeps everything about this suite in the temporary folder.
-  const own = [
-    `Dir::Etc::sourcelist=${join(folder, "list")}`,
-    "Dir::Etc::sourceparts=-",
-    `Dir::State::lists=${join(folder, "lists")}`,
-    `Dir::Cache=${join(folder, "cache")}`,
-    "Acquire::Languages=none",
-    // Else apt drops to a user who may not write here.
-    "APT::Sandbox::User=root",
-  ].flatMap((setting) => ["-o", setting]);
-  await run("apt-get", [...own, "update"], { cwd: folder, detail });
-  await run("apt-get", [...own, "download", "consul"], { cwd: folder, detail });
-  const archive = readdirSync(folder).find((name) => name.endsWith(".deb"));
-  await run("dpkg", ["-x", archive, "x"], { cwd: folder, detail });
+  writeFileSync(join(folder, "sources.list"), `deb ${keyring}${mirror} ${SUITE} main\n`);
+  const settings = [`Dir::Etc::sourcelist=${join(folder, "sources.list")}`, "Dir::Etc::sourceparts=-"];
+  const apt = ownApt(folder, { settings, detail });
+  await apt.update();
+  const [archive] = await apt.download(["consul"]);
+  await run("dpkg", ["-x", archive, join(folder, "x")], { detail });
 }
 
 function install(program) {

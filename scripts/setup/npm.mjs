@@ -11,7 +11,9 @@ export const npmStep = {
     return !(isInstalledAsLocked() && hasNode());
   },
 
-  async bring(_missing, detail) {
+  brings: () => ["node_modules/", "npm packages, among them the Node that all else runs on"],
+
+  async bring(_missing, { detail }) {
     // Two packages have an install script; without the one of `node` there is no Node to run on.
     await run("npm", ["ci", "--ignore-scripts=false", "--loglevel=error"], { cwd: CHECKOUT, detail });
     if (!hasNode()) {

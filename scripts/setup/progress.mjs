@@ -20,9 +20,14 @@ export class Progress {
     this.#timer = setInterval(() => this.#tick(), interval);
   }
 
-  /** The newest line of what the running program says. */
-  detail(line) {
+  /** The newest line of what the running program says. A property, because it is handed on. */
+  detail = (line) => {
     if (line.trim() !== "") this.#detail = line.trim();
+  };
+
+  /** A line that stays. */
+  say(text) {
+    this.#line(text);
   }
 
   succeed() {

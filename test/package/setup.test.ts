@@ -9,7 +9,7 @@ test("the set-up says nothing when nothing is missing", async () => {
 
 test("the set-up names its steps when it is asked for another", async () => {
   await expect(run(process.execPath, ["scripts/setup.mjs", "wolrd"])).rejects.toThrow(
-    /ended with 64:\nsetup: there is no step "wolrd"; steps: dependencies, world, build/,
+    /ended with 64:\nsetup: there is no step "wolrd"; steps: dependencies, demo, world, build/,
   );
 });
 

@@ -58,7 +58,6 @@ export async function prepareMastodon(options: MastodonOptions): Promise<Mastodo
   const webUrl = `http://${address}:${webPort}`;
   const streamingUrl = `http://${address}:${streamingPort}`;
   const service = join(checkout(), "test", "world", "mastodon", "service.sh");
-  for (const name of ["puma", "sidekiq", "ruby"] as const) program(name);
 
   await mkdir(join(folder, "log"), { recursive: true });
   await mkdir(pidFolder, { recursive: true });
@@ -70,6 +69,8 @@ export async function prepareMastodon(options: MastodonOptions): Promise<Mastodo
       STREAMING_PORT: String(streamingPort),
       RUN: pidFolder,
       NODE: process.execPath,
+      PUMA: program("puma"),
+      SIDEKIQ: program("sidekiq"),
       RESPAWN_SECONDS: String((options.respawnMs ?? 100) / 1000),
     }),
   );

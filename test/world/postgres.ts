@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chown, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { freePort } from "./ports.ts";
@@ -48,17 +48,24 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     await chown(folder.file("password"), owner.uid, owner.gid);
   }
   const superuser = ["-U", user, "-A", "scram-sha-256", "--pwfile", folder.file("password")];
-  await run(program("initdb"), ["-D", data, "--no-sync", "-E", "UTF8", ...superuser], {
-    env,
-    cwd: "/",
-    ...owner,
-  });
+  const [initdb = "", ...initdbArgv] = asOwner(
+    owner,
+    program("initdb"),
+    "-D",
+    data,
+    "--no-sync",
+    "-E",
+    "UTF8",
+  );
+  await run(initdb, [...initdbArgv, ...superuser], { env, cwd: "/" });
 
   const boot = async (): Promise<Running> => {
-    const settings = [`listen_addresses=${host}`, `port=${port}`, "unix_socket_directories=", "fsync=off"];
-    const argv = ["-D", data, ...settings.flatMap((setting) => ["-c", setting])];
+    const where = [`listen_addresses=${host}`, `port=${port}`, "unix_socket_directories="];
+    // The compiler is not among what the demo unpacks.
+    const settings = [...where, "fsync=off", "jit=off"].flatMap((setting) => ["-c", setting]);
+    const [postgres = "", ...argv] = asOwner(owner, program("postgres"), "-D", data, ...settings);
     // SIGINT: a fast shutdown, which does not wait for clients to leave.
-    const running = await start(program("postgres"), argv, { env, cwd: "/", stopSignal: "SIGINT", ...owner });
+    const running = await start(postgres, argv, { env, cwd: "/", stopSignal: "SIGINT" });
     await whileRunning(
       "postgres",
       running,
@@ -85,9 +92,31 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   };
 }
 
-/** Postgres refuses to run as root: then as the user whom its package made. */
-export function postgresOwner(): { readonly uid: number; readonly gid: number } | undefined {
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const NOBODY: Owner = { uid: 65_534, gid: 65_534 };
+
+/** Postgres refuses to run as root: then as the user whom its package made, or nobody where it is not installed. */
+export function postgresOwner(): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
-  return { uid: id("-u"), gid: id("-g") };
+  const id = (flag: string) => spawnSync("id", [flag, "postgres"], { encoding: "utf8" });
+  if (id("-u").status !== 0) return NOBODY;
+  return { uid: Number(id("-u").stdout), gid: Number(id("-g").stdout) };
+}
+
+/** The checkout may be in a folder that only root may enter, such as its home: this one right of root's is kept. */
+const ENTERS_EVERYWHERE = [
+  "--inh-caps=+dac_override",
+  "--ambient-caps=+dac_override",
+  // access(2), by which Postgres looks for its programs, would not count it.
+  "--securebits=+no_setuid_fixup",
+];
+
+function asOwner(owner: Owner | undefined, ...argv: readonly string[]): readonly string[] {
+  if (owner === undefined) return argv;
+  const user = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"];
+  return ["setpriv", ...user, ...ENTERS_EVERYWHERE, ...argv];
 }

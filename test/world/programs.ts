@@ -2,14 +2,18 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const SETUP = "run `node scripts/setup.mjs world`";
+const SETUP = "on Debian `npm start` and `npm test` bring it, elsewhere it has to be installed";
 /** Where Debian keeps what is not on everyone's PATH. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/** Launchers of what is not installed but unpacked: the set-up makes them all, or none (`scripts/setup/unpacked.mjs`). */
+const UNPACKED = [world("demo", "bin"), world("tests", "bin")];
+
 /** Every real program of the test world and what brings it. */
 const PROGRAMS = {
-  consul: `${SETUP}, or set CONSUL_BIN`,
+  consul: `${SETUP}, or CONSUL_BIN set to one`,
   "redis-server": SETUP,
+  "redis-cli": SETUP,
   nginx: SETUP,
   "syslog-ng": SETUP,
   puma: SETUP,
@@ -18,7 +22,8 @@ const PROGRAMS = {
   openssl: SETUP,
   postgres: SETUP,
   initdb: SETUP,
-  patroni: `${SETUP}, or set PATRONI_BIN`,
+  psql: SETUP,
+  patroni: `${SETUP}, or PATRONI_BIN set to one`,
   "redis-sentinel": SETUP,
   pebble: SETUP,
   chromium: SETUP,
@@ -48,20 +53,31 @@ export function checkout(): string {
 }
 
 function candidates(name: ProgramName): readonly string[] {
-  const onPath = [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_FOLDERS]
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, name));
+  const inFolders = (folders: readonly string[]) => folders.map((folder) => join(folder, name));
+  const path = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  const onPath = inFolders([...path, ...SYSTEM_FOLDERS]);
   switch (name) {
     case "consul":
-      return [...explicit("CONSUL_BIN"), ...onPath, join(checkout(), ".world", "bin", "consul")];
+      return [...explicit("CONSUL_BIN"), ...onPath, ...inFolders([world("bin")])];
     case "patroni":
       return [...explicit("PATRONI_BIN"), ...onPath];
     case "postgres":
     case "initdb":
-      return [...debianPostgres(name), ...onPath];
+    case "psql":
+      return [...inFolders(UNPACKED), ...debianPostgres(name), ...onPath];
+    case "ruby":
+    case "puma":
+    case "sidekiq":
+      // A Ruby of the user's own has not the gems of Debian's.
+      return inFolders([...UNPACKED, ...SYSTEM_FOLDERS]);
     default:
-      return onPath;
+      return [...inFolders(UNPACKED), ...onPath];
   }
+}
+
+/** In the folder that the set-up fills. */
+function world(...names: readonly string[]): string {
+  return join(checkout(), ".world", ...names);
 }
 
 /** A program of one's own choice, such as another version. */

@@ -29,7 +29,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const port = options.port ?? (await freePort(host));
   const command = async (...words: readonly string[]) => {
     const env: Record<string, string> = password === undefined ? {} : { REDISCLI_AUTH: password };
-    return (await run("redis-cli", ["-h", host, "-p", String(port), ...words], { env })).trimEnd();
+    return (await run(program("redis-cli"), ["-h", host, "-p", String(port), ...words], { env })).trimEnd();
   };
   const boot = async (): Promise<Running> => {
     const auth = password === undefined ? [] : ["--requirepass", password];

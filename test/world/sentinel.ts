@@ -121,7 +121,7 @@ async function startOne(folder: TemporaryFolder, index: number, settings: Settin
   const file = folder.file(`sentinel-${index}.conf`);
   await writeFile(file, sentinelConfiguration(host, port, folder.path, settings), { mode: 0o600 });
   const command = async (...words: readonly string[]) =>
-    (await run("redis-cli", ["-h", host, "-p", String(port), ...words])).trimEnd();
+    (await run(program("redis-cli"), ["-h", host, "-p", String(port), ...words])).trimEnd();
   const running = await start(program("redis-sentinel"), [file]);
   const answers = until("the sentinel to answer", async () => (await command("ping")) === "PONG");
   await whileRunning("redis-sentinel", running, answers);

@@ -4,12 +4,12 @@ import { program } from "../programs.ts";
 import { agentArgv, type DemoAgent } from "./agent.ts";
 import type { Ground } from "./ground.ts";
 
-/** Writes what gives a shell this world's `consul` and `mastodon-agent`: to be sourced. Returns its path. */
+/** Writes what gives a shell this world's `consul`, `redis-cli` and `mastodon-agent`: to be sourced. Returns its path. */
 export async function writeShellFile(ground: Ground, agent: DemoAgent): Promise<string> {
   const bin = ground.file("bin");
   const file = ground.file("env");
   await mkdir(bin);
-  await symlink(program("consul"), join(bin, "consul"));
+  for (const name of ["consul", "redis-cli"] as const) await symlink(program(name), join(bin, name));
   await writeFile(join(bin, "mastodon-agent"), launcher(agent));
   await chmod(join(bin, "mastodon-agent"), 0o755);
   const lines = [

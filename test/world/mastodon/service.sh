@@ -8,7 +8,7 @@ unit=$2
 verb=$3
 code=$(dirname "$(readlink -f "$0")")
 
-# Where everything is: WEB_PORT, STREAMING_PORT, ADDRESS, RUN, NODE, RESPAWN_SECONDS.
+# Where everything is: WEB_PORT, STREAMING_PORT, ADDRESS, RUN, NODE, PUMA, SIDEKIQ, RESPAWN_SECONDS.
 # shellcheck source=/dev/null
 . "$folder/stand-in.conf"
 
@@ -17,15 +17,6 @@ supervisor=$RUN/$unit.supervisor.pid
 
 lives() {
     [ -s "$supervisor" ] && kill -0 "$(cat "$supervisor")" 2>/dev/null
-}
-
-command_of() {
-    case $unit in
-        web) echo "puma -C $code/puma.rb $code/config.ru" ;;
-        sidekiq) echo "sidekiq -e production -C $code/sidekiq.yml -r $code/sidekiq.rb" ;;
-        streaming) echo "$NODE $code/streaming.mjs" ;;
-        *) echo "there is no unit $unit" >&2 && exit 64 ;;
-    esac
 }
 
 # As rc.subr does it: <name>_env from rc.conf.d goes into the process environment.
@@ -46,13 +37,18 @@ start() {
         echo "$unit is running already"
         return
     fi
-    command=$(command_of)
+    case $unit in
+        web) set -- "$PUMA" -C "$code/puma.rb" "$code/config.ru" ;;
+        sidekiq) set -- "$SIDEKIQ" -e production -C "$code/sidekiq.yml" -r "$code/sidekiq.rb" ;;
+        streaming) set -- "$NODE" "$code/streaming.mjs" ;;
+        *) echo "there is no unit $unit" >&2 && exit 64 ;;
+    esac
     mkdir -p "$RUN" "$folder/log"
     cd "$folder"
     # Nothing of the caller's environment comes in: there it would beat .env.production. Word splitting is wanted.
-    # shellcheck disable=SC2046,SC2086
+    # shellcheck disable=SC2046
     env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$folder" LANG=C.UTF-8 RAILS_ENV=production $(environment) \
-        setsid -f sh "$code/respawn.sh" "$supervisor" "$pidfile" "$RESPAWN_SECONDS" "$folder/log/$unit.log" $command \
+        setsid -f sh "$code/respawn.sh" "$supervisor" "$pidfile" "$RESPAWN_SECONDS" "$folder/log/$unit.log" "$@" \
         </dev/null >/dev/null 2>&1
     wait_for "$unit did not start" lives
 }

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Starts and restarts nothing.
+exit 0
