@@ -28,7 +28,7 @@ export function headlineOf({ loop, memory, database, connectionHealth }: Headlin
   const rows: readonly [State, string | false | undefined][] = [
     ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
     ["applying", isApplying && "a change is being applied"],
-    ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold}`],
+    ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold.reason}`],
     ["waiting", missingReason(evaluation)],
     [obstacle?.state === "failed" ? "failed" : "waiting", obstacle?.reason],
     ["failed", lastFailure],

@@ -65,7 +65,7 @@ export function statusOf(facets: Facets): Status {
     ...headline,
     since: facets.clock.since,
     started_at: facets.startedAt,
-    hold: evaluation?.kv.hold ?? null,
+    hold: evaluation?.kv.hold?.reason ?? null,
     consul: { connected: join.connected, joined: join.joined, members: join.members },
     endpoints: Object.fromEntries(
       shownDependencies(evaluation, memory).map((name) => [name, endpointStatus(name, facets)]),

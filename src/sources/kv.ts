@@ -22,11 +22,18 @@ export interface AcceptedEntry {
 export interface KvSnapshot {
   readonly node: Layer;
   readonly shared: Layer;
-  /** The reason that an operator gave for watching without applying. */
-  readonly hold: string | undefined;
+  /** An operator wants the agent to watch without applying. The node's own hold goes before the site's. */
+  readonly hold: Hold | undefined;
   readonly reload: ReloadTokens;
   readonly refusals: readonly Refusal[];
   readonly accepted: readonly AcceptedEntry[];
+}
+
+export interface Hold {
+  /** Deleting it ends the hold. */
+  readonly key: string;
+  /** What the operator has put there. */
+  readonly reason: string;
 }
 
 /** What `control/reload` holds, by whom it speaks to: another token asks for one reload of all units, an absent one for nothing. */
@@ -57,9 +64,9 @@ class Draft implements KvSnapshot {
   readonly refusals: Refusal[] = [];
   readonly accepted: AcceptedEntry[] = [];
   readonly reload: Partial<Record<Scope, string>> = {};
-  readonly #holds = new Map<Scope, string | undefined>();
+  readonly #holds = new Map<Scope, Hold | undefined>();
 
-  get hold(): string | undefined {
+  get hold(): Hold | undefined {
     return this.#holds.get("node") ?? this.#holds.get("shared");
   }
 
@@ -70,7 +77,7 @@ class Draft implements KvSnapshot {
   }
 
   #takeControl({ scope, name }: Extract<Slot, { kind: "control" }>, entry: KvEntry): void {
-    if (name === "hold") this.#holds.set(scope, holdReason(entry));
+    if (name === "hold") this.#holds.set(scope, holdIn(entry));
     else this.reload[scope] = tokenOf(entry);
   }
 
@@ -128,9 +135,9 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
 }
 
 /** Whoever puts something there wants the agent to stop, also where it cannot be read. */
-function holdReason({ key, value }: KvEntry): string | undefined {
-  const text = decode(value)?.trim() ?? `the value of ${key} cannot be read, it is not valid UTF-8`;
-  return ["", "0", "false"].includes(text.toLowerCase()) ? undefined : text;
+function holdIn({ key, value }: KvEntry): Hold | undefined {
+  const reason = decode(value)?.trim() ?? `the value of ${key} cannot be read, it is not valid UTF-8`;
+  return ["", "0", "false"].includes(reason.toLowerCase()) ? undefined : { key, reason };
 }
 
 /** Other bytes are always another token. */

@@ -126,15 +126,22 @@ test.each([
   ["false", undefined],
   ["migrating", "migrating"],
 ])("control/hold %j holds for the reason %j", (value, reason) => {
-  expect(read({ "mastodon/control/hold": value }).hold).toBe(reason);
-  expect(read({ "mastodon/nodes/jail1/control/hold": value }).hold).toBe(reason);
+  for (const key of ["mastodon/control/hold", "mastodon/nodes/jail1/control/hold"])
+    expect(read({ [key]: value }).hold).toEqual(reason === undefined ? undefined : { key, reason });
+});
+
+test("the key of a hold is the node's where both hold", () => {
+  const both = { "mastodon/control/hold": "all of us", "mastodon/nodes/jail1/control/hold": "this one" };
+  expect(read(both).hold).toEqual({ key: "mastodon/nodes/jail1/control/hold", reason: "this one" });
 });
 
 test("control/hold of bytes that are no text holds all the same, and says that it cannot be read", () => {
   const hold = { "mastodon/control/hold": Buffer.from([0xff, 0xfe]) };
-  expect(read(hold).hold).toBe("the value of mastodon/control/hold cannot be read, it is not valid UTF-8");
+  expect(read(hold).hold?.reason).toBe(
+    "the value of mastodon/control/hold cannot be read, it is not valid UTF-8",
+  );
   const ofNode = { "mastodon/nodes/jail1/control/hold": Buffer.from([0xff]) };
-  expect(read({ ...ofNode, "mastodon/control/hold": "false" }).hold).toMatch(/jail1.*cannot be read/);
+  expect(read({ ...ofNode, "mastodon/control/hold": "false" }).hold?.reason).toMatch(/jail1.*cannot be read/);
 });
 
 test("keeps the reload tokens of the two scopes apart, and an absent one is none", () => {
