@@ -1,24 +1,24 @@
-# What the token of a mastodon-agent needs in a Consul that denies by default, and no more:
+# What mastodon-agent's token needs in a Consul that denies by default, and no more:
 #
 #   consul acl policy create -name mastodon-agent -rules @consul-policy.hcl
 #   consul acl token create -description "mastodon-agent on mastodon-1" \
 #     -policy-name mastodon-agent -node-identity mastodon-1:dc1
 #
 # The node identity (NODENAME:DATACENTER, Consul 1.8.1 or newer) lets the Consul client register this node and no
-# other. Leave it out where the agent does not run the client with this token (`consul.agent: external`).
-# Where watch.prefix is not "mastodon", write that prefix here.
+# other. Leave it out if the agent does not run the client with this token (`consul.agent: external`).
+# If watch.prefix is not "mastodon", write that prefix here.
 
-# Settings, and orders such as hold: operators write them.
+# Settings, and orders such as hold, which operators write.
 key_prefix "mastodon/" {
   policy = "read"
 }
 
-# What agents write themselves: the pins of Mastodon's keys, and their status where it is wanted.
+# What agents write themselves: the pins of Mastodon's keys, and their status if that is switched on.
 key_prefix "mastodon-agent/" {
   policy = "write"
 }
 
-# Patroni's leader key (dependencies.postgres.patroni.namespace). Where Patroni is not used, set its scope to "" instead.
+# Patroni's leader key (dependencies.postgres.patroni.namespace). Without Patroni, set its scope to "" instead.
 key_prefix "service/" {
   policy = "read"
 }
@@ -53,7 +53,7 @@ service "mastodon-streaming" {
   policy = "write"
 }
 
-# One node of a domain reloads at a time: they take turns by a session.
+# One node of a domain reloads at a time: they take turns with a session.
 session_prefix "" {
   policy = "write"
 }

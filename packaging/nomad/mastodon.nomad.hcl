@@ -1,7 +1,7 @@
 # The jail as a Nomad job for the pot driver (nomad-pot-driver 0.9 or newer, pot 0.15 or newer), one node of the site.
 #
-# The agent is the job's own process: it runs the Consul client, nginx and Mastodon by their rc scripts. Its parameters
-# are in a template, and each secret in one of its own: the driver would hand an env block to pot on a command line,
+# The agent is the job's own process: it runs the Consul client, nginx and Mastodon with their rc scripts. Its parameters
+# are in a template, and each secret in one of its own: the driver would pass an env block to pot on a command line,
 # where everybody on the host can read it.
 
 job "mastodon" {
@@ -26,8 +26,8 @@ job "mastodon" {
       }
     }
 
-    # Nomad cannot tell exit codes apart. An agent that refuses to start (64, 78; 9 where Node refuses an option of its
-    # own) has touched nothing: trying again every half minute does no harm.
+    # Nomad cannot tell exit codes apart. An agent that refuses to start (64, 78; 9 if Node refuses an option of its
+    # own) has touched nothing: a retry every half minute does no harm.
     restart {
       attempts = 3
       interval = "10m"
@@ -58,14 +58,14 @@ job "mastodon" {
         }
       }
 
-      # Nomad has the driver stop the jail; sidekiq may take 30 s to put its jobs back.
+      # Nomad makes the driver stop the jail; sidekiq may take 30 s to return its jobs to the queue.
       kill_timeout = "2m"
 
-      # Every parameter of the jail but the secrets. The driver mounts this folder as /secrets.
+      # Every parameter of the jail except the secrets. The driver mounts this folder as /secrets.
       template {
         destination = "secrets/mastodon.env"
         perms       = "600"
-        # The jail must not be restarted for a change. To have it read:
+        # A change must not restart the jail. To make the agent read it:
         #   nomad alloc exec -task jail ALLOCATION /bin/pkill -HUP -f 'mastodon-agent run'
         change_mode = "noop"
         data        = <<-EOT

@@ -1,12 +1,12 @@
 #!/bin/sh
 #
-# A flavour for pot: makes a jail that has Mastodon into one that is looked after by mastodon-agent. It goes on top of
+# A flavour for pot: puts mastodon-agent in charge of a jail that has Mastodon. It goes on top of
 # a flavour or an image that has Mastodon in /usr/local/www/mastodon, such as potluck's mastodon-s3:
 #
 #   pot create -p mastodon -t single -b 14.2 -f fbsd-update -f mastodon-s3 -f mastodon-agent
 #
-# pot runs it once, inside the jail. Beside it, in mastodon-agent.d, lie the package's tarball and its packaging/freebsd
-# (docs/install-freebsd-pot.md). Run again, it does the same again.
+# pot runs it once, inside the jail. mastodon-agent.d, beside it, holds the package's tarball and its packaging/freebsd
+# (docs/install-freebsd-pot.md). It can be run again; it then does the same again.
 
 set -eu
 from=/root/mastodon-agent
@@ -32,7 +32,7 @@ new_enough() {
 say "packages"
 pkg bootstrap
 pkg install consul nginx syslog-ng node_exporter ca_root_nss
-# Mastodon has a Node of its own choice; two of them cannot be installed together.
+# Mastodon comes with the Node of its choice, and two cannot be installed together.
 new_enough || pkg install node24
 command -v npm >/dev/null || pkg install "npm-node$(node -p 'process.versions.node.split(".")[0]')"
 
@@ -57,15 +57,15 @@ if [ -f "$from/mastodon-agent.yaml" ]; then
     install -m 644 "$from/mastodon-agent.yaml" /usr/local/etc/mastodon-agent.yaml
 fi
 
-# What the agent looks after is started by the agent, once its files are in place, and by nobody before.
+# The agent starts what it manages once its files are in place; nothing else may start it before.
 say "rc.conf"
 sysrc mastodon_agent_enable=YES node_exporter_enable=YES consul_dir=/var/db/consul
 for unit in consul nginx syslog_ng mastodon_web mastodon_sidekiq mastodon_streaming; do
     sysrc "${unit}_enable=NO"
 done
-# syslog-ng has /var/run/log and the pidfile of syslogd, so only one of them can run.
+# syslog-ng uses syslogd's /var/run/log and pidfile, so only one of the two can run.
 sysrc syslogd_enable=NO
-# The scripts that configured the jail once would do it again, over the agent's files.
+# The scripts that configured the jail once would do so again, over the agent's files.
 if [ -e /usr/local/etc/rc.d/cook ]; then
     sysrc cook_enable=NO
 fi

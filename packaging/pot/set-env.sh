@@ -2,10 +2,10 @@
 #
 # Every parameter of the jail, as pot takes it; run on the host, as root: sh set-env.sh [POTNAME]
 #
-# Each call of "pot set-env" replaces all that was set before, so give all of them at once. They count from the next
-# "pot start". Put passwords between single quotes: what stands there is what the agent gets, $ and all.
-# DATACENTER, IP, NODENAME, CONSULSERVERS and GOSSIPKEY must be here. Every other may come from Consul instead (consul
-# kv put mastodon/settings/MAILHOST smtp.example.org), and hosts of backends from its catalogue: leave out what does.
+# Each call of "pot set-env" replaces everything that was set before, so give all of them at once. They take effect at the
+# next "pot start". Put passwords between single quotes: the agent gets exactly what is there, $ and all.
+# DATACENTER, IP, NODENAME, CONSULSERVERS and GOSSIPKEY must be here. All others may come from Consul instead (consul
+# kv put mastodon/settings/MAILHOST smtp.example.org), and hosts of backends from its catalogue: leave those out.
 
 pot set-env -p "${1:-mastodon}" \
     -E DATACENTER=dc1 \
@@ -39,5 +39,5 @@ pot set-env -p "${1:-mastodon}" \
     -E BUCKETREGION=eu-central-1 \
     -E REMOTELOG=10.0.0.41
 
-# A secret may be in a file inside the jail instead, for instance on its persistent storage; then leave out the other:
+# A secret may be in a file inside the jail instead, for instance on its persistent storage; then replace its line by:
 #   -E DBPASS_FILE=/mnt/mastodon/private/dbpass
