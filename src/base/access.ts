@@ -3,12 +3,15 @@ import { readFileSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
 import type { Complaint } from "./errors.ts";
 
-/** After EACCES: why this process may not read it, and as whom to run the command. */
-export function denied(file: string): Pick<Complaint, "what" | "cure"> {
+/**
+ * After EACCES: why this process may not read it, and as whom to run the command. `where` is the file, or the folder on the
+ * way to it that lets nobody else in, so that several files behind it are one complaint.
+ */
+export function denied(file: string, doing = "read"): Complaint {
   const barrier = barrierTo(file);
-  const about = barrier && `${barrier.path === file ? "" : `${barrier.path}: `}${ownershipOf(barrier.stats)}`;
   return {
-    what: `${ownName()} may not read it${about === undefined ? "" : ` (${about})`}`,
+    where: barrier?.path ?? file,
+    what: `${ownName()} may not ${doing} it${barrier ? ` (${ownershipOf(barrier.stats)})` : ""}`,
     cure: `Run this as root or as the agent's user: ${runAs(barrier ? readerOf(barrier.stats) : "root")}.`,
   };
 }
@@ -38,7 +41,6 @@ export function localFile(database: string): string {
   }
 }
 
-/** The file itself, or the folder on the way to it that lets nobody else in. */
 function barrierTo(file: string): { readonly path: string; readonly stats: Stats } | undefined {
   try {
     return { path: file, stats: statSync(file) };

@@ -41,7 +41,7 @@ async function journalIn(directory: string): Promise<readonly Change[]> {
     const reason =
       codeOf(error) === "EACCES"
         ? denied(current)
-        : { what: messageOf(error), cure: "Look at what is there; it should be a file." };
-    throw new Misconfigured({ where: current, ...reason }, { cause: error });
+        : { where: current, what: messageOf(error), cure: "Look at what is there; it should be a file." };
+    throw new Misconfigured(reason, { cause: error });
   }
 }

@@ -29,9 +29,9 @@ export async function keysInit({ storage, pins, out }: KeysContext): Promise<Exi
 export async function keysShow({ storage, pins, out }: KeysContext): Promise<ExitCode> {
   const asked = await askPins(pins);
   out(`${storage.directory}:`);
-  for (const [{ name }, state] of await surveyFiles(storage)) {
-    out(row(name, ...stateColumns(state), pinWords(state, asked, name)));
-  }
+  const files = await surveyFiles(storage);
+  for (const [{ name }, state] of files) out(row(name, ...stateColumns(state), pinWords(state, asked, name)));
+  for (const line of new Set([...files.values()].flatMap(complaintIn))) out(line);
   return ExitCode.ok;
 }
 
@@ -65,6 +65,7 @@ export async function keysAdopt({ storage, pins, out }: KeysContext): Promise<Ex
   for (const file of files) {
     out(row(file.name, file.fingerprint, file.written ? "adopted" : "was the same", PIN_WORDS[file.pin]));
     if (file.wasCrossWired) out("  the file had the three encryption values in each other's places");
+    if (file.isUnusual) out("  an unusual form, kept as Mastodon has it");
     if (file.backup) out(`  the old file is kept as ${file.backup}`);
   }
   if (outdatedCopy) out(`A copy beside the keys had other keys and is now ${outdatedCopy}.`);
@@ -72,9 +73,13 @@ export async function keysAdopt({ storage, pins, out }: KeysContext): Promise<Ex
   return ExitCode.ok;
 }
 
+function complaintIn(state: KeyFileState): readonly string[] {
+  return state.kind === "broken" ? [sentence(state.complaint)] : [];
+}
+
 function stateColumns(state: KeyFileState): readonly string[] {
   if (state.kind === "missing") return ["missing", "", ""];
-  if (state.kind === "broken") return ["malformed", "", ""];
+  if (state.kind === "broken") return [state.because, "", ""];
   return [state.key.fingerprint, octal(state.mode), age(Date.now() - state.modifiedMs)];
 }
 

@@ -5,7 +5,7 @@ import { codeOf, Misconfigured } from "../base/errors.ts";
 import { syncDirectory } from "../state/durable.ts";
 import { isCrossWired } from "./crosswired.ts";
 import { makeDirectory, storageError, writeBeside, writeNew } from "./disk.ts";
-import { judgeValues, KEY_FILES, type Key, type KeyFile, printKey } from "./files.ts";
+import { isUnusual, judgeLiveValues, KEY_FILES, type Key, type KeyFile, printKey } from "./files.ts";
 import { type LiveKeys, liveValuesOf, readKeysOf } from "./live.ts";
 import type { KeyFileName } from "./names.ts";
 import { askPins, type Pins } from "./pinned.ts";
@@ -29,6 +29,8 @@ export interface AdoptedFile {
   readonly backup: string | undefined;
   /** The file had the three encryption values in other places than Mastodon runs with. */
   readonly wasCrossWired: boolean;
+  /** Of a form that the agent would not make. */
+  readonly isUnusual: boolean;
   readonly pin: "unchanged" | "new" | "replaced" | "not asked";
 }
 
@@ -52,7 +54,9 @@ export async function adopt(storage: KeyStorage, store: PinStore | undefined): P
     const { written, backup } = await replaceFile(storage, file, key, before);
     const wasCrossWired = before?.kind === "present" && isCrossWired(before.key, live.values);
     const pin = await replacePin(pins, file.name, key.fingerprint);
-    adopted.push({ name: file.name, fingerprint: key.fingerprint, written, backup, wasCrossWired, pin });
+    const { name } = file;
+    const { fingerprint } = key;
+    adopted.push({ name, fingerprint, written, backup, wasCrossWired, isUnusual: isUnusual(file, key), pin });
   }
   return { source: live.file, files: adopted, outdatedCopy: await setOutdatedCopyAside(storage, live) };
 }
@@ -62,7 +66,7 @@ function judgeLive(live: LiveKeys): ReadonlyMap<KeyFile, Key> {
   for (const file of KEY_FILES) {
     const values = liveValuesOf(file, live);
     if (values.size === 0) continue;
-    const verdict = judgeValues(file, values);
+    const verdict = judgeLiveValues(file, values);
     if (verdict.kind === "malformed") throw notAdoptable(live.file, file, verdict.defect);
     keys.set(file, verdict.key);
   }

@@ -5,6 +5,7 @@ import path from "node:path";
 import { codeOf, isAgentError, Misconfigured, messageOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import { syncDirectory } from "../state/durable.ts";
+import { isDenied, unreadable } from "./unreadable.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -19,13 +20,14 @@ export interface TextFile {
 export async function readText(file: string): Promise<TextFile | undefined> {
   try {
     const status = await stat(file);
-    if (!status.isFile()) throw unreadable(file, "it is not a regular file");
-    if (status.size > MAX_BYTES) throw unreadable(file, `it is larger than ${MAX_BYTES} bytes`);
+    if (!status.isFile()) throw strange(file, "it is not a regular file");
+    if (status.size > MAX_BYTES) throw strange(file, `it is larger than ${MAX_BYTES} bytes`);
     const text = new Secret(await readFile(file, "utf8"));
     return { text, mode: status.mode & 0o777, modifiedMs: status.mtimeMs };
   } catch (error) {
+    if (isDenied(error)) throw new Misconfigured(unreadable(file), { cause: error });
     if (codeOf(error) !== "ENOENT") throw storageError(error, file);
-    if (await isLink(file)) throw unreadable(file, "it is a symbolic link to nothing");
+    if (await isLink(file)) throw strange(file, "it is a symbolic link to nothing");
     return undefined;
   }
 }
@@ -77,6 +79,7 @@ export async function makeDirectory(directory: string, mode = 0o700): Promise<vo
 /** Gives an error of the file system the form of a complaint; errors of ours stay what they are. */
 export function storageError(error: unknown, where: string): Error {
   if (isAgentError(error)) return error;
+  if (isDenied(error)) return new Misconfigured(unreadable(where, "read or write"), { cause: error });
   const what = `it cannot be read or written (${codeOf(error) ?? messageOf(error)})`;
   return new Misconfigured({ what, where, cure: ACCESS }, { cause: error });
 }
@@ -100,7 +103,7 @@ async function takeOwner(file: string, model: string): Promise<void> {
   }
 }
 
-function unreadable(file: string, what: string): Misconfigured {
+function strange(file: string, what: string): Misconfigured {
   return new Misconfigured({ what, where: file, cure: "Look at what it is; it should be a small file." });
 }
 

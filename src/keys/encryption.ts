@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type KeyFormat, pickAssignments, printAssignments } from "./format.ts";
+import { blankDefect, type KeyFormat, pickAssignments, printAssignments } from "./format.ts";
 
 const VARIABLES = [
   "ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY",
@@ -12,7 +12,8 @@ const ALPHANUMERICS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 export const encryptionValues: KeyFormat = {
   variables: VARIABLES,
   pick: (text) => pickAssignments(VARIABLES, text),
-  defect: (values) => {
+  defect: (values) => blankDefect(VARIABLES, values),
+  oddity: (values) => {
     const wrong = VARIABLES.find((variable) => !/^[A-Za-z0-9]{32}$/.test(values.get(variable) ?? ""));
     return wrong === undefined ? undefined : `expected 32 letters and digits for ${wrong}`;
   },

@@ -1,5 +1,6 @@
 import { digest } from "../base/digest.ts";
 import { Secret } from "../base/secret.ts";
+import { isAdopted, pickAdopted, printAdopted, uncarried } from "./adopted.ts";
 import { encryptionValues } from "./encryption.ts";
 import type { KeyFormat, KeyTexts } from "./format.ts";
 import { hexSecret } from "./hex.ts";
@@ -29,18 +30,28 @@ export type Judged =
   | { readonly kind: "good"; readonly key: Key }
   | { readonly kind: "malformed"; readonly defect: string };
 
-/** Judges the text of a key file. */
+/** Judges the text of a key file. A value of an unusual form must have been adopted. */
 export function judgeText(file: KeyFile, text: string): Judged {
   if (text.trim() === "") return { kind: "malformed", defect: "it is empty" };
-  return judgeValues(file, file.pick(text));
+  if (isAdopted(text)) return judgeLiveValues(file, pickAdopted(file.variables, text));
+  const values = file.pick(text);
+  return judged(file, values, defectIn(file, values) ?? file.oddity(values));
 }
 
-/** Judges values that are said to be the ones of a key file, wherever they come from. */
-export function judgeValues(file: KeyFile, values: KeyTexts): Judged {
+/** Judges values that a Mastodon runs with: right by definition, if anybody can run with them and write them down. */
+export function judgeLiveValues(file: KeyFile, values: KeyTexts): Judged {
+  const lost = uncarried(file.variables, values);
+  const unsafe = lost && `.env.production cannot carry the value of ${lost} safely`;
+  return judged(file, values, defectIn(file, values) ?? unsafe);
+}
+
+function defectIn(file: KeyFile, values: KeyTexts): string | undefined {
   const absent = file.variables.find((variable) => !values.get(variable));
-  const defect = absent ? `it has no single value for ${absent}` : file.defect(values);
-  if (defect !== undefined) return { kind: "malformed", defect };
-  return { kind: "good", key: keyOf(file, values) };
+  return absent ? `it has no single value for ${absent}` : file.defect(values);
+}
+
+function judged(file: KeyFile, values: KeyTexts, defect: string | undefined): Judged {
+  return defect === undefined ? { kind: "good", key: keyOf(file, values) } : { kind: "malformed", defect };
 }
 
 /** A new key and the text of its file. */
@@ -51,8 +62,17 @@ export function generateKey(file: KeyFile): { readonly key: Key; readonly text: 
 
 /** The text of a new key file with these values. */
 export function printKey(file: KeyFile, key: Key): Secret {
-  const values = new Map([...key.values].map(([variable, value]) => [variable, value.reveal()]));
-  return new Secret(file.print(values));
+  const print = isUnusual(file, key) ? (texts: KeyTexts) => printAdopted(file.variables, texts) : file.print;
+  return new Secret(print(textsOf(key)));
+}
+
+/** Whether it is of a form that the agent would not make. */
+export function isUnusual(file: KeyFile, key: Key): boolean {
+  return file.oddity(textsOf(key)) !== undefined;
+}
+
+function textsOf({ values }: Key): KeyTexts {
+  return new Map([...values].map(([variable, value]) => [variable, value.reveal()]));
 }
 
 function keyOf(file: KeyFile, values: KeyTexts): Key {

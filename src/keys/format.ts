@@ -8,8 +8,10 @@ export interface KeyFormat {
   readonly variables: readonly KeyVariable[];
   /** Picks the values out of a file's text. A value that is missing or given twice differently is left out. */
   pick(text: string): KeyTexts;
-  /** What is wrong with a complete set of values, without quoting them; undefined when nothing is. */
+  /** Why no Mastodon can work with a complete set of values, without quoting them; undefined when one can. */
   defect(values: KeyTexts): string | undefined;
+  /** How it differs from what is made as such a key, where Mastodon would take it all the same. */
+  oddity(values: KeyTexts): string | undefined;
   print(values: KeyTexts): string;
   generate(): KeyTexts;
   /** The form in which two spellings of the same value are equal. */
@@ -25,6 +27,12 @@ export function pickAssignments(variables: readonly KeyVariable[], text: string)
     if (value !== undefined && others.length === 0) picked.set(variable, value);
   }
   return picked;
+}
+
+/** Rails takes every text for a secret but one of white space alone. */
+export function blankDefect(variables: readonly KeyVariable[], values: KeyTexts): string | undefined {
+  const blank = variables.find((variable) => (values.get(variable) ?? "").trim() === "");
+  return blank && `${blank} is blank`;
 }
 
 export function printAssignments(variables: readonly KeyVariable[], values: KeyTexts): string {

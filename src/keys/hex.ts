@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { KeyFormat } from "./format.ts";
+import { blankDefect, type KeyFormat } from "./format.ts";
 import type { KeyVariable } from "./names.ts";
 
 /** A file that is one value: 64 random bytes as 128 lower-case hexadecimal characters, as `rails secret` makes it. */
@@ -7,7 +7,8 @@ export function hexSecret(variable: KeyVariable): KeyFormat {
   return {
     variables: [variable],
     pick: (text) => new Map([[variable, text.trim()]]),
-    defect: (values) =>
+    defect: (values) => blankDefect([variable], values),
+    oddity: (values) =>
       /^[0-9a-f]{128}$/.test(values.get(variable) ?? "")
         ? undefined
         : `expected 128 lower-case hexadecimal characters for ${variable} and nothing else`,

@@ -31,7 +31,8 @@ async function permissionBits(file: string): Promise<number | undefined> {
   try {
     return (await stat(file)).mode & 0o777;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    // What may not even be looked at is somebody else's complaint.
+    if (["ENOENT", "EACCES"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
 }

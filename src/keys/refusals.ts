@@ -1,4 +1,4 @@
-import type { Complaint } from "../base/errors.ts";
+import { type Complaint, sentence } from "../base/errors.ts";
 import { isCrossWired } from "./crosswired.ts";
 import type { KeyFile } from "./files.ts";
 import { liveValuesOf } from "./live.ts";
@@ -15,12 +15,17 @@ export type PinnedFingerprints = ReadonlyMap<KeyFileName, string> | undefined;
  */
 export function refusals(survey: KeySurvey, pinned: PinnedFingerprints): readonly Complaint[] {
   const files = [...survey.files];
-  return [
+  return withoutRepeats([
     ...survey.complaints,
     ...files.flatMap(([, state]) => (state.kind === "broken" ? [state.complaint] : [])),
     ...files.flatMap(([file, state]) => liveRefusal(survey, file, state)),
     ...files.flatMap(([file, state]) => pinRefusal(survey, file, state, pinned?.get(file.name))),
-  ];
+  ]);
+}
+
+/** All files behind one closed folder have the same to say. */
+function withoutRepeats(complaints: readonly Complaint[]): readonly Complaint[] {
+  return [...new Map(complaints.map((complaint) => [sentence(complaint), complaint])).values()];
 }
 
 /** Two nodes of one domain have different keys: `where` is the file that is not the pinned one. */

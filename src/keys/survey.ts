@@ -9,7 +9,12 @@ export type KeyFileState =
   | { readonly kind: "present"; readonly key: Key; readonly mode: number; readonly modifiedMs: number }
   /** `started`: a making that was interrupted left this key, complete. */
   | { readonly kind: "missing"; readonly started: Key | undefined }
-  | { readonly kind: "broken"; readonly complaint: Complaint };
+  | {
+      readonly kind: "broken";
+      /** What is in it is no key, or nobody could look. */
+      readonly because: "malformed" | "unreadable";
+      readonly complaint: Complaint;
+    };
 
 /** What is on the storage, read and judged, nothing changed. */
 export interface KeySurvey {
@@ -35,7 +40,7 @@ export async function surveyFiles(storage: KeyStorage): Promise<ReadonlyMap<KeyF
   const states = new Map<KeyFile, KeyFileState>();
   for (const file of KEY_FILES) {
     const state = await caught(stateOf(storage, file));
-    states.set(file, state.kind === "done" ? state.result : { kind: "broken", complaint: state.complaint });
+    states.set(file, state.kind === "done" ? state.result : { ...state, kind: "broken" });
   }
   return states;
 }
@@ -70,19 +75,22 @@ async function presentState(storage: KeyStorage, file: KeyFile): Promise<KeyFile
 function judged(file: KeyFile, content: TextFile, where: string, cure: string): Key {
   const verdict = judgeText(file, content.text.reveal());
   if (verdict.kind === "good") return verdict.key;
-  throw new Misconfigured({ what: `it is no key file: ${verdict.defect}`, where, cure });
+  throw new Malformed({ what: `it is no key file: ${verdict.defect}`, where, cure });
 }
+
+class Malformed extends Misconfigured {}
 
 type Caught<Result> =
   | { readonly kind: "done"; readonly result: Result }
-  | { readonly kind: "refused"; readonly complaint: Complaint };
+  | { readonly kind: "refused"; readonly because: "malformed" | "unreadable"; readonly complaint: Complaint };
 
 async function caught<Result>(work: Promise<Result>): Promise<Caught<Result>> {
   try {
     return { kind: "done", result: await work };
   } catch (error) {
-    if (error instanceof Misconfigured) return { kind: "refused", complaint: error.complaint };
-    throw error;
+    if (!(error instanceof Misconfigured)) throw error;
+    const because = error instanceof Malformed ? "malformed" : "unreadable";
+    return { kind: "refused", because, complaint: error.complaint };
   }
 }
 

@@ -22,6 +22,8 @@ export const vapidPair: KeyFormat = {
     if (point === undefined) return "VAPID_PRIVATE_KEY is no private key of P-256";
     return point.equals(publicKey) ? undefined : "VAPID_PUBLIC_KEY does not belong to VAPID_PRIVATE_KEY";
   },
+  // A pair is a pair, in whatever spelling.
+  oddity: () => undefined,
   print: (values) => printAssignments(VARIABLES, values),
   generate: () => {
     const pair = createECDH("prime256v1");
@@ -57,9 +59,9 @@ function leftPad(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.alloc(PRIVATE_BYTES - bytes.length), bytes]);
 }
 
-/** `Buffer.from` passes over what is not base64; a key must not. */
+/** `Buffer.from` passes over what is not base64; a key must not. Ruby's urlsafe_decode64 takes `+` and `/` too. */
 function decode(text: string): Buffer | undefined {
-  return /^[A-Za-z0-9_-]+={0,2}$/.test(text) ? Buffer.from(text, "base64url") : undefined;
+  return /^[A-Za-z0-9_+/-]+={0,2}$/.test(text) ? Buffer.from(text, "base64url") : undefined;
 }
 
 function encode(bytes: Buffer): string {

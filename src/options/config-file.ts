@@ -54,8 +54,8 @@ function readText(path: string | undefined): string {
     if (path === undefined && codeOf(error) === "ENOENT") return "";
     const where = path ?? DEFAULT_CONFIG_FILE;
     const cure = "Name another file with --config.";
-    const reason = codeOf(error) === "EACCES" ? denied(where) : { what: messageOf(error), cure };
-    throw new Misconfigured({ where, ...reason }, { cause: error });
+    const reason = codeOf(error) === "EACCES" ? denied(where) : { where, what: messageOf(error), cure };
+    throw new Misconfigured(reason, { cause: error });
   }
 }
 

@@ -110,7 +110,7 @@ function textOf(path: string, namedBy: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof Misconfigured) throw error;
-    throw new Misconfigured({ where: path, ...reasonOf(error, path, namedBy) }, { cause: error });
+    throw new Misconfigured(reasonOf(error, path, namedBy), { cause: error });
   }
 }
 
@@ -133,17 +133,18 @@ function refuseForeign(path: string, { uid, mode }: Stats): void {
   );
 }
 
-function reasonOf(error: unknown, path: string, namedBy: string): Omit<Complaint, "where"> {
+function reasonOf(error: unknown, path: string, namedBy: string): Complaint {
   switch (codeOf(error)) {
     case "ENOENT":
       return {
+        where: path,
         what: `there is no such file, though ${namedBy} names it`,
         cure: "Create it, or name another.",
       };
     case "EACCES":
       return denied(path);
     default:
-      return { what: messageOf(error), cure: "Name another file with --environment." };
+      return { where: path, what: messageOf(error), cure: "Name another file with --environment." };
   }
 }
 

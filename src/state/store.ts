@@ -59,7 +59,7 @@ export async function readState<T>(directory: string, schema: z.ZodType<T>): Pro
     return schema.safeParse(parseJson(await readFile(path, "utf8"))).data;
   } catch (error) {
     if (codeOf(error) !== "EACCES") return undefined;
-    throw new Misconfigured({ where: path, ...denied(path) }, { cause: error });
+    throw new Misconfigured(denied(path), { cause: error });
   }
 }
 

@@ -60,6 +60,7 @@ test("show prints names, fingerprints, modes, ages and pins, and never a value",
   expect(shown).toMatch(/secret\.key +[0-9a-f]{16} +0600 +0 s old +pinned\n/);
   expect(shown).toMatch(/otp\.key +missing +pinned: [0-9a-f]{16}\n/);
   expect(shown).toMatch(/vapid\.keys +malformed +pinned: [0-9a-f]{16}\n/);
+  expect(shown).toMatch(/\/vapid\.keys: it is no key file: it is empty\. Put the right file back/);
   for (const value of Object.values(revealed(keys))) expect(shown).not.toContain(value);
   await keysShow({ ...context, pins: unreachablePins });
   expect(lines.join("\n")).toMatch(/secret\.key .*pin not asked/);

@@ -1,9 +1,10 @@
-import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Misconfigured } from "../../src/base/errors.ts";
 import { adopt } from "../../src/keys/adopt.ts";
 import { type KeyStorage, loadKeys } from "../../src/keys/load.ts";
+import { quote } from "../../src/render/dotenv.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import {
@@ -161,14 +162,19 @@ const NOT_ADOPTABLE: readonly (readonly [string, (text: string) => string, RegEx
     /does not belong to/,
   ],
   [
-    "a placeholder in place of a key",
-    (text) => text.replace(/^SECRET_KEY_BASE=.*$/m, "SECRET_KEY_BASE=changeme"),
-    /128 lower-case hex/,
+    "a secret of blanks",
+    (text) => text.replace(/^SECRET_KEY_BASE=.*$/m, "SECRET_KEY_BASE=' '"),
+    /SECRET_KEY_BASE is blank/,
   ],
   [
-    "an encryption value that is cut off",
-    (text) => text.replace(/^(ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY=.*).$/m, "$1"),
-    /32 letters and digits/,
+    "a secret that only Ruby's dotenv can read",
+    (text) => text.replace(/^OTP_SECRET=.*$/m, 'OTP_SECRET="one\ntwo"'),
+    /\.env\.production cannot carry the value of OTP_SECRET safely/,
+  ],
+  [
+    "a secret that is the output of a command",
+    (text) => text.replace(/^OTP_SECRET=.*$/m, "OTP_SECRET=$(cat /run/otp)"),
+    /cannot carry the value of OTP_SECRET/,
   ],
 ];
 
@@ -184,6 +190,72 @@ test.each(NOT_ADOPTABLE)("refuses a live file with %s and changes nothing", asyn
   for (const value of Object.values(live)) expect(String(refusal)).not.toContain(value);
   expect(await snapshot(folder.path)).toEqual(filesBefore);
   expect(await pins.read()).toEqual(pinsBefore);
+});
+
+/** What Rails takes for a secret, whoever made it. */
+const UNUSUAL = {
+  SECRET_KEY_BASE: "ABCDEF0123456789".repeat(4),
+  OTP_SECRET: ` it's "$a" pass phrase `,
+  ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY: "base64+/of==a,longer=one:than/ours+is",
+  ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT: "short",
+  ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY: "# not a comment",
+};
+
+test("adopts keys of another form than the agent's, and every start reads them, also on another node", async () => {
+  await using folder = await temporaryFolder();
+  const { storage, pins } = await contradiction(folder.path);
+  const others = await loadKeys(storage, undefined).catch(() => undefined);
+  expect(others, "before, the live file has the say").toBe(undefined);
+  const { variables } = await loadKeys(storageIn(path.join(folder.path, "elsewhere")), undefined);
+  const asWritten = Object.fromEntries(
+    Object.entries(UNUSUAL).map(([name, value]) => [name, quote(value) ?? ""]),
+  );
+  await writeFile(storage.liveEnvFile ?? "", envFile({ variables, fingerprints: new Map() }, asWritten));
+
+  const { files } = await adopt(storage, pins);
+
+  expect(files.map(({ name, isUnusual, pin }) => [name, isUnusual, pin])).toEqual([
+    ["secret.key", true, "replaced"],
+    ["otp.key", true, "replaced"],
+    ["vapid.keys", false, "replaced"],
+    ["activerecord.keys", true, "replaced"],
+  ]);
+  const keys = await loadKeys(storage, pins);
+  expect(revealed(keys)).toMatchObject(UNUSUAL);
+  expect(await pins.read()).toEqual(keys.fingerprints);
+  expect((await adopt(storage, pins)).files.map(({ written }) => written)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+
+  const second = storageIn(path.join(folder.path, "second"));
+  await cp(storage.directory, second.directory, { recursive: true });
+  expect(revealed(await loadKeys(second, pins)), "without a live file, and without Consul").toEqual(
+    revealed(keys),
+  );
+  expect(revealed(await loadKeys(second, undefined))).toEqual(revealed(keys));
+});
+
+test("an adopted key that was changed by hand is refused like any other", async () => {
+  await using folder = await temporaryFolder();
+  const { storage, pins } = await contradiction(folder.path);
+  const text = await readFile(storage.liveEnvFile ?? "", "utf8");
+  await writeFile(storage.liveEnvFile ?? "", text.replace(/^OTP_SECRET=.*$/m, "OTP_SECRET=correcthorse"));
+  await adopt(storage, pins);
+  const file = path.join(storage.directory, "otp.key");
+  expect(await readFile(file, "utf8")).toMatch(
+    /^# Adopted by mastodon-agent: .*\nOTP_SECRET=correcthorse\n$/,
+  );
+  await writeFile(file, (await readFile(file, "utf8")).replace("horse", "hor"));
+  await expect(loadKeys(storage, pins)).rejects.toThrow(
+    /OTP_SECRET differs from .*otp\.key[\s\S]*is pinned in Consul/,
+  );
+  await writeFile(file, "correcthorse\n");
+  await expect(loadKeys(storage, pins), "nobody stands for it").rejects.toThrow(
+    /otp\.key: it is no key file: expected 128/,
+  );
 });
 
 test("refuses to adopt onto storage that is not the persistent one", async () => {

@@ -53,6 +53,8 @@ test("reads a VAPID pair without padding, with it, and with its leading zeros dr
     vapidText(leftPad(pair.getPrivateKey()).toString("base64url"), publicKey.toString("base64url")),
     vapidText(pair.getPrivateKey().toString("base64url"), publicKey.toString("base64url")),
     vapidText(padded(pair.getPrivateKey()), padded(publicKey)),
+    // Ruby's urlsafe_decode64 takes both alphabets.
+    vapidText(pair.getPrivateKey().toString("base64"), publicKey.toString("base64")),
   ];
   const keys = spellings.map((text) => good(fileOf("vapid.keys"), text));
   expect(new Set(keys.map(({ fingerprint }) => fingerprint)).size).toBe(1);
@@ -97,7 +99,7 @@ const MALFORMED: readonly (readonly [string, KeyFileName, string, RegExp])[] = [
   ],
   ["a private key of zero", "vapid.keys", vapidText("AAAA", otherPublicKey), /no private key of P-256/],
   ["a private key of 33 bytes", "vapid.keys", vapidText("A".repeat(44), otherPublicKey), /at most 32 bytes/],
-  ["what is not base64url", "vapid.keys", vapidText("a+b/", otherPublicKey), /base64url of at most 32 bytes/],
+  ["what is not base64", "vapid.keys", vapidText("a*b/", otherPublicKey), /base64url of at most 32 bytes/],
   ["a compressed public key", "vapid.keys", vapidText("AQ", "A".repeat(44)), /base64url of 65 bytes/],
   [
     "31 characters",

@@ -42,10 +42,19 @@ test("reports keys that changed, vanished or were emptied while running, and cha
   expect(await keysOnDiskProblems(storage, keys)).toEqual([
     {
       code: "key_missing",
+      about: path.join(storage.directory, "secret.key"),
       message: expect.stringMatching(/secret\.key: it is gone\. .*goes on with the key/),
     },
-    { code: "key_changed", message: expect.stringMatching(/otp\.key: it has changed since it was read/) },
-    { code: "key_unreadable", message: expect.stringMatching(/activerecord\.keys: .*empty/) },
+    {
+      code: "key_changed",
+      about: path.join(storage.directory, "otp.key"),
+      message: expect.stringMatching(/otp\.key: it has changed since it was read/),
+    },
+    {
+      code: "key_unreadable",
+      about: path.join(storage.directory, "activerecord.keys"),
+      message: expect.stringMatching(/activerecord\.keys: .*empty/),
+    },
   ]);
   expect(await snapshot(folder.path)).toEqual(before);
 });
@@ -89,8 +98,12 @@ test("reports keys that others may read, with the command that closes them, and 
   await chmod(storage.directory, 0o755);
   const before = await snapshot(folder.path);
   expect(await keysOnDiskProblems(storage, keys)).toEqual([
-    { code: "keys_too_open", message: expect.stringContaining(`chmod 0700 ${storage.directory}`) },
-    { code: "keys_too_open", message: expect.stringContaining(`its mode is 0644`) },
+    {
+      code: "keys_too_open",
+      about: storage.directory,
+      message: expect.stringContaining(`chmod 0700 ${storage.directory}`),
+    },
+    { code: "keys_too_open", about: file, message: expect.stringContaining(`its mode is 0644`) },
   ]);
   expect(await snapshot(folder.path)).toEqual(before);
 });
