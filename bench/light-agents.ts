@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "yaml";
+import { RefusedConfiguration } from "../src/agent/refused-configuration.ts";
 import { runAgent } from "../src/agent.ts";
 import { readOptions } from "../src/options.ts";
 import { silentLog } from "../src/report/log.ts";
@@ -36,7 +37,8 @@ const running = ports.map(async (port, at) => {
     templates: path.join(import.meta.dirname, "..", "templates"),
   });
   const relay = new SyslogRelay(process.pid);
-  await runAgent({ options, log: silentLog(), relay, version: "bench" }, end.signal);
+  const refused = new RefusedConfiguration(process.pid);
+  await runAgent({ options, log: silentLog(), relay, refused, version: "bench" }, end.signal);
 });
 await Promise.all(running);
 

@@ -14,6 +14,7 @@ import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
 import { Prober } from "./agent/prober.ts";
 import { damagedStateProblem } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
+import type { RefusedConfiguration } from "./agent/refused-configuration.ts";
 import { aimRemoteLog } from "./agent/remote-log.ts";
 import { runClient } from "./agent/run-client.ts";
 import { checkedDependencies } from "./agent/services.ts";
@@ -47,6 +48,8 @@ export interface AgentGiven {
   readonly log: Log;
   /** Takes the lines of that log; the agent says where they go. */
   readonly relay: SyslogRelay;
+  /** What was read since, and is not what the agent runs with. */
+  readonly refused: RefusedConfiguration;
   readonly version: string;
 }
 
@@ -103,6 +106,7 @@ function assemble({
   store,
   log,
   relay,
+  refused,
   version,
   notice,
   problems,
@@ -218,6 +222,7 @@ function assemble({
     tasks: [
       (signal) => runClient({ ...workshop, join }, signal),
       (signal) => problems.run(signal),
+      (signal) => refused.report(problems, signal),
       (signal) => join.run(signal),
       (signal) => world.run(signal),
       (signal) => loop.run(signal),

@@ -11,29 +11,37 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** What every error of ours says: what is wrong, where it came from, and what to do about it. */
-export interface Complaint {
-  readonly what: string;
-  /** A file (with line and column where known), a variable, a KV key, an address. */
+export interface Place {
+  /** A file, a variable, a KV key, an address. */
   readonly where: string;
+  /** How to go on from `where` to the place in that file, such as `:3:5`. */
+  readonly position?: string;
+}
+
+/** What every error of ours says: what is wrong, where it came from, and what to do about it. */
+export interface Complaint extends Place {
+  readonly what: string;
   readonly cure: string;
 }
 
 /** One sentence of a complaint, as it is logged and shown. */
-export function sentence({ what, where, cure }: Complaint): string {
-  return `${where}: ${what}. ${cure}`;
+export function sentence({ what, where, position = "", cure }: Complaint): string {
+  return `${where}${position}: ${what}. ${cure}`;
 }
 
 /** The three subclasses tell the caller what it must do: refuse this input, stop, or try again. */
 abstract class AgentError extends Error {
   abstract readonly exitCode: ExitCode;
   readonly complaint: Complaint;
+  /** What else is wrong in the same input, so that an operator sees all of it at once. */
+  readonly others: readonly Complaint[];
 
-  /** @param others what else is wrong in the same input, so that an operator sees all of it at once */
   constructor(complaint: Complaint, options?: ErrorOptions & { others?: readonly Complaint[] }) {
-    super([complaint, ...(options?.others ?? [])].map(sentence).join("\n"), options);
+    const others = options?.others ?? [];
+    super([complaint, ...others].map(sentence).join("\n"), options);
     this.name = new.target.name;
     this.complaint = complaint;
+    this.others = others;
   }
 }
 

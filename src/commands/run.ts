@@ -1,4 +1,5 @@
 import { refuseEarly } from "../agent/refuse-early.ts";
+import { RefusedConfiguration } from "../agent/refused-configuration.ts";
 import { runAgent } from "../agent.ts";
 import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
@@ -21,11 +22,12 @@ export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   let before: Options | undefined;
   await using relay = new SyslogRelay(process.pid);
   const log = await openLog(levelOf(flags, options), io, relay);
-  const requests = new Requests(() => readAgain(flags, io, log), log);
+  const refused = new RefusedConfiguration(process.pid);
+  const requests = new Requests(() => readAgain(flags, io, log, refused), log);
   io.onRequest((request) => requests.take(request));
   for (;;) {
     log.level = levelOf(flags, options);
-    const given = { options, log, relay, version: io.version };
+    const given = { options, log, relay, refused, version: io.version };
     const refusal = await refusalOf(() => runAgent(given, requests.signal));
     if (refusal === undefined) {
       const next = requests.next();
@@ -36,6 +38,8 @@ export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
       throw refusal;
     } else {
       log.error({ problem: refusal.message }, "new configuration refused, going back to the old one");
+      // What was read meanwhile is the newest, and comes next.
+      if (!requests.signal.aborted) refused.refuse(refusal);
       options = before;
       before = undefined;
     }
@@ -43,14 +47,21 @@ export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
 }
 
 /** Looks at what can be looked at while the agent runs. The old configuration stays if the new one is not good. */
-async function readAgain(flags: RunFlags, io: Io, log: Log): Promise<Options | undefined> {
+async function readAgain(
+  flags: RunFlags,
+  io: Io,
+  log: Log,
+  refused: RefusedConfiguration,
+): Promise<Options | undefined> {
   try {
     const options = optionsFrom(flags, io);
     await refuseEarly(options);
     log.info("configuration read again");
+    refused.accept();
     return options;
   } catch (error) {
     log.error({ problem: messageOf(error) }, "configuration not read again, going on with the old one");
+    refused.refuse(error);
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type * as z from "zod";
 import { denied } from "../base/access.ts";
-import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { type Complaint, codeOf, Misconfigured, messageOf, type Place } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { fileFaults } from "./file-entries.ts";
 import { knownKeys } from "./known-keys.ts";
@@ -39,7 +39,7 @@ export function readConfig(path: string | undefined): Config {
 /** What is wrong although each entry by itself is as it should be. */
 function complaintsAbout(config: Config, source: Source): readonly Complaint[] {
   const faults = fileFaults(config, switchedOff(source));
-  return faults.map(({ path, ...fault }) => ({ ...fault, where: whereIs(path, source) }));
+  return faults.map(({ path, ...fault }) => ({ ...fault, ...whereIs(path, source) }));
 }
 
 /** Its name is none of the configuration's any more. */
@@ -65,7 +65,7 @@ function parse(path: string, text: string): Source {
   const [error] = document.errors;
   if (error !== undefined) {
     throw new Misconfigured({
-      where: at(path, lines, error.pos[0]),
+      ...at(path, lines, error.pos[0]),
       what: error.message.replace(/\.$/, ""),
       cure: "Correct the YAML.",
     });
@@ -84,7 +84,7 @@ function valuesOf(document: Document, path: string, lines: LineCounter): unknown
       const target = alias.resolve(document);
       if (target !== undefined && !around.includes(target)) return;
       const what = `the alias *${alias.source} ${target === undefined ? "has no anchor before it" : "contains itself"}`;
-      throw new Misconfigured({ where: at(path, lines, alias.range?.[0] ?? 0), what, cure });
+      throw new Misconfigured({ ...at(path, lines, alias.range?.[0] ?? 0), what, cure });
     },
   });
   try {
@@ -116,42 +116,42 @@ function complaintsOf(issue: z.core.$ZodIssue, source: Source): Complaint[] {
   const path = issue.path.map(String);
   if (issue.code === "invalid_value" && typeof issue.input === "string") {
     const what = `${path.join(".")}: unknown name ${issue.input}`;
-    return [{ where: whereIs(path, source), what, cure: didYouMean(issue.input, issue.values.map(String)) }];
+    return [{ ...whereIs(path, source), what, cure: didYouMean(issue.input, issue.values.map(String)) }];
   }
   if (issue.code !== "unrecognized_keys")
-    return [{ where: whereIs(path, source), what: `${path.join(".")}: ${issue.message}`, cure: SEE_DOCS }];
+    return [{ ...whereIs(path, source), what: `${path.join(".")}: ${issue.message}`, cure: SEE_DOCS }];
   return issue.keys.map((key) => ({
-    where: whereKeyIs(path, key, source),
+    ...whereKeyIs(path, key, source),
     what: `unknown key ${[...path, key].join(".")}`,
     cure: didYouMean(key, knownKeys(path)),
   }));
 }
 
 /** The position of a key itself. */
-function whereKeyIs(path: readonly string[], key: string, { document, lines, path: file }: Source): string {
+function whereKeyIs(path: readonly string[], key: string, { document, lines, path: file }: Source): Place {
   const group = path.length === 0 ? document.contents : document.getIn(path, true);
   const pair = isMap(group)
     ? group.items.find((item) => isScalar(item.key) && item.key.value === key)
     : undefined;
-  return isScalar(pair?.key) && pair.key.range ? at(file, lines, pair.key.range[0]) : file;
+  return isScalar(pair?.key) && pair.key.range ? at(file, lines, pair.key.range[0]) : { where: file };
 }
 
 /** The position of the value, or of the nearest thing around it that stands in the file. */
-function whereIs(path: readonly string[], { document, lines, path: file }: Source): string {
+function whereIs(path: readonly string[], { document, lines, path: file }: Source): Place {
   for (let depth = path.length; depth > 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true);
     if (hasRange(node)) return at(file, lines, node.range[0]);
   }
-  return file;
+  return { where: file };
 }
 
 function hasRange(node: unknown): node is { range: [number, number, number] } {
   return isGroup(node) && Array.isArray(node["range"]);
 }
 
-function at(file: string, lines: LineCounter, offset: number): string {
+function at(file: string, lines: LineCounter, offset: number): Place {
   const { line, col } = lines.linePos(offset);
-  return `${file}:${line}:${col}`;
+  return { where: file, position: `:${line}:${col}` };
 }
 
 const SEE_DOCS = "See docs/configuration.md.";

@@ -3,7 +3,7 @@
  * names, and the blocks `if`, `unless`, `each` and `with`. Templates are data here, never compiled to code.
  */
 import handlebars from "handlebars/dist/cjs/handlebars/compiler/base.js";
-import { Misconfigured, messageOf } from "../base/errors.ts";
+import { Misconfigured, messageOf, type Place } from "../base/errors.ts";
 
 const BLOCKS = ["if", "unless", "each", "with"] as const;
 
@@ -35,8 +35,8 @@ export function parse(name: string, text: string): readonly Node[] {
 }
 
 /** Where in a template something is wrong, for messages. */
-export function placeIn(name: string, line: number): string {
-  return `template ${name}, line ${line}`;
+export function placeIn(name: string, line: number): Place {
+  return { where: `template ${name}`, position: `, line ${line}` };
 }
 
 function syntaxTree(name: string, text: string): hbs.AST.Program {
@@ -56,7 +56,7 @@ function syntaxError(name: string, error: unknown): Misconfigured {
   return new Misconfigured(
     {
       what: parseLine === undefined ? mismatch : near,
-      where: placeIn(name, Number(parseLine ?? blockLine ?? 1)),
+      ...placeIn(name, Number(parseLine ?? blockLine ?? 1)),
       cure: "Correct the template.",
     },
     { cause: error },
@@ -107,7 +107,7 @@ function pathOf({ original, loc, depth, data, parts }: hbs.AST.PathExpression): 
 function unknown(name: string, node: hbs.AST.Node, what: string): Misconfigured {
   return new Misconfigured({
     what,
-    where: placeIn(name, node.loc.start.line),
+    ...placeIn(name, node.loc.start.line),
     cure: "A template has {{NAME}}, {{group.name}}, {{#if}}, {{#unless}}, {{#each}}, {{#with}}, {{else}} and comments.",
   });
 }

@@ -48,7 +48,7 @@ export function find(template: string, path: Path, scope: Scope): Found {
     if (!isGroup(found.tree) || !Object.hasOwn(found.tree, part)) {
       throw new Misconfigured({
         what: `unknown name "${path.written}"`,
-        where: placeIn(template, path.line),
+        ...placeIn(template, path.line),
         cure: cureFor(part, found, scope),
       });
     }

@@ -106,7 +106,7 @@ function print(file: File, path: Path, { tree, label }: Found, taken: boolean): 
   if (tree === undefined) {
     throw new Refused({
       what: `${label} has no value`,
-      where: placeIn(file.name, path.line),
+      ...placeIn(file.name, path.line),
       cure: `Set it, or put the line between {{#if ${path.written}}} and {{/if}}.`,
     });
   }
@@ -114,7 +114,7 @@ function print(file: File, path: Path, { tree, label }: Found, taken: boolean): 
   if (written === undefined) {
     throw new Refused({
       what: `${label} cannot be written safely into a ${file.language} file`,
-      where: placeIn(file.name, path.line),
+      ...placeIn(file.name, path.line),
       cure: `It may be ${acceptedBy(file.language)}.`,
     });
   }
@@ -122,7 +122,7 @@ function print(file: File, path: Path, { tree, label }: Found, taken: boolean): 
 }
 
 function wrongUse(file: File, path: Path, what: string, cure: string): Misconfigured {
-  return new Misconfigured({ what, where: placeIn(file.name, path.line), cure });
+  return new Misconfigured({ what, ...placeIn(file.name, path.line), cure });
 }
 
 function cureFor(tree: Tree): string {

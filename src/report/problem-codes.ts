@@ -22,6 +22,7 @@ const ROWS = {
   change_failed: {},
   change_put_back: {},
   change_refused: {},
+  configuration_refused: {},
   connection_failing: {},
   consul_client_dies: {},
   consul_client_failed: {},

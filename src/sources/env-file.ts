@@ -150,7 +150,8 @@ function reasonOf(error: unknown, path: string, namedBy: string): Complaint {
 
 function complaint(path: string, line: number): Complaint {
   return {
-    where: `${path}:${line}`,
+    where: path,
+    position: `:${line}`,
     what: "not a line that the agent can read",
     cure: `Write export "NAME=value", or NAME='value' where the value has spaces, quotes or any of \\ $ ; & | < > ( ).`,
   };

@@ -104,6 +104,15 @@ test("SIGHUP takes a good configuration and keeps the old one when the new is ba
   await writeFile(agent.configFile, "nonsense: true\n");
   agent.signal("SIGHUP");
   await until("the refusal in the log", () => agent.output().includes("going on with the old one"));
+  const [problem] = await refusals(agent);
+  expect(problem).toMatchObject({ code: "configuration_refused", about: agent.configFile });
+  expect(problem?.message).toMatch(/agent\.yaml:1:1: unknown key nonsense\..* kill -HUP \d+\.$/);
+  for (const view of ["/", "/metrics"])
+    expect(await (await fetch(`${agent.url}${view}`)).text(), view).toContain("configuration_refused");
+  await writeFile(agent.configFile, "first: line\nmore_nonsense: true\n");
+  agent.signal("SIGHUP");
+  await until("the other fault", async () => (await refusals(agent))[0]?.message.includes("more_nonsense"));
+  expect(await refusals(agent), "it is the same problem").toMatchObject([{ since: problem?.since }]);
   await consul.put("mastodon/settings/MAILPORT", "587");
   await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
 
@@ -114,6 +123,8 @@ test("SIGHUP takes a good configuration and keeps the old one when the new is ba
   await until("the second file", async () =>
     (await readFile(second, "utf8").catch(() => "")).includes("SMTP_PORT=587"),
   );
+  await agent.converged();
+  expect(await refusals(agent)).toEqual([]);
   expect((await agent.stop()).code).toBe(0);
 });
 
@@ -122,6 +133,8 @@ const badNews: readonly {
   readonly title: string;
   readonly change: (config: Record<string, unknown>, agent: TestAgent) => unknown;
   readonly said: RegExp;
+  /** What the problem is about. */
+  readonly about: RegExp;
 }[] = [
   {
     title: "a file in a folder that is not there",
@@ -130,6 +143,26 @@ const badNews: readonly {
       files: { env: { template: "env.production.hbs", path: "/nonexistent/.env" } },
     }),
     said: /\/nonexistent.*going on with the old one/,
+    about: /^\/nonexistent\/\.env$/,
+  },
+  {
+    title: "an owner that nobody is",
+    change: (config, { envFile }) => ({
+      ...config,
+      files: { env: { template: "env.production.hbs", path: envFile, owner: "no-such-user" } },
+    }),
+    said: /no-such-user.*going on with the old one/,
+    about: /\/\.env\.production$/,
+  },
+  {
+    title: "a name in a template that is not known",
+    change: async (config, { folder }) => {
+      const template = path.join(folder, "own.hbs");
+      await writeFile(template, "fine\n{{DOMIAN}}\n");
+      return { ...config, files: { own: { template, path: path.join(folder, "own.json") } } };
+    },
+    said: /line 2.*DOMIAN.*going on with the old one/,
+    about: /^template \S+\/own\.hbs$/,
   },
   {
     title: "an HTTP address that is in use",
@@ -138,6 +171,7 @@ const badNews: readonly {
       http: new URL(String(agent.environment["CONSUL_HTTP_ADDR"])).host,
     }),
     said: /the address is in use.*going back to the old one/,
+    about: /^http: [\d.]+:\d+$/,
   },
   {
     title: "a state directory that cannot be made",
@@ -146,6 +180,7 @@ const badNews: readonly {
       paths: { keys: path.join(folder, "keys"), state: path.join(configFile, "state"), mastodon: folder },
     }),
     said: /agent\.yaml\/state.*going back to the old one/,
+    about: /\/agent\.yaml\/state$/,
   },
   {
     title: "a key file that was emptied meanwhile",
@@ -154,12 +189,13 @@ const badNews: readonly {
       return config;
     },
     said: /otp\.key.*going on with the old one/,
+    about: /\/keys\/otp\.key$/,
   },
 ];
 
 test.each(badNews)(
-  "SIGHUP with $title: the agent goes on as before and says why",
-  async ({ change, said }) => {
+  "SIGHUP with $title: the agent goes on as before, says why, and has that as a problem until it is mended",
+  async ({ change, said, about }) => {
     await using consul = await startConsul();
     await using agent = await startAgent({ consul, environment: HOSTS });
     await agent.converged();
@@ -167,12 +203,22 @@ test.each(badNews)(
     await writeFile(agent.configFile, JSON.stringify(await change(config, agent)));
     agent.signal("SIGHUP");
     await until("the reason in the log", () => said.test(agent.output()));
+    await until("the problem", async () => (await refusals(agent)).length > 0);
+    expect(await refusals(agent)).toMatchObject([{ about: expect.stringMatching(about) }]);
     await consul.put("mastodon/settings/MAILPORT", "587");
     await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
     await agent.converged();
+    expect(await refusals(agent), "other changes do not mend it").toHaveLength(1);
     expect((await agent.stop()).code).toBe(0);
+    expect((await command(agent, "run")).code, "the next start does fail").toBe(78);
   },
 );
+
+/** None where the agent does not answer: it has the same address again in a moment. */
+async function refusals(agent: TestAgent) {
+  const { problems } = await agent.status().catch(() => ({ problems: [] }));
+  return problems.filter(({ code }) => code === "configuration_refused");
+}
 
 test("while an apply drains a bad SIGHUP does not undo a good one, and SIGTERM is the last word", async () => {
   await using consul = await startConsul();

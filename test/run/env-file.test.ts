@@ -33,7 +33,10 @@ test("runs on nothing but the file that pot writes, and takes it anew on SIGHUP 
   agent.signal("SIGHUP");
   await until("the refusal in the log", () => agent.output().includes("going on with the old one"));
   expect(agent.output()).toContain("environment.sh:1: not a line that the agent can read");
-  expect(agent.output()).not.toContain("hunter2");
+  const { problems } = await agent.status();
+  expect(problems).toMatchObject([{ code: "configuration_refused", about: potFile(agent.folder) }]);
+  expect(problems[0]?.message).toMatch(/environment\.sh:1: not a line/);
+  expect(agent.output() + JSON.stringify(problems)).not.toContain("hunter2");
   expect((await agent.variables())["DB_HOST"]).toBe("10.9.9.7");
 });
 
