@@ -128,5 +128,5 @@ const ENDING = [
   ".Sh SEE ALSO",
   "The documentation in",
   ".Pa docs/",
-  "of the source.",
+  "of the package.",
 ];

@@ -22,6 +22,12 @@ fail() {
 }
 
 [ -d /usr/local/www/mastodon ] || fail "there is no Mastodon in /usr/local/www/mastodon: put a flavour that has it before this one"
+# Under this name no registry has anything of ours.
+tarball=
+for candidate in "$from"/mastodon-consul-agent-*.tgz; do
+    [ -f "$candidate" ] && tarball=$candidate
+done
+[ -n "$tarball" ] || fail "$from/mastodon-consul-agent-*.tgz is not there: see docs/install-freebsd-pot.md"
 [ -f "$from/freebsd/mastodon_agent" ] || fail "$from/freebsd is not there: see docs/install-freebsd-pot.md"
 
 new_enough() {
@@ -37,11 +43,7 @@ new_enough || pkg install node24
 command -v npm >/dev/null || pkg install "npm-node$(node -p 'process.versions.node.split(".")[0]')"
 
 say "the agent"
-tarball=
-for candidate in "$from"/mastodon-consul-agent-*.tgz; do
-    [ -f "$candidate" ] && tarball=$candidate
-done
-npm install --global --no-audit --no-fund "${tarball:-mastodon-consul-agent}"
+npm install --global --no-audit --no-fund "$tarball"
 
 say "rc scripts and log rotation"
 install -d /usr/local/etc/rc.d /usr/local/etc/rc.conf.d /usr/local/etc/newsyslog.conf.d

@@ -47,6 +47,13 @@ test("the package has the bundle, its templates, the licences of what is in it, 
   ).toMatch(/^zod \d/m);
 });
 
+test("the package has the documentation, where its messages and pages say that it is", async () => {
+  const root = folder.file("node_modules", "mastodon-consul-agent");
+  const pages = (await readdir("docs")).toSorted();
+  expect((await readdir(`${root}/docs`)).toSorted()).toEqual(pages);
+  expect(await readFile(`${root}/docs/problems.md`, "utf8")).toBe(await readFile("docs/problems.md", "utf8"));
+});
+
 test("what costs memory for nothing stays out of the bundle", async () => {
   const lib = folder.file("node_modules", "mastodon-consul-agent", "dist", "lib");
   const chunks = await Promise.all(
