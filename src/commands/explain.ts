@@ -8,11 +8,11 @@ import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look } from "./look.ts";
 import { namesBehind } from "./names.ts";
 import { during } from "./screen/during.ts";
-import { columns, hang } from "./screen/layout.ts";
+import { columns, hang, shortened } from "./screen/layout.ts";
 import { ageOf, localTime, timeOf } from "./screen/moment.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
 
-/** In the table of all; one name alone is shown in full. */
+/** In the table of all on a terminal; one name alone is shown in full. */
 const WIDEST_VALUE = 30;
 
 /** Says where values come from. @throws Refused for a name that is neither a setting nor a variable */
@@ -59,7 +59,14 @@ function table(settings: readonly SettingStatus[], { paint, width }: Sight): rea
   const rows = settings.flatMap(({ name, since, values: [inForce] }) =>
     inForce === undefined
       ? []
-      : [[name, shorten(inForce.value), since === null ? "-" : timeOf(since, now), origin(inForce)]],
+      : [
+          [
+            name,
+            shortened(inForce.value, WIDEST_VALUE, width),
+            since === null ? "-" : timeOf(since, now),
+            origin(inForce),
+          ],
+        ],
   );
   return columns([header, ...rows], width);
 }
@@ -110,8 +117,4 @@ function origin(value: Value): string {
 
 function ofIndex({ index }: Value): string {
   return index === null ? "" : ` (index ${index})`;
-}
-
-function shorten(text: string): string {
-  return text.length > WIDEST_VALUE ? `${text.slice(0, WIDEST_VALUE - 1)}…` : text;
 }

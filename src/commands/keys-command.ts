@@ -13,11 +13,18 @@ const KEYS_COMMANDS = {
   adopt: keysAdopt,
 } satisfies Record<string, (context: KeysContext) => Promise<ExitCode>>;
 
+export type KeysFlags = CommonFlags & { readonly json?: boolean };
+
 /** Gives the keys commands their storage, and the pins of this node's domain as far as the domain is known. */
-export async function keys(name: keyof typeof KEYS_COMMANDS, flags: CommonFlags, io: Io): Promise<ExitCode> {
+export async function keys(name: keyof typeof KEYS_COMMANDS, flags: KeysFlags, io: Io): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
   const domain = options.environment.settings.get("DOMAIN")?.value;
   const pins =
     typeof domain === "string" ? createPinStore(createConsulClient(options.connection), domain) : undefined;
-  return KEYS_COMMANDS[name]({ storage: keyStorageOf(options), pins, out: io.out });
+  return KEYS_COMMANDS[name]({
+    storage: keyStorageOf(options),
+    pins,
+    json: flags.json === true,
+    out: io.out,
+  });
 }

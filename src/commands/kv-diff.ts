@@ -5,8 +5,10 @@ import type { CommonFlags, Io } from "./io.ts";
 import { kvRows, type Relation, type Row } from "./kv-rows.ts";
 import { look } from "./look.ts";
 import { during } from "./screen/during.ts";
+import { columns, shortened } from "./screen/layout.ts";
+import { type Paint, paintFor } from "./screen/paint.ts";
 
-/** A column is no wider; `--json` has the whole value. */
+/** A column is no wider on a terminal. */
 const WIDEST = 40;
 
 /**
@@ -28,7 +30,12 @@ export async function diffKv(
   const { environment, node, config } = options;
   const rows = kvRows({ kv, merged, memory, environment, node, prefix: config.watch.prefix });
   if (json) io.out(JSON.stringify(rows.map(asJson), null, 2));
-  else for (const line of table([HEADER, ...rows.map(cells)])) io.out(line);
+  else
+    for (const line of table(rows, {
+      paint: paintFor(io),
+      width: io.isTerminal ? io.size().columns : undefined,
+    }))
+      io.out(line);
   return ExitCode.ok;
 }
 
@@ -57,16 +64,32 @@ function asJson(row: Row): object {
 
 const HEADER = ["NAME", "IN KV", "IN ENVIRONMENT", "IN FORCE", "SO"];
 
-function cells(row: Row): readonly string[] {
+interface Sight {
+  readonly paint: Paint;
+  readonly width: number | undefined;
+}
+
+function table(rows: readonly Row[], sight: Sight): readonly string[] {
+  return columns([HEADER.map(sight.paint.bold), ...rows.map((row) => cells(row, sight))], sight.width);
+}
+
+function cells(row: Row, { paint, width }: Sight): readonly string[] {
   const { name, kv, environment, inForce, refusals } = row;
   const first = kv ?? environment ?? inForce;
+  const shown = (place: Place) => shortened(cell(place, first), WIDEST, width);
   return [
     name,
-    kv === undefined && refusals.length > 0 ? "(refused)" : cell(kv, first),
-    cell(environment, first),
-    cell(inForce, first),
-    verdict(row),
+    kv === undefined && refusals.length > 0 ? "(refused)" : shown(kv),
+    shown(environment),
+    shown(inForce),
+    colourOf(row, paint)(verdict(row)),
   ];
+}
+
+/** What needs a hand stands out. */
+function colourOf({ relation, catalogue, isApplied }: Row, paint: Paint): (text: string) => string {
+  if (relation === "refused") return paint.red;
+  return catalogue === "hidden" || !isApplied ? paint.yellow : String;
 }
 
 type Value = string | Secret | undefined;
@@ -78,7 +101,7 @@ function cell(place: Place, first: Place): string {
   const { value } = place;
   if (first?.value instanceof Secret && place !== first)
     return isEqual(value, first.value) ? "equal" : "different";
-  return value === undefined ? "another value" : shorten(String(value));
+  return value === undefined ? "another value" : String(value);
 }
 
 function isEqual(one: Value, other: Value): boolean {
@@ -104,17 +127,3 @@ const MEANINGS: Readonly<Record<Exclude<Relation, "refused">, string>> = {
   "must stay in environment": "must stay in the environment: needed to reach Consul",
   gone: "taken out of KV",
 };
-
-function shorten(text: string): string {
-  return text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text;
-}
-
-function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}

@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
+import { DEFAULT_CONFIG_FILE } from "../options/default-config-file.ts";
 import type { Change } from "../report/change.ts";
 import { LOG_LEVELS } from "../report/log-levels.ts";
 import { moment, positive } from "./arguments.ts";
@@ -7,7 +8,9 @@ import type { CheckFlags } from "./check.ts";
 import type { Shell } from "./completion.ts";
 import type { HistoryFlags } from "./history.ts";
 import type { CommonFlags, Io } from "./io.ts";
+import type { KeysFlags } from "./keys-command.ts";
 import type { KvExportFlags } from "./kv-export.ts";
+import type { RenderFlags } from "./render.ts";
 import type { RunFlags } from "./run.ts";
 import type { StatusFlags } from "./status.ts";
 
@@ -29,10 +32,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     parent
       .command(name)
       .description(description)
-      .option("--config <file>", "configuration file (YAML)")
+      .option("--config <file>", `configuration file (YAML), by default ${DEFAULT_CONFIG_FILE}`)
       .option(
         "--environment <file>",
-        "the jail's parameters, as pot writes them; the environment goes before it",
+        "file with the jail's parameters, by default the one that the configuration names; the process environment goes before it",
       )
       .addOption(new Option("--env-file <file>", "its old name").hideHelp().conflicts("environment"))
       .addHelpText("after", `\nExample:\n  $ mastodon-agent ${example}`);
@@ -56,9 +59,8 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   )
     .option("--diff", "show what differs from the files on disk")
     .option("--out <dir>", "write the files into this directory, readable by you alone, secrets included")
-    .action(async (flags: CommonFlags & { diff?: boolean; out?: string }) =>
-      done(await (await import("./render.ts")).render(flags, io)),
-    );
+    .option("--json", "for scripts; secrets masked")
+    .action(async (flags: RenderFlags) => done(await (await import("./render.ts")).render(flags, io)));
 
   command(
     "check",
@@ -107,9 +109,11 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .command("keys")
     .description("Mastodon's pinned keys: make, show, verify or adopt them.");
   for (const [name, description] of KEYS_COMMANDS) {
-    command(name, description, `keys ${name}`, keys).action(async (flags: CommonFlags) =>
-      done(await (await import("./keys-command.ts")).keys(name, flags, io)),
-    );
+    command(name, description, `keys ${name}`, keys)
+      .option("--json", "for scripts; fingerprints, never a key")
+      .action(async (flags: KeysFlags) =>
+        done(await (await import("./keys-command.ts")).keys(name, flags, io)),
+      );
   }
 
   const kv = program

@@ -1,8 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createTwoFilesPatch } from "diff";
 import { secretsIn } from "../agent/secrets.ts";
-import { placeOf } from "../apply/place.ts";
 import type { Desired, DesiredFile } from "../apply/plan.ts";
 import {
   type Complaint,
@@ -18,28 +16,58 @@ import type { Options } from "../options.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look } from "./look.ts";
-import { mask, secretLines } from "./mask.ts";
+import { differenceLines, differenceOf, fileInJson, fileLines } from "./render-view.ts";
 import { during } from "./screen/during.ts";
+import { type Paint, paintFor } from "./screen/paint.ts";
+
+export type RenderFlags = CommonFlags & {
+  readonly diff?: boolean;
+  readonly out?: string;
+  readonly json?: boolean;
+};
 
 /**
  * Renders every file as it would be applied now. What is printed has its secrets masked; what is written with
  * `--out` is complete, 0600, in a directory that only its owner may enter.
  */
-export async function render(
-  { diff, out, ...flags }: CommonFlags & { diff?: boolean; out?: string },
-  io: Io,
-): Promise<ExitCode> {
+export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
   const seen = await during("Asking Consul", io, () => look(options));
-  for (const complaint of seen.evaluation.refusals) io.err(`refused: ${sentence(complaint)}`);
+  const { refusals, merged } = seen.evaluation;
+  for (const complaint of refusals) io.err(`refused: ${sentence(complaint)}`);
   if (seen.consulError !== undefined)
     io.err(`Consul was not asked (${seen.consulError}): the last known good settings stand in.`);
   const { files } = desiredOf(seen, options);
-  if (out !== undefined) await writeInto(out, files, io);
-  const redact = redactor(secretsIn(seen.evaluation.merged, seen.keys));
-  if (diff) for (const file of files) await printDiff(file, redact, io);
-  if (out === undefined && !diff) for (const file of files) printFile(file, redact, io);
-  return seen.evaluation.refusals.length > 0 ? ExitCode.refusedInput : ExitCode.ok;
+  const written = flags.out === undefined ? undefined : await writeInto(flags.out, files);
+  const shown = { files, written, refused: refusals, redact: redactor(secretsIn(merged, seen.keys)) };
+  if (flags.json) io.out(JSON.stringify(await inJson(shown, flags), null, 2));
+  else for await (const line of linesOf(shown, flags, paintFor(io))) io.out(line);
+  return refusals.length > 0 ? ExitCode.refusedInput : ExitCode.ok;
+}
+
+interface Shown {
+  readonly files: readonly DesiredFile[];
+  /** Where they were written with `--out`. */
+  readonly written: readonly string[] | undefined;
+  readonly refused: readonly Complaint[];
+  readonly redact: (text: string) => string;
+}
+
+async function* linesOf({ files, written, redact }: Shown, { diff }: RenderFlags, paint: Paint) {
+  yield* written ?? [];
+  for (const file of files) {
+    if (diff) yield* differenceLines(file.spec.path, await differenceOf(file, redact), paint);
+    else if (written === undefined) yield* fileLines(file, redact);
+  }
+}
+
+async function inJson({ files, written, refused, redact }: Shown, { diff }: RenderFlags): Promise<object> {
+  const differences = diff ? await Promise.all(files.map((file) => differenceOf(file, redact))) : [];
+  return {
+    files: files.map((file, at) => fileInJson(file, redact, differences[at])),
+    written: written ?? [],
+    refused,
+  };
 }
 
 /** @throws TryAgain naming what is missing, Refused when a value or a template stands in the way */
@@ -59,38 +87,17 @@ function missing(names: readonly string[], { config, environmentFiles }: Options
   return { where: names.join(", "), what: "no source knows them", cure };
 }
 
-type Redact = (text: string) => string;
-
-function printFile({ spec, content }: DesiredFile, redact: Redact, io: Io): void {
-  io.out(`# ${spec.path}`);
-  io.out(mask(content, redact).trimEnd());
-}
-
-async function printDiff({ spec, content }: DesiredFile, redact: Redact, io: Io): Promise<void> {
-  const { there } = await placeOf(spec);
-  if (there?.content === content) {
-    io.out(`${spec.path}: ${there.asSpecified ? "no difference" : "same content, other mode or owner"}`);
-    return;
-  }
-  const before = there?.content ?? "";
-  const name = there === undefined ? "/dev/null" : spec.path;
-  io.out(createTwoFilesPatch(name, spec.path, mask(before, redact), mask(content, redact)).trimEnd());
-  for (const secret of changedSecrets(before, content)) io.out(`${spec.path}: the secret ${secret} changes`);
-}
-
-function changedSecrets(before: string, after: string): string[] {
-  const [was, is] = [secretLines(before), secretLines(after)];
-  return [...new Set([...was.keys(), ...is.keys()])].filter((name) => was.get(name) !== is.get(name));
-}
-
-async function writeInto(directory: string, files: readonly DesiredFile[], io: Io): Promise<void> {
+/** @returns where they are now */
+async function writeInto(directory: string, files: readonly DesiredFile[]): Promise<readonly string[]> {
+  const written: string[] = [];
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     for (const { spec, content } of files) {
       const file = path.join(directory, path.basename(spec.path));
       await writeFile(file, content, { mode: 0o600, flag: "wx" });
-      io.out(file);
+      written.push(file);
     }
+    return written;
   } catch (error) {
     const cure = "Name an empty or a new directory that you may write to.";
     throw new Misconfigured({ where: `--out ${directory}`, what: messageOf(error), cure }, { cause: error });

@@ -4,13 +4,12 @@ import type * as z from "zod";
 import { denied } from "../base/access.ts";
 import { type Complaint, codeOf, Misconfigured, messageOf, type Place } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { DEFAULT_CONFIG_FILE } from "./default-config-file.ts";
 import { fileFaults } from "./file-entries.ts";
 import { knownKeys } from "./known-keys.ts";
 import { isGroup, overlay } from "./overlay.ts";
 import { type Places, PROFILE_NAMES, profileDefaults, type RawConfig } from "./profiles.ts";
 import { type Config, configSchema } from "./schema.ts";
-
-export const DEFAULT_CONFIG_FILE = "/usr/local/etc/mastodon-agent.yaml";
 
 /** A configuration file as it was read, with what is needed to say where in it something stands. */
 interface Source {

@@ -1,7 +1,7 @@
 /** Where a command finds the jail's parameters, so that nobody has to name the file each time. */
 import { existsSync } from "node:fs";
 import type { EnvFiles } from "../sources/env-file.ts";
-import { DEFAULT_CONFIG_FILE } from "./config-file.ts";
+import { DEFAULT_CONFIG_FILE } from "./default-config-file.ts";
 import { USUAL_ENVIRONMENT } from "./profiles.ts";
 import type { Config } from "./schema.ts";
 

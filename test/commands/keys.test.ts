@@ -127,6 +127,70 @@ test("adopt tells that the encryption values were in each other's places, and to
   );
 });
 
+test("for scripts each says the same as one document, and no value either", async () => {
+  await using folder = await temporaryFolder();
+  const pins = freshPins();
+  const { context, lines } = inContext(folder.path, pins);
+  const said = async (command: (given: typeof context & { json: boolean }) => Promise<ExitCode>) => {
+    const code = await command({ ...context, json: true });
+    const [text = "", ...more] = lines.splice(0);
+    expect(more).toEqual([]);
+    return { code, text, document: JSON.parse(text) };
+  };
+  const fingerprint = expect.stringMatching(/^[0-9a-f]{16}$/);
+
+  const verified = await said(keysVerify);
+  expect(verified.code).toBe(ExitCode.temporary);
+  expect(verified.document).toMatchObject({ exit_code: 75, refused: [], unknown: null });
+  const made = await said(keysInit);
+  expect(made.document.files[0]).toEqual({ name: "secret.key", fingerprint, made: true });
+  const { fingerprints } = await loadKeys(context.storage, pins);
+  await writeFile(path.join(context.storage.directory, "otp.key"), "");
+
+  const { document } = await said(keysShow);
+  expect(document.directory).toBe(context.storage.directory);
+  expect(document.files[0]).toEqual({
+    name: "secret.key",
+    state: "present",
+    fingerprint,
+    mode: "0600",
+    modified_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    pinned: fingerprints.get("secret.key"),
+    pins_asked: true,
+    problem: null,
+  });
+  expect(document.files[1]).toMatchObject({
+    name: "otp.key",
+    state: "malformed",
+    fingerprint: null,
+    problem: expect.stringContaining("it is empty"),
+  });
+  expect((await said(keysVerify)).document).toMatchObject({
+    exit_code: 78,
+    refused: [
+      {
+        where: path.join(context.storage.directory, "otp.key"),
+        what: expect.any(String),
+        cure: expect.any(String),
+      },
+    ],
+  });
+
+  const elsewhere = await loadKeys(storageIn(folder.file("elsewhere")), freshPins());
+  await writeFile(context.storage.liveEnvFile ?? "", envFile(elsewhere));
+  const adopted = await said(keysAdopt);
+  expect(adopted.document.files[0]).toEqual({
+    name: "secret.key",
+    fingerprint: elsewhere.fingerprints.get("secret.key"),
+    written: true,
+    backup: expect.stringMatching(/\.bak$/),
+    was_cross_wired: false,
+    unusual: false,
+    pin: "replaced",
+  });
+  for (const value of Object.values(revealed(elsewhere))) expect(adopted.text).not.toContain(value);
+});
+
 test("adopt refuses where there is nothing to adopt", async () => {
   await using folder = await temporaryFolder();
   const { context } = inContext(folder.path, undefined);

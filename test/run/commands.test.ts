@@ -59,6 +59,24 @@ test("render shows the difference with secrets masked, and writes it complete bu
   expect(output).toContain("the secret DB_PASS changes");
   for (const secret of [...SECRETS, "a-new-secret"]) expect(output).not.toContain(secret);
 
+  const { output: json } = await command(agent, "render", "--diff", "--json");
+  const document = JSON.parse(json);
+  expect(document).toMatchObject({
+    files: [
+      {
+        name: "env",
+        path: agent.envFile,
+        mode: "0640",
+        difference: { kind: "content", secrets: ["DB_PASS"] },
+      },
+    ],
+    written: [],
+    refused: [],
+  });
+  expect(document.files[0].content).toContain("SMTP_SERVER=smtp2.example.org\n");
+  expect(document.files[0].difference.patch).toContain("\n+SMTP_SERVER=smtp2.example.org\n");
+  for (const secret of [...SECRETS, "a-new-secret"]) expect(json).not.toContain(secret);
+
   const out = path.join(agent.folder, "out");
   await command(agent, "render", "--out", out);
   expect(await readdir(out)).toEqual([".env.production"]);

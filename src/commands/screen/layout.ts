@@ -51,6 +51,11 @@ function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - visible(text)));
 }
 
+/** A cell of a table on a terminal; whoever pipes it on gets all of it. */
+export function shortened(text: string, widest: number, width: number | undefined): string {
+  return width !== undefined && text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
+}
+
 /** How many columns it takes, without its colours. */
 export function visible(text: string): number {
   return stripVTControlCharacters(text).length;
