@@ -38,7 +38,6 @@ import { Notice } from "./report/notice.ts";
 import { Problems } from "./report/problems.ts";
 import type { SyslogRelay } from "./report/syslog-relay.ts";
 import { DEPENDENCY_NAMES } from "./settings/dependencies.ts";
-import { NO_LEADER } from "./settings/leader.ts";
 import { lockState } from "./state/lock.ts";
 import { openState, type StateStore, stateFileIn } from "./state/store.ts";
 
@@ -126,8 +125,18 @@ function assemble({
     notice.tell();
   };
   const headline = () =>
-    headlineOf({ loop, memory: store.read(), database, connectionHealth: connectionWatch.health });
-  const { join, world } = watchConsul({ options, client, problems, log, onChange: onRing });
+    headlineOf({
+      loop,
+      memory: store.read(),
+      database,
+      connectionHealth: connectionWatch.health,
+      join: join.state,
+      problems: problems.list(),
+    });
+  // What becomes a problem with time alone may be another state too.
+  notice.subscribe(() => clock.see(headline().state));
+  const memory = () => store.read();
+  const { join, world } = watchConsul({ options, client, problems, log, memory, onChange: onRing });
   const prober = new Prober(onRing, ({ target, verdict }) => {
     metrics.probed(target.dependency, verdict.kind);
     onNews();
@@ -189,7 +198,7 @@ function assemble({
       history,
       clock,
       memory: store.read(),
-      leader: world.snapshot.leader ?? NO_LEADER,
+      leader: world.snapshot.leader,
       watches: world.health,
       unitHealth: unitWatch.health,
       connectionHealth: connectionWatch.health,

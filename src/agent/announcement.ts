@@ -46,6 +46,7 @@ const STATUS = {
   waiting: "warning",
   held: "warning",
   degraded: "warning",
+  disconnected: "warning",
   failed: "critical",
 } as const satisfies Record<State, CheckState["status"]>;
 

@@ -28,8 +28,11 @@ export type CandidateTimes = ReadonlyMap<DependencyName, ReadonlyMap<string, num
 /** What an operator's port or scheme makes of the endpoints of each dependency. */
 export type Overlays = (name: DependencyName) => Overlay;
 
+/** The catalogue's instances of each dependency that is watched; undefined where Consul has not answered yet. */
+export type Found = ReadonlyMap<DependencyName, readonly Instance[] | undefined>;
+
 export interface Situation {
-  readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
+  readonly instances: Found;
   /** Of Postgres. */
   readonly leader: Leader;
   readonly overlays: Overlays;
@@ -46,7 +49,7 @@ export function chooseAll(situation: Situation): ReadonlyMap<DependencyName, Cho
   const { instances, overlays, memory, environment, candidateTimes, dwellMs, nowMs } = situation;
   const choices = [...instances].map(([name, found]): [DependencyName, Choice] => {
     const choice = choose({
-      instances: eligible(name, found),
+      instances: found && eligible(name, found),
       leader: name === "postgres" ? situation.leader : NO_LEADER,
       verdictOf: situation.verdictsFor(name),
       current: inUse(memory, name, overlays(name)),
@@ -81,17 +84,13 @@ export function whyNotFor(
 }
 
 /** Carries on the times of those that are still candidates; new ones begin now. */
-export function trackCandidates(
-  before: CandidateTimes,
-  instances: ReadonlyMap<DependencyName, readonly Instance[]>,
-  nowMs: number,
-): CandidateTimes {
+export function trackCandidates(before: CandidateTimes, instances: Found, nowMs: number): CandidateTimes {
   const times = [...instances].map(([name, found]): [DependencyName, ReadonlyMap<string, number>] => {
     const since = before.get(name);
     return [
       name,
       new Map(
-        candidatesOf(eligible(name, found))
+        candidatesOf(eligible(name, found ?? []))
           .map(candidateKey)
           .map((key) => [key, since?.get(key) ?? nowMs]),
       ),
@@ -101,10 +100,7 @@ export function trackCandidates(
 }
 
 /** The catalogue's endpoints as wishes: host, port and scheme of what was chosen. */
-export function catalogueLayer(
-  choices: ReadonlyMap<DependencyName, Choice>,
-  instances: ReadonlyMap<DependencyName, readonly Instance[]>,
-): Layer {
+export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>, instances: Found): Layer {
   const [settings, variables] = [new Map<SettingName, Wish>(), new Map<string, Wish>()];
   const put = (name: string, wish: Wish) =>
     isSettingName(name) ? settings.set(name, wish) : variables.set(name, wish);
@@ -154,6 +150,7 @@ export function offeredBy(choice: Choice | undefined): Offered | undefined {
     case "move":
       return choice.instance;
     case "hold":
+    case "unasked":
     case "dwell":
       return choice.endpoint;
     case "none":
@@ -162,7 +159,7 @@ export function offeredBy(choice: Choice | undefined): Offered | undefined {
   }
 }
 
-/** Provenance of an endpoint that stays in use although the catalogue has no candidate. */
+/** Provenance of an endpoint that stays in use although the catalogue names no candidate. */
 export const HELD = "the endpoint in use";
 
 interface Offer extends Endpoint {

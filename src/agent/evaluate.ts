@@ -29,6 +29,7 @@ import {
   type CandidateTimes,
   catalogueLayer,
   chooseAll,
+  type Found,
   type Overlays,
   trackCandidates,
 } from "./endpoints.ts";
@@ -72,9 +73,9 @@ export interface Inputs {
   readonly kv: readonly KvEntry[];
   /** What was accepted of KV before: the previous good values. */
   readonly accepted: readonly AcceptedEntry[];
-  readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[]>;
-  /** Instances of the Sentinel service. */
-  readonly sentinels: readonly Instance[];
+  readonly catalogue: Found;
+  /** Instances of the Sentinel service; undefined where Consul has not answered yet. */
+  readonly sentinels: readonly Instance[] | undefined;
   /** Of Postgres. */
   readonly leader: Leader;
   readonly verdicts: Verdicts;
@@ -93,7 +94,7 @@ export interface Inputs {
 /** What a round makes of it. */
 export interface Evaluation {
   readonly kv: KvSnapshot;
-  readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
+  readonly instances: Found;
   readonly choices: ReadonlyMap<DependencyName, Choice>;
   readonly candidateTimes: CandidateTimes;
   readonly merged: Merged;
@@ -128,14 +129,16 @@ export function evaluate(rules: Rules, inputs: Inputs, observe?: Observe): Evalu
 function decide(rules: Rules, inputs: Inputs): Decided {
   const { accepted, memory, nowMs } = inputs;
   const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, accepted });
-  const catalogue = new Map([...inputs.catalogue].map(([name, found]) => [name, readCatalogue(name, found)]));
+  const catalogue = new Map(
+    [...inputs.catalogue].map(([name, found]) => [name, found && readCatalogue(name, found)]),
+  );
   const overlays: Overlays = (name) => overlayFor(name, kv);
   const instances = instancesOf(catalogue, overlays);
   const candidateTimes = trackCandidates(inputs.candidateTimes, instances, nowMs);
   const { environment, machine } = rules;
   const layers = { node: kv.node, shared: kv.shared, environment, machine };
   const choices = chooseEndpoints(rules, inputs, { layers, overlays, instances, candidateTimes });
-  const sentinels = readSentinels(inputs.sentinels);
+  const sentinels = readSentinels(inputs.sentinels ?? []);
   const wishes = sentinelWishes(sentinels.instances, rules.sentinelMaster, memory);
   const asked = merge({ ...layers, catalogue: offered(choices, instances, wishes) });
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
@@ -159,7 +162,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
 interface Scene {
   readonly layers: Omit<Offers, "catalogue">;
   readonly overlays: Overlays;
-  readonly instances: ReadonlyMap<DependencyName, readonly Instance[]>;
+  readonly instances: Found;
   readonly candidateTimes: CandidateTimes;
 }
 
@@ -186,7 +189,7 @@ function chooseEndpoints(
 /** What the catalogue asks for: the chosen endpoints, and the sentinels. */
 function offered(
   choices: ReadonlyMap<DependencyName, Choice>,
-  instances: ReadonlyMap<DependencyName, readonly Instance[]>,
+  instances: Found,
   sentinels: ReadonlyMap<string, Wish>,
 ): Layer {
   const { settings, variables } = catalogueLayer(choices, instances);
@@ -229,15 +232,17 @@ function isIdle(unit: string, files: readonly TemplatedFile[], present: readonly
   return files.some(reads) && !present.some(reads);
 }
 
-function refusalsIn(catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot>): readonly Refusal[] {
-  return [...catalogue.values()].flatMap(({ refusals }) => refusals);
+function refusalsIn(
+  catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot | undefined>,
+): readonly Refusal[] {
+  return [...catalogue.values()].flatMap((read) => read?.refusals ?? []);
 }
 
 function instancesOf(
-  catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot>,
+  catalogue: ReadonlyMap<DependencyName, CatalogueSnapshot | undefined>,
   overlays: Overlays,
-): ReadonlyMap<DependencyName, readonly Instance[]> {
-  return new Map([...catalogue].map(([name, { instances }]) => [name, instances.map(overlays(name))]));
+): Found {
+  return new Map([...catalogue].map(([name, read]) => [name, read?.instances.map(overlays(name))]));
 }
 
 function overlaid(leader: Leader, overlay: Overlay): Leader {

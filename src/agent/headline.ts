@@ -1,6 +1,10 @@
+import type { JoinState } from "../consul/join.ts";
+import type { Problem } from "../report/problems.ts";
 import type { State } from "../report/status.ts";
 import type { DependencyName } from "../settings/dependencies.ts";
+import type { Applier } from "./applier.ts";
 import type { ConnectionHealth } from "./connection-watch.ts";
+import { cutOffText, isCutOff } from "./cut-off.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -11,21 +15,32 @@ import type { Memory } from "./memory.ts";
 export interface Headline {
   readonly state: State;
   readonly reason: string;
+  /** What is in force is what the sources ask for, as far as anybody knows. */
+  readonly ready: boolean;
 }
 
 export interface HeadlineFacts {
-  readonly loop: Pick<Loop, "evaluation" | "applier" | "hasLooked">;
+  readonly loop: Pick<Loop, "evaluation" | "hasLooked"> & {
+    readonly applier: Pick<Applier, "isApplying" | "lastFailure">;
+  };
   readonly memory: Memory;
   readonly database: Pick<DatabaseKeeper, "obstacle">;
   readonly connectionHealth: ReadonlyMap<DependencyName, ConnectionHealth>;
+  readonly join: JoinState;
+  /** Those whose grace is over: what lasts shorter is no state either. */
+  readonly problems: readonly Problem[];
 }
 
+/** A row of the table that only says that less is known than could be: what was known may be in force all the same. */
+const UNSEEN = "unseen";
+
 /** The first row that holds says the state; the order is that of what an operator must know first. */
-export function headlineOf({ loop, memory, database, connectionHealth }: HeadlineFacts): Headline {
+export function headlineOf(facts: HeadlineFacts): Headline {
+  const { loop, memory, database, connectionHealth, join, problems } = facts;
   const { evaluation } = loop;
   const { isApplying, lastFailure } = loop.applier;
   const { obstacle } = database;
-  const rows: readonly [State, string | false | undefined][] = [
+  const rows: readonly [State, string | false | undefined, typeof UNSEEN?][] = [
     ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
     ["applying", isApplying && "a change is being applied"],
     ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold.reason}`],
@@ -37,6 +52,12 @@ export function headlineOf({ loop, memory, database, connectionHealth }: Headlin
     ["degraded", failingReason(connectionHealth)],
     ["degraded", degradedReason(evaluation)],
     ["degraded", pendingReason(evaluation)],
+    [
+      "disconnected",
+      isCutOff(join, problems) && join.awaySince && cutOffText(join.awaySince, memory),
+      UNSEEN,
+    ],
+    ["degraded", unreadReason(problems), UNSEEN],
     ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
     ["starting", !loop.hasLooked && "looking at files and units"],
     [
@@ -44,10 +65,11 @@ export function headlineOf({ loop, memory, database, connectionHealth }: Headlin
       evaluation?.desired?.digest !== memory.applied?.digest && "a change is waiting for its turn",
     ],
   ];
-  const [state, reason] = rows.find(([, text]) => text) ?? [];
-  return state && reason
-    ? { state, reason }
-    : { state: "converged", reason: "everything that the sources ask for is in force" };
+  const [state, reason, unseen] = rows.find(([, text]) => text) ?? [];
+  if (!state || !reason)
+    return { state: "converged", reason: "everything that the sources ask for is in force", ready: true };
+  const isInForce = loop.hasLooked && evaluation?.desired?.digest === memory.applied?.digest;
+  return { state, reason, ready: unseen !== undefined && isInForce };
 }
 
 function missingReason(evaluation: Evaluation | undefined): string | false {
@@ -75,6 +97,13 @@ function pendingReason(evaluation: Evaluation | undefined): string | undefined {
     ({ dependency, wanted, reason }) => `${dependency} ${wanted.host}:${wanted.port} ${reason}`,
   );
   return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
+}
+
+function unreadReason(problems: readonly Problem[]): string | undefined {
+  const unread = problems.filter(({ code }) => code === "watch_failing").map(({ about }) => about);
+  return unread.length === 0
+    ? undefined
+    : `not readable in Consul: ${unread.join(", ")}; what was known of it stays in force`;
 }
 
 /** Remembers since when the state has been what it is. Whoever changes it says so at once: a reader may come late. */

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { DEPENDENCIES, sameEndpoint } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
-import { NO_LEADER } from "../settings/leader.ts";
 import { rankedIn } from "../settings/slot.ts";
 import type { AcceptedEntry, KvEntry } from "../sources/kv.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules } from "./evaluate.ts";
@@ -31,8 +30,9 @@ export function lastGood(
   const isOther = evaluation.desired?.digest !== asked;
   // From a dead endpoint there is only the way ahead.
   if (!wasCutOff || isOther || isUrgent(evaluation)) return evaluation;
-  const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, []]));
-  return evaluate(rules, { ...settings, catalogue, sentinels: [], leader: NO_LEADER });
+  // As if Consul had never been asked.
+  const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, undefined]));
+  return evaluate(rules, { ...settings, catalogue, sentinels: undefined });
 }
 
 /** Nothing that an operator put is new: if a unit fails now, it is not because of that. */

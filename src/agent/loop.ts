@@ -5,7 +5,6 @@ import { steadyMs } from "../base/clock.ts";
 import { Misconfigured, TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Span } from "../base/span.ts";
-import { NO_LEADER } from "../settings/leader.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import { CertificateFolders } from "./certificate-folders.ts";
@@ -194,10 +193,9 @@ export class Loop {
       kv: kv ?? lastGoodKv(memory),
       // What was accepted may still wait for its turn: it is good all the same, and newer than what is in force.
       accepted: this.evaluation?.kv.accepted ?? memory.kv,
-      catalogue: new Map([...catalogue].map(([name, instances]) => [name, instances ?? []])),
-      sentinels: sentinels ?? [],
-      // While Consul is away nobody knows of a leader, so the endpoint in use stays.
-      leader: leader ?? NO_LEADER,
+      catalogue,
+      sentinels,
+      leader,
       verdicts: prober.verdicts,
       memory,
       candidateTimes: this.#candidateTimes,

@@ -101,15 +101,16 @@ function endpointStatus(
   { loop, memory, leader, connectionHealth }: Pick<Facets, "loop" | "memory" | "leader" | "connectionHealth">,
 ): EndpointStatus {
   const inUse = memory.endpoints[name];
-  const found = loop.evaluation?.instances.get(name) ?? [];
+  const found = loop.evaluation?.instances.get(name);
   // Before anything is cut short: a part of a secret is not recognised.
-  const instances = found.map((instance) => redacted(instance, (text) => loop.redact(text)));
+  const instances = (found ?? []).map((instance) => redacted(instance, (text) => loop.redact(text)));
   return {
     host: inUse?.host ?? null,
     port: inUse?.port ?? null,
     source: inUse === undefined ? null : `${inUse.level}: ${inUse.source}`,
     since: inUse?.since ?? null,
     check: checkStatus(connectionHealth.get(name)),
+    catalogue: catalogueOf(name, loop.evaluation),
     candidates: instances.map((instance) => candidateStatus(name, instance, instances, leader)),
   };
 }
@@ -118,6 +119,12 @@ function checkStatus(health: ConnectionHealth | undefined): EndpointStatus["chec
   if (health === undefined) return NOT_CHECKED;
   const { healthy, reason, since, checkedAt } = health;
   return { healthy, reason, since, checked_at: checkedAt };
+}
+
+function catalogueOf(name: DependencyName, evaluation: Evaluation | undefined): EndpointStatus["catalogue"] {
+  if (evaluation === undefined) return "unanswered";
+  if (!evaluation.instances.has(name)) return "unwatched";
+  return evaluation.instances.get(name) === undefined ? "unanswered" : "answered";
 }
 
 function candidateStatus(

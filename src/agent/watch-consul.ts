@@ -3,6 +3,8 @@ import { JoinWatch } from "../consul/join.ts";
 import type { Options } from "../options.ts";
 import type { Log } from "../report/log.ts";
 import type { Problems } from "../report/problems.ts";
+import { joinProblems } from "./cut-off.ts";
+import type { Memory } from "./memory.ts";
 import { watchProblems } from "./problems.ts";
 import { patroniScope, serviceNames } from "./services.ts";
 import { WatchedWorld } from "./world.ts";
@@ -12,16 +14,17 @@ export interface ConsulWatching {
   readonly client: ConsulClient;
   readonly problems: Problems;
   readonly log: Log;
+  readonly memory: () => Pick<Memory, "applied">;
   readonly onChange: () => void;
 }
 
 /** The two watchers of Consul, whether we are part of it and what is in it, and what each tells the other. */
-export function watchConsul({ options, client, problems, log, onChange }: ConsulWatching) {
+export function watchConsul({ options, client, problems, log, memory, onChange }: ConsulWatching) {
   const { config } = options;
   const report = () => {
-    problems.replace("consul", join.state.problems);
-    // Outside the cluster that is the problem, and not each of the watches.
-    problems.replace("watches", join.state.joined ? watchProblems(world.health) : []);
+    problems.replace("consul", joinProblems(join.state, memory()));
+    // Where nothing can be learnt that is the problem, and not each of the watches.
+    problems.replace("watches", join.state.awaySince === undefined ? watchProblems(world.health) : []);
     onChange();
   };
   const join = new JoinWatch({ client, servers: serversOf(options), onChange: report, log });

@@ -4,13 +4,13 @@ import { type WatchHealth, watch } from "../consul/watch.ts";
 import type { Log } from "../report/log.ts";
 import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
-import { type Leader, leaderInstance, nextLeader } from "../settings/leader.ts";
+import { LEADER_UNASKED, type Leader, leaderInstance, NO_LEADER, nextLeader } from "../settings/leader.ts";
 import { readCatalogue } from "../sources/catalogue.ts";
 
 /** The newest snapshot of everything that is watched in Consul; undefined until the first answer. */
 export interface World {
   /** Of Postgres, where Patroni is followed. */
-  readonly leader: Leader | undefined;
+  readonly leader: Leader;
   readonly kv: readonly KvPair[] | undefined;
   /** Instances of the Sentinel service, where it is watched. */
   readonly sentinels: readonly Instance[] | undefined;
@@ -49,7 +49,8 @@ export class WatchedWorld {
   }
 
   get snapshot(): World {
-    return { kv: this.#kv, leader: this.#leader, sentinels: this.#sentinels, catalogue: this.#catalogue };
+    const leader = this.#leader ?? (this.#options.patroni === undefined ? NO_LEADER : LEADER_UNASKED);
+    return { kv: this.#kv, leader, sentinels: this.#sentinels, catalogue: new Map(this.#catalogue) };
   }
 
   get health(): readonly WatchHealth[] {

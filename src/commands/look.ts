@@ -13,7 +13,7 @@ import { readLeader } from "../consul/patroni.ts";
 import { loadKeys, type PinnedKeys } from "../keys/load.ts";
 import type { Options } from "../options.ts";
 import { DEPENDENCY_NAMES } from "../settings/dependencies.ts";
-import { NO_LEADER } from "../settings/leader.ts";
+import { LEADER_UNASKED, NO_LEADER } from "../settings/leader.ts";
 import { readState } from "../state/store.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
@@ -82,15 +82,15 @@ async function ask(client: ConsulClient, options: Options, memory: Memory): Prom
     const kv = await client.kvPrefix(`${options.config.watch.prefix}/`, now);
     const leader = scope === undefined ? NO_LEADER : (await readLeader(client, scope, now)).value;
     const instances = await Promise.all(watched.map((name) => client.instances(services[name], now)));
-    const catalogue = new Map(watched.map((name, at) => [name, instances[at]?.value ?? []]));
+    const catalogue = new Map(watched.map((name, at) => [name, instances[at]?.value]));
     const sentinels = sentinel === "" ? [] : (await client.instances(sentinel, now)).value;
     return { kv: kv.value, leader, catalogue, sentinels, consulError: undefined };
   } catch (error) {
     return {
       kv: memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) })),
-      leader: NO_LEADER,
-      sentinels: [],
-      catalogue: new Map(watched.map((name) => [name, []])),
+      leader: scope === undefined ? NO_LEADER : LEADER_UNASKED,
+      sentinels: undefined,
+      catalogue: new Map(watched.map((name) => [name, undefined])),
       consulError: messageOf(error),
     };
   }

@@ -61,7 +61,7 @@ function migrationRows(migration: Status["migration"], sight: Sight): readonly R
 /** A single candidate that is chosen needs no words. */
 function endpointRows(
   name: string,
-  { candidates, ...endpoint }: EndpointStatus,
+  { candidates, catalogue, ...endpoint }: EndpointStatus,
   sight: Sight,
 ): readonly Row[] {
   const against = candidates
@@ -69,14 +69,17 @@ function endpointRows(
     .map((candidate) => `${labelOf(candidate, candidates)}: ${candidate.reason}`);
   const count = `${candidates.length - against.length} of ${candidates.length} may be chosen`;
   const isPlain = candidates.length === 0 || (candidates.length === 1 && against.length === 0);
+  const others = catalogue === "unanswered" ? [NOT_ASKED] : isPlain ? [] : [[count, ...against].join("; ")];
   return [
     [name, endpointText(endpoint, sight)],
-    ...(isPlain ? [] : [["", sight.paint.dim([count, ...against].join("; "))] as const]),
+    ...others.map((text) => ["", sight.paint.dim(text)] as const),
   ];
 }
 
+const NOT_ASKED = "Consul has not said yet which instances there are";
+
 export function endpointText(
-  { host, port, source, since, check }: Omit<EndpointStatus, "candidates">,
+  { host, port, source, since, check }: Omit<EndpointStatus, "candidates" | "catalogue">,
   sight: Sight,
 ): string {
   if (host === null) return sight.paint.yellow("not known");

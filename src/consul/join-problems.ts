@@ -46,6 +46,11 @@ function causeOf(look: Look, heard: Heard, { servers, isPatient }: Situation): C
   return look.servers > 0 ? leaderless() : notJoined(look.lostServers, servers);
 }
 
+/** The token may not see the members. */
+export function isDenied(look: Look): boolean {
+  return look.kind === "denied" || isHidden(look);
+}
+
 /** Every client is a member itself, so an empty list means that the token may not see it. */
 function isHidden(look: Look): boolean {
   return look.kind === "answered" && look.members === 0;
@@ -72,7 +77,7 @@ function unreachable(reason: string): Complaining {
   return problemOf("consul_unreachable", {
     where: "local Consul client",
     what: `it does not answer: ${reason}`,
-    cure: "Start it, or correct CONSUL_HTTP_ADDR. Mastodon goes on with its last known good configuration.",
+    cure: "Start it, or correct CONSUL_HTTP_ADDR.",
   });
 }
 

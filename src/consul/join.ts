@@ -6,7 +6,7 @@ import type { Log } from "../report/log.ts";
 import type { Complaining } from "../report/problems.ts";
 import type { ConsulClient } from "./client.ts";
 import { ConsulError } from "./errors.ts";
-import { type Heard, type Look, problemsOf } from "./join-problems.ts";
+import { type Heard, isDenied, type Look, problemsOf } from "./join-problems.ts";
 import { troubleIn } from "./trouble.ts";
 
 export interface JoinState {
@@ -16,10 +16,18 @@ export interface JoinState {
   readonly joined: boolean;
   /** How many members are alive, servers and clients. */
   readonly members: number;
+  /** ISO 8601 time since when nothing can be learnt of the cluster; a token that may not see its members is another matter. */
+  readonly awaySince: string | undefined;
   readonly problems: readonly Complaining[];
 }
 
-export const NOT_JOINED: JoinState = { connected: false, joined: false, members: 0, problems: [] };
+export const NOT_JOINED: JoinState = {
+  connected: false,
+  joined: false,
+  members: 0,
+  awaySince: undefined,
+  problems: [],
+};
 
 export interface JoinOptions {
   readonly client: Pick<ConsulClient, "leader" | "members">;
@@ -53,6 +61,7 @@ export class JoinWatch {
   #conflict: Repeating | undefined;
   #denial: Repeating | undefined;
   #outsideSinceMs: number | undefined;
+  #awaySince: string | undefined;
   readonly #bell = new Bell();
 
   constructor(options: JoinOptions) {
@@ -108,8 +117,11 @@ export class JoinWatch {
     // What was heard on the way into the cluster is over; what is heard inside concerns other nodes.
     if (joined) this.#forget();
     else this.#outsideSinceMs ??= steadyMs();
+    const isAway = !joined && !isDenied(look);
+    this.#awaySince = isAway ? (this.#awaySince ?? new Date().toISOString()) : undefined;
     this.#become({
       connected: look.kind !== "unreachable",
+      awaySince: this.#awaySince,
       joined,
       members: look.kind === "answered" ? look.members : 0,
       problems: problemsOf(look, this.#heard(), {
@@ -167,8 +179,8 @@ async function look(client: JoinOptions["client"], signal: AbortSignal): Promise
       lostServers: servers.filter(({ isAlive }) => !isAlive).map(({ name }) => name),
     };
   } catch (error) {
-    const isDenied = error instanceof ConsulError && error.kind === "denied";
-    return { kind: isDenied ? "denied" : "unreachable", reason: messageOf(error) };
+    const kind = error instanceof ConsulError && error.kind === "denied" ? "denied" : "unreachable";
+    return { kind, reason: messageOf(error) };
   }
 }
 

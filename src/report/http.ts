@@ -37,7 +37,7 @@ const ASSETS = [
 ];
 
 /**
- * Read-only. `/`: the status page; `/health`: the process lives; `/ready`: what the sources ask for is in force;
+ * Read-only. `/`: the status page; `/health`: the process lives; `/ready`: what the sources ask for is in force, as far as anybody knows;
  * `/status`: everything; `/history`: what has changed; `/metrics`: for Prometheus; `/events`: what keeps the page fresh.
  */
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
@@ -46,8 +46,8 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     "/ready",
     ({ status }) => {
-      const { state, reason } = status();
-      return { code: state === "converged" ? 200 : 503, type: TEXT, body: `${state}: ${reason}\n` };
+      const { ready, state, reason } = status();
+      return { code: ready ? 200 : 503, type: TEXT, body: `${state}: ${reason}\n` };
     },
   ],
   ["/status", ({ status }) => json(status())],

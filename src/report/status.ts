@@ -2,7 +2,16 @@ import * as z from "zod";
 import { changeSchema } from "./change.ts";
 
 /** What the agent is doing, in one word. */
-export const STATES = ["starting", "waiting", "converged", "applying", "held", "degraded", "failed"] as const;
+export const STATES = [
+  "starting",
+  "waiting",
+  "converged",
+  "applying",
+  "held",
+  "degraded",
+  "disconnected",
+  "failed",
+] as const;
 export type State = (typeof STATES)[number];
 
 const candidate = z.object({
@@ -38,6 +47,8 @@ const endpoint = z.object({
   /** ISO 8601 time since when Mastodon is configured with it. */
   since: z.string().nullable(),
   check: check.default(NOT_CHECKED),
+  /** Whether Consul has said which instances there are, has not answered yet, or is not asked. */
+  catalogue: z.enum(["answered", "unanswered", "unwatched"]).default("answered"),
   candidates: z.array(candidate),
 });
 
@@ -135,6 +146,8 @@ export const statusSchema = z.object({
   state: z.enum(STATES),
   /** Why it is in this state, in one sentence. */
   reason: z.string(),
+  /** What is in force is what the sources ask for, as far as anybody knows; false from an older agent. */
+  ready: z.boolean().default(false),
   /** ISO 8601 time since when it is in this state, and since when the agent runs. */
   since: z.string(),
   started_at: z.string(),

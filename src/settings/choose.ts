@@ -18,7 +18,8 @@ export interface LeftEndpoint extends Endpoint {
 export type Verdict = "good" | "bad" | undefined;
 
 export interface Catalogue {
-  readonly instances: readonly Instance[];
+  /** Undefined: nobody has answered yet, which says nothing of what is registered. */
+  readonly instances: readonly Instance[] | undefined;
   readonly leader: Leader;
   readonly current: EndpointInUse | undefined;
   /** The environment names a host, so that having no candidate is not having nothing. */
@@ -44,6 +45,8 @@ export type Choice =
     }
   /** No candidate: the endpoint in use stays. */
   | { readonly kind: "hold"; readonly endpoint: EndpointInUse; readonly reason: string }
+  /** Consul could not be asked yet: the endpoint in use stays, and nothing is wrong with it. */
+  | { readonly kind: "unasked"; readonly endpoint: EndpointInUse }
   /** The way back to an endpoint that was left recently is taken once it was stable until then. */
   | {
       readonly kind: "dwell";
@@ -59,6 +62,17 @@ const RECENT_DWELLS = 20;
 
 /** Picks the endpoint of one dependency. Pure: same catalogue, same answer. */
 export function choose(catalogue: Catalogue): Choice {
+  const { leader, instances } = catalogue;
+  if (instances === undefined || leader.kind === "unasked") return unasked(catalogue);
+  return chooseAmong({ ...catalogue, instances });
+}
+
+/** A catalogue that has answered. */
+interface Answered extends Catalogue {
+  readonly instances: readonly Instance[];
+}
+
+function chooseAmong(catalogue: Answered): Choice {
   const { leader, instances, current } = catalogue;
   if (leader.kind === "election") return withoutCandidate(catalogue, "an election is running");
   if (leader.kind === "member") return followLeader(catalogue, leader);
@@ -94,6 +108,7 @@ export function whyNot(
   leader: Leader,
 ): string | undefined {
   if (instance.fault !== undefined) return instance.fault;
+  if (leader.kind === "unasked") return "Consul has not said yet who leads";
   if (leader.kind === "election") return "an election is running";
   if (leader.kind === "member") {
     return instance.id === `${leader.scope}/${leader.name}`
@@ -114,7 +129,7 @@ function failure(check: FailingCheck, others: number): string {
 }
 
 /** Patroni's word goes before checks and tags, and needs no dwell: the endpoint that it left cannot be written to. */
-function followLeader(catalogue: Catalogue, leader: Extract<Leader, { kind: "member" }>): Choice {
+function followLeader(catalogue: Answered, leader: Extract<Leader, { kind: "member" }>): Choice {
   const instance = leaderInstance(leader, catalogue.instances);
   if (instance === undefined)
     return withoutCandidate(catalogue, `the leader ${leader.name} has no known address`);
@@ -125,6 +140,11 @@ function followLeader(catalogue: Catalogue, leader: Extract<Leader, { kind: "mem
 
 function keep(instance: Instance, candidates: readonly Instance[]): Choice {
   return { kind: "keep", instance, rivals: candidates.filter((candidate) => candidate !== instance) };
+}
+
+function unasked(catalogue: Catalogue): Choice {
+  const choice = withoutCandidate(catalogue, "Consul has not answered yet");
+  return choice.kind === "hold" ? { kind: "unasked", endpoint: choice.endpoint } : choice;
 }
 
 function withoutCandidate({ current, hasFallback }: Catalogue, reason: string): Choice {
@@ -156,7 +176,7 @@ function take(catalogue: Catalogue, candidates: readonly Instance[], urgent: boo
     : { kind: "move", instance: best, urgent, others };
 }
 
-function moveAway(catalogue: Catalogue, current: EndpointInUse, candidates: readonly Instance[]): Choice {
+function moveAway(catalogue: Answered, current: EndpointInUse, candidates: readonly Instance[]): Choice {
   const elsewhere = candidates.filter((candidate) => !sameEndpoint(candidate, current));
   const isAlive = catalogue.instances.some(
     (instance) => isUsable(instance) && sameEndpoint(instance, current),

@@ -4,6 +4,8 @@ import type { Refusal } from "./wish.ts";
 
 /** What Patroni's leader key says of a scope. */
 export type Leader =
+  /** It is followed, but Consul has not answered yet. */
+  | { readonly kind: "unasked" }
   /** There never was one: this is not Patroni, or nobody follows it. */
   | { readonly kind: "unseen" }
   /** It was there and is gone: an election runs. */
@@ -22,6 +24,7 @@ export interface LeadingMember {
 }
 
 export const NO_LEADER: Leader = { kind: "unseen" };
+export const LEADER_UNASKED: Leader = { kind: "unasked" };
 
 /** A leader key that was seen and is gone is an election, also where no other key of Patroni's tells so. */
 export function nextLeader(before: Leader | undefined, now: Leader): Leader {

@@ -25,7 +25,7 @@ test("a Consul that answers what nobody understands is one problem, and the agen
       facts: () => ({
         options,
         version: "1.0.0",
-        headline: { state: "converged", reason: "all is well" },
+        headline: { state: "converged", reason: "all is well", ready: true },
         unitHealth: new Map(),
       }),
       notice: new Notice(),

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import { type Evaluation, evaluate, type Inputs, type Rules } from "../../src/agent/evaluate.ts";
+import { type Evaluation, evaluate } from "../../src/agent/evaluate.ts";
 import { lastGood } from "../../src/agent/last-good.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../../src/agent/memory.ts";
 import { inputProblems } from "../../src/agent/problems.ts";
-import { NO_LEADER } from "../../src/settings/leader.ts";
-import { NO_WISHES } from "../../src/settings/wish.ts";
 import { readEnvironment } from "../../src/sources/environment.ts";
-import { HOSTS, JAIL } from "../world/agent.ts";
+import { JAIL } from "../world/agent.ts";
+import { inputsOf, RULES } from "./inputs.ts";
 import { NOT_WATCHED } from "./not-watched.ts";
 
 const SHARED = "mastodon/control/reload";
@@ -97,37 +96,3 @@ function reloadOf(kv: Record<string, string>, reload: Memory["reload"]): string 
 function look(kv: Record<string, string>, memory: Memory): Evaluation {
   return evaluate(RULES, inputsOf(kv, memory));
 }
-
-function inputsOf(kv: Record<string, string>, memory: Memory): Inputs {
-  const entries = Object.entries(kv).map(([key, value]) => ({
-    key,
-    value: Buffer.from(value),
-    modifyIndex: 7,
-  }));
-  return { ...NOTHING_SEEN, kv: entries, accepted: memory.kv, memory };
-}
-
-const RULES: Rules = {
-  prefix: "mastodon",
-  node: "jail1",
-  environment: readEnvironment({ ...JAIL, ...HOSTS }),
-  machine: NO_WISHES,
-  dwellMs: 0,
-  files: [],
-  units: ["web"],
-  sentinelMaster: "mymaster",
-  probed: [],
-};
-
-const NOTHING_SEEN: Omit<Inputs, "kv" | "accepted" | "memory"> = {
-  catalogue: new Map(),
-  sentinels: [],
-  leader: NO_LEADER,
-  verdicts: new Map(),
-  candidateTimes: new Map(),
-  keys: new Map(),
-  facts: {},
-  certificates: new Map(),
-  goodCertificates: new Map(),
-  nowMs: 0,
-};

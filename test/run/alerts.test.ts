@@ -56,7 +56,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "Consul is away",
-    alerts: ["MastodonAgentWatchStale", "MastodonAgentProblem"],
+    alerts: ["MastodonAgentDisconnected"],
     break: ({ consul }) => consul.stop(),
     mend: ({ consul }) => consul.start(),
   },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Catalogue, choose, whyNot } from "../../src/settings/choose.ts";
 import { type Instance, labelOf } from "../../src/settings/instance.ts";
-import { type Leader, NO_LEADER } from "../../src/settings/leader.ts";
+import { LEADER_UNASKED, type Leader, NO_LEADER } from "../../src/settings/leader.ts";
 
 const CRITICAL = { name: "alive", status: "critical", output: "" };
 const pg1 = instance("pg1");
@@ -10,6 +10,17 @@ const inUse = { host: "10.0.0.1", port: 5432, level: "catalogue" } as const;
 
 test("has nothing to say when nothing is registered and nothing is in use", () => {
   expect(look({ instances: [] })).toMatchObject({ kind: "none", reason: "no instance is registered" });
+});
+
+test("keeps the endpoint in use where nobody could be asked yet, which is not the same as nothing there", () => {
+  const unasked = { kind: "unasked", endpoint: inUse };
+  expect(look({ instances: undefined, current: inUse })).toEqual(unasked);
+  expect(look({ instances: [pg2], leader: LEADER_UNASKED, current: inUse })).toEqual(unasked);
+  expect(look({ instances: undefined })).toMatchObject({ kind: "none" });
+  const fromEnvironment = { ...inUse, level: "environment" } as const;
+  expect(look({ instances: undefined, current: fromEnvironment, hasFallback: true })).toMatchObject({
+    kind: "none",
+  });
 });
 
 test("takes the passing instance with the lowest service ID", () => {

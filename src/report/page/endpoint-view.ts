@@ -48,7 +48,9 @@ function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judge
   const { check } = endpoint;
   if (check.healthy === false)
     return { tone: "bad", word: "failing", why: `the connection in use ${check.reason}` };
-  if (levelOf(endpoint) === "catalogue" && !endpoint.candidates.some(({ eligible }) => eligible))
+  const { catalogue, candidates } = endpoint;
+  const hasNone = catalogue === "answered" && !candidates.some(({ eligible }) => eligible);
+  if (hasNone && levelOf(endpoint) === "catalogue")
     return { tone: "held", word: "held", why: "no candidate; the endpoint in use stays" };
   const refused = probes.find(({ ok }) => !ok);
   if (refused !== undefined) {

@@ -1,4 +1,4 @@
-import type { Status } from "../status.ts";
+import type { EndpointStatus, Status } from "../status.ts";
 import { choiceOf, type EndpointView, endpointViews } from "./endpoint-view.ts";
 import { type Html, html } from "./html.ts";
 import { marked } from "./tone.ts";
@@ -26,7 +26,7 @@ ${probes.length > 0 && html`<ul class="probes">${probes.map(probeLine)}</ul>`}
 
 function candidates(view: EndpointView): Html {
   const list = view.endpoint.candidates;
-  if (list.length === 0) return html`<p class="small">The catalogue has no instance of it.</p>`;
+  if (list.length === 0) return html`<p class="small">${NO_INSTANCES[view.endpoint.catalogue]}</p>`;
   return html`
 <table>
 <caption class="unseen">Instances of ${view.name} in the catalogue</caption>
@@ -41,6 +41,12 @@ function candidates(view: EndpointView): Html {
   })}</tbody>
 </table>`;
 }
+
+const NO_INSTANCES: Readonly<Record<EndpointStatus["catalogue"], string>> = {
+  answered: "The catalogue has no instance of it.",
+  unanswered: "Consul has not said yet which instances there are.",
+  unwatched: "The catalogue is not asked for it.",
+};
 
 function probeLine(probe: EndpointView["probes"][number]): Html {
   return html`<li>${marked(probe.ok ? "ok" : "bad", `probe of ${address(probe)}`)} <span class="small">${probe.reason}</span></li>`;

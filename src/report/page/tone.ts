@@ -11,6 +11,7 @@ export const STATE_TONES: Readonly<Record<State, Tone>> = {
   applying: "busy",
   held: "held",
   degraded: "held",
+  disconnected: "held",
   failed: "bad",
 };
 

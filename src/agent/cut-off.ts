@@ -1,0 +1,31 @@
+import type { JoinState } from "../consul/join.ts";
+import type { Complaining, Problem } from "../report/problems.ts";
+import type { Memory } from "./memory.ts";
+
+/** What an operator must know first while nothing can be learnt from Consul: since when, and what Mastodon runs with. */
+export function cutOffText(awaySince: string, { applied }: Pick<Memory, "applied">): string {
+  const goesOn =
+    applied === undefined
+      ? "nothing was ever applied here"
+      : `Mastodon goes on with the last known good of ${applied.at}`;
+  return `Consul has not answered since ${awaySince}; ${goesOn}`;
+}
+
+/** The problems of joining, each with the same sentence. */
+export function joinProblems(
+  { awaySince, problems }: Pick<JoinState, "awaySince" | "problems">,
+  memory: Pick<Memory, "applied">,
+): readonly Complaining[] {
+  if (awaySince === undefined) return problems;
+  return problems.map((problem) => ({
+    ...problem,
+    message: `${problem.message} ${cutOffText(awaySince, memory)}.`,
+  }));
+}
+
+/** Nothing can be learnt from Consul, and that has lasted long enough to be a problem. */
+export function isCutOff({ awaySince, problems }: JoinState, told: readonly Problem[]): boolean {
+  return (
+    awaySince !== undefined && told.some(({ code }) => problems.some((problem) => problem.code === code))
+  );
+}
