@@ -58,8 +58,11 @@ test.concurrent("a prefix that is deleted while something is needed from it chan
   await agent.converged();
   const before = await stateOf(agent);
   await consul.deleteRecursively("mastodon/");
-  await until("the agent to wait", async () => (await agent.status()).state === "waiting");
-  expect((await agent.status()).problems).toMatchObject([{ code: "setting_missing" }]);
+  const status = await until("the agent to wait and say so", async () => {
+    const seen = await agent.status();
+    return seen.problems.length > 0 && seen;
+  });
+  expect(status).toMatchObject({ state: "waiting", problems: [{ code: "setting_missing" }] });
   expect(await stateOf(agent)).toEqual(before);
   await consul.put("mastodon/settings/MAILHOST", "smtp.example.org");
   await agent.converged();
