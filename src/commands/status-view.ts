@@ -16,17 +16,29 @@ export interface Sight {
 
 type Row = readonly [name: string, text: string];
 
+/** To be scrolled: what is wrong comes last, where the eye is. */
 export function statusLines(status: Status, sight: Sight): readonly string[] {
+  const details = labelled(rows(status, sight), sight.width);
+  return [...headline(status, sight), ...details, ...problems(status, sight)];
+}
+
+/** For a screen that may be too small: what falls off its end is what matters least. */
+export function screenLines(status: Status, sight: Sight): readonly string[] {
+  const details = labelled(rows(status, sight), sight.width);
+  return [...headline(status, sight), ...problems(status, sight), ...details];
+}
+
+function headline({ state, node, reason }: Status, { paint, width }: Sight): readonly string[] {
+  const shown = paint.bold(colourOf(state, paint)(state));
+  return hang("", `${paint.bold(node)} is ${shown}: ${reason}`, width);
+}
+
+function problems({ problems: all }: Status, sight: Sight): readonly string[] {
   const { paint, width } = sight;
-  const state = paint.bold(colourOf(status.state, paint)(status.state));
-  return [
-    ...hang("", `${paint.bold(status.node)} is ${state}: ${status.reason}`, width),
-    ...labelled(rows(status, sight), width),
-    ...status.problems.flatMap(({ code, message, since }) => [
-      ...hang("", paint.red(`${code}, since ${when(since, sight)}`), width),
-      ...hang("  ", message, width),
-    ]),
-  ];
+  return all.flatMap(({ code, message, since }) => [
+    ...hang("", paint.red(`${code}, since ${when(since, sight)}`), width),
+    ...hang("  ", message, width),
+  ]);
 }
 
 function rows(status: Status, sight: Sight): readonly Row[] {

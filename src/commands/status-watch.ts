@@ -3,10 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, messageOf } from "../base/errors.ts";
 import { lastingPart, type Status } from "../report/status.ts";
 import type { Io } from "./io.ts";
-import { hang, visible } from "./screen/layout.ts";
+import { fitted, heightOf } from "./screen/fit.ts";
+import { hang } from "./screen/layout.ts";
 import { localTime } from "./screen/moment.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
-import { statusLines } from "./status-view.ts";
+import { screenLines, statusLines } from "./status-view.ts";
 
 const EVERY_MS = 1000;
 
@@ -15,33 +16,37 @@ interface Seen {
   readonly status: Status | undefined;
   /** Why there is no newer one. */
   readonly away: string | undefined;
+  /** What stands in where there was never one. */
+  readonly known: readonly string[];
+}
+
+export interface Sources {
+  ask(signal: AbortSignal): Promise<Status>;
+  /** Lines that say what the agent last knew. */
+  lastKnown(): Promise<readonly string[]>;
 }
 
 export async function watchStatus(
-  ask: (signal: AbortSignal) => Promise<Status>,
+  sources: Sources,
   { json, io }: { readonly json: boolean; readonly io: Io },
 ): Promise<ExitCode> {
   const end = new AbortController();
   io.onRequest((request) => request === "drain" && end.abort());
   using show = json || !io.isTerminal ? new Report(json, io) : new Picture(io);
-  let seen: Seen = { status: undefined, away: undefined };
+  let seen: Seen = { status: undefined, away: undefined, known: [] };
   while (!end.signal.aborted) {
-    seen = await look(ask, seen, end.signal);
+    seen = await look(sources, seen, end.signal);
     if (!end.signal.aborted) show.next(seen);
     await sleep(EVERY_MS, undefined, { signal: end.signal }).catch(() => {});
   }
   return ExitCode.ok;
 }
 
-async function look(
-  ask: (signal: AbortSignal) => Promise<Status>,
-  before: Seen,
-  signal: AbortSignal,
-): Promise<Seen> {
+async function look({ ask, lastKnown }: Sources, { status }: Seen, signal: AbortSignal): Promise<Seen> {
   try {
-    return { status: await ask(signal), away: undefined };
+    return { status: await ask(signal), away: undefined, known: [] };
   } catch (error) {
-    return { ...before, away: messageOf(error) };
+    return { status, away: messageOf(error), known: status === undefined ? await lastKnown() : [] };
   }
 }
 
@@ -56,12 +61,14 @@ class Report {
     this.#io = io;
   }
 
-  next({ status, away }: Seen): void {
+  next({ status, away, known }: Seen): void {
     const now = away ?? fingerprint(status);
     if (now === this.#last) return;
     this.#last = now;
-    if (away !== undefined) this.#io.err(`${localTime(new Date().toISOString())} ${awayText(away)}`);
-    else if (status !== undefined) this.#print(status);
+    if (away !== undefined) {
+      this.#io.err(`${localTime(new Date().toISOString())} ${awayText(away)}`);
+      if (!this.#json) for (const line of known) this.#io.out(line);
+    } else if (status !== undefined) this.#print(status);
   }
 
   #print(status: Status): void {
@@ -94,24 +101,25 @@ class Picture {
     io.draw(HIDE_CURSOR);
   }
 
-  next({ status, away }: Seen): void {
+  next(seen: Seen): void {
     const { columns, rows } = this.#io.size();
-    const lines = this.#lines({ status, away }, columns).slice(0, rows - 1);
+    // The cursor stands below the last line.
+    const lines = fitted(this.#lines(seen, columns), { columns, rows: rows - 1 }, mark);
     // What was folded for another width stands somewhere else now.
     const back = columns === this.#columns ? up(this.#height) : CLEAR;
     this.#io.draw(`${back}${lines.map((line) => `${line}${CLEAR_TO_END}\n`).join("")}${CLEAR_BELOW}`);
-    this.#height = lines.map((line) => rowsOf(line, columns)).reduce((sum, each) => sum + each, 0);
+    this.#height = heightOf(lines, columns);
     this.#columns = columns;
   }
 
-  #lines({ status, away }: Seen, width: number): readonly string[] {
+  #lines({ status, away, known }: Seen, width: number): readonly string[] {
     const { dim, red } = this.#paint;
     const now = new Date();
     const title = `${localTime(now.toISOString())}, every second; Ctrl-C ends it`;
     return [
       dim(title),
       ...(away === undefined ? [] : hang("", red(awayText(away)), width)),
-      ...(status === undefined ? [] : statusLines(status, { paint: this.#paint, now, width })),
+      ...(status === undefined ? known : screenLines(status, { paint: this.#paint, now, width })),
     ];
   }
 
@@ -120,9 +128,8 @@ class Picture {
   }
 }
 
-/** A word that is longer than the terminal is wide is broken by the terminal. */
-function rowsOf(line: string, columns: number): number {
-  return Math.max(1, Math.ceil(visible(line) / columns));
+function mark(more: number): string {
+  return `... ${more} more ${more === 1 ? "line" : "lines"}: \`mastodon-agent status\` has all of them`;
 }
 
 function awayText(reason: string): string {

@@ -24,21 +24,22 @@ export async function status(
 ): Promise<ExitCode> {
   const options = readConfig(config);
   const ask = (signal?: AbortSignal) => askAgent(options, signal);
-  if (watch) return watchStatus(ask, { json, io });
-  const sight = {
+  const sight = () => ({
     paint: paintFor(io),
     now: new Date(),
     width: io.isTerminal ? io.size().columns : undefined,
-  };
+  });
+  const lastKnown = () => lastKnownLines(options, sight());
+  if (watch) return watchStatus({ ask, lastKnown }, { json, io });
   const print = (lines: readonly string[]) => {
     for (const line of lines) io.out(line);
   };
   try {
     const document = await ask();
-    print(json ? [JSON.stringify(document, null, 2)] : statusLines(document, sight));
+    print(json ? [JSON.stringify(document, null, 2)] : statusLines(document, sight()));
     return ExitCode.ok;
   } catch (error) {
-    if (error instanceof Unavailable && !json) print(await lastKnownLines(options, sight));
+    if (error instanceof Unavailable && !json) print(await lastKnown());
     throw error;
   }
 }

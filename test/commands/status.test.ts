@@ -186,6 +186,44 @@ test("status --watch draws in the same place on a terminal, also while the agent
   expect(watching.output().trimEnd().endsWith("\x1b[?25h")).toBe(true);
 });
 
+test("status --watch on 80x24 shows what is wrong first, and nothing falls off without a mark", async () => {
+  await using consul = await startConsul();
+  for (const name of ["DBPORT", "MAILPORT", "REDISPORT"])
+    await consul.put(`mastodon/settings/${name}`, "many");
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await until("the refusals", async () => (await agent.status()).problems.length === 3);
+  await agent.converged();
+  const pictureOf = async (rows: number) => {
+    await using watching = await startOnTerminal(agent, ["status", "--watch"], { rows });
+    return await until("a picture", () => lastPicture(watching.output()));
+  };
+
+  const small = await pictureOf(24);
+  expect(small.length).toBeLessThanOrEqual(23);
+  const [, headline = "", problem = ""] = small;
+  expect(headline).toMatch(/^jail1 is converged: /);
+  expect(problem).toMatch(/^input_refused, since /);
+  const [, more = ""] =
+    /^\.\.\. (\d+) more lines: `mastodon-agent status` has all of them$/.exec(small.at(-1) ?? "") ?? [];
+  expect(Number(more)).toBeGreaterThan(1);
+
+  const large = await pictureOf(60);
+  expect(large.join("\n")).not.toContain("more lines");
+  expect(large.length, "the mark took the place of one line").toBe(small.length - 1 + Number(more));
+});
+
+test("status --watch that never saw the agent shows what it last knew", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await agent.stop();
+  await using watching = await startOnTerminal(agent, ["status", "--watch"]);
+  const picture = await until("a picture", () => lastPicture(watching.output()));
+  expect(picture.join("\n")).toMatch(
+    /The agent is away.*[\s\S]*^postgres +10\.9\.9\.1:5432 from environment: DBHOST/m,
+  );
+});
+
 test("status --watch --json prints one document a line", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
@@ -199,6 +237,19 @@ test("status --watch --json prints one document a line", async () => {
 });
 
 const NOBODY = 65_534;
+
+/** The lines of the newest picture that was drawn to its end; undefined before there is one. */
+function lastPicture(output: string): readonly string[] | undefined {
+  const [, picture] =
+    output
+      .split("\x1b[J")
+      .at(-2)
+      ?.split(/\[2J|\[\d+A\r/) ?? [];
+  const lines = stripVTControlCharacters(picture?.replace("\x1b[H", "") ?? "")
+    .trimEnd()
+    .split("\r\n");
+  return picture === undefined ? undefined : lines;
+}
 
 /** Back to the first line of the picture. */
 const UPWARDS = /\[\d+A\r/;
