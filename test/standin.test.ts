@@ -1,9 +1,11 @@
-import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { expect, test } from "vitest";
 import { type Mastodon, prepareMastodon } from "./world/mastodon.ts";
 import { startPostgres } from "./world/postgres.ts";
+import { checkout } from "./world/programs.ts";
 import { startRedis } from "./world/redis.ts";
+import { run } from "./world/spawn.ts";
 import { temporaryFolder } from "./world/temporary.ts";
 import { until } from "./world/until.ts";
 
@@ -118,6 +120,17 @@ function hammer(url: string) {
     },
   };
 }
+
+test("the checkout may be in a folder with a space in its name", async () => {
+  await using folder = await temporaryFolder();
+  await using mastodon = await prepareMastodon({ folder: folder.file("mastodon") });
+  await put(mastodon, { SMTP_SERVER: "one.example.org" });
+  const elsewhere = folder.file("my checkout");
+  await cp(`${checkout()}/test/world/mastodon`, `${elsewhere}/mastodon`, { recursive: true });
+  await symlink(`${checkout()}/node_modules`, `${elsewhere}/node_modules`);
+  await run("sh", [`${elsewhere}/mastodon/service.sh`, mastodon.folder, "streaming", "start"]);
+  await until("streaming to boot", () => mastodon.boots("streaming"));
+});
 
 interface Outcome {
   readonly kind: "answered" | "refused" | "dropped";

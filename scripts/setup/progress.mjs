@@ -45,7 +45,7 @@ export class Progress {
 
   #tick() {
     if (!this.#terminal) {
-      this.#line(`${this.#title}: ${this.#seconds()} s, ${this.#detail}`);
+      this.#line([`${this.#title}: ${this.#seconds()} s`, this.#detail].filter(Boolean).join(", "));
       return;
     }
     this.#frame = (this.#frame + 1) % FRAMES.length;

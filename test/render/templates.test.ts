@@ -145,6 +145,9 @@ const CERTIFICATES: readonly (readonly [string, readonly string[]])[] = [
   ["with both certificates", ["certificate", "media_certificate"]],
 ];
 
+/** A directive `http2` is new in nginx 1.25.1. Older ones do not know it, newer ones warn of the old form and take it. */
+const HTTP2_OF_ITS_OWN = /.*\[warn\] the "listen \.\.\. http2" directive is deprecated.*\n/g;
+
 test.each(CERTIFICATES)("nginx accepts its configuration %s", async (_, names) => {
   await using folder = await temporaryFolder("nginx");
   const certificates = await Promise.all(
@@ -155,7 +158,7 @@ test.each(CERTIFICATES)("nginx accepts its configuration %s", async (_, names) =
   await writeFile(file, await renderShipped("nginx.conf.hbs", completeInput(folder.path, changes)));
   const output = await run(program("nginx"), ["-t", "-c", file, "-e", folder.file("error.log")]);
   expect(output).toContain("test is successful");
-  expect(output).not.toContain("[warn]");
+  expect(output.replaceAll(HTTP2_OF_ITS_OWN, "")).not.toContain("[warn]");
 });
 
 async function selfSigned(folder: string): Promise<string> {

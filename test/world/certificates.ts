@@ -71,9 +71,28 @@ async function issue(folder: string, { name, names, ca, caKey, days }: Request) 
     `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n`,
   );
   await openssl(["req", "-new", ...P256, "-subj", `/CN=${name}`, "-keyout", key, "-out", request]);
-  const by = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", String(days)];
-  await openssl(["x509", "-req", "-in", request, ...by, "-extfile", extensions, "-out", certificate]);
+  const authority = join(folder, `${name}.cnf`);
+  const database = join(folder, `${name}.index`);
+  await writeFile(authority, authorityIn(folder, database));
+  await writeFile(database, "");
+  const by = ["-config", authority, "-cert", ca, "-keyfile", caKey, "-batch", "-notext"];
+  const valid = validFor(days);
+  await openssl(["ca", ...by, ...valid, "-in", request, "-extfile", extensions, "-out", certificate]);
   return { key, certificate };
+}
+
+function authorityIn(folder: string, database: string): string {
+  const here = `new_certs_dir = ${folder}\ndatabase = ${database}\ndefault_md = sha256\nrand_serial = yes\npolicy = any\n`;
+  return `[ca]\ndefault_ca = here\n[here]\n${here}[any]\ncommonName = supplied\n`;
+}
+
+const DAY_MS = 86_400_000;
+
+/** By dates, since OpenSSL 3.5 refuses `-days -1`: one that has expired was valid for a day. */
+function validFor(days: number): readonly string[] {
+  const end = Date.now() + days * DAY_MS;
+  const date = (ms: number) => new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, "");
+  return ["-startdate", date(Math.min(Date.now(), end - DAY_MS)), "-enddate", date(end)];
 }
 
 async function openssl(argv: readonly string[]): Promise<void> {
