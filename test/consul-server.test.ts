@@ -6,7 +6,7 @@ import { start } from "./world/spawn.ts";
 import { temporaryFolder } from "./world/temporary.ts";
 import { until } from "./world/until.ts";
 
-test("a Consul that was stopped and started again is where it was and knows what it knew", async () => {
+test("a restarted Consul has the same addresses and the same data", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/DOMAIN", "example.org");
   await consul.stop();
@@ -15,7 +15,7 @@ test("a Consul that was stopped and started again is where it was and knows what
   expect(await consul.get("mastodon/settings/DOMAIN")).toBe("example.org");
 });
 
-test("the catalogue shows an instance with the state that its check was given", async () => {
+test("the catalogue shows an instance with the state its check was set to", async () => {
   await using consul = await startConsul();
   const redis = { id: "redis-1", service: "redis", address: "127.0.0.1", port: 6379 };
   const passing = () => consul.request("GET", "/v1/health/service/redis?passing");

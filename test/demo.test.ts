@@ -25,7 +25,7 @@ test("tells the whole story, verifies it and leaves nothing", { timeout: DEADLIN
   await expectNothingLeft(folder);
 });
 
-test("lets its user play and says what changes, until Ctrl-C", { timeout: DEADLINE_MS }, async () => {
+test("lets you play and says what changes, until Ctrl-C", { timeout: DEADLINE_MS }, async () => {
   await using folder = await openFolder();
   await using demo = await startDemo(folder);
   await until("the world to be handed over", () => /What changes/.test(demo.output()), DEADLINE_MS);
@@ -49,7 +49,7 @@ test("lets its user play and says what changes, until Ctrl-C", { timeout: DEADLI
   await expectNothingLeft(folder);
 });
 
-test("a Ctrl-C in the middle leaves nothing, and is no success", { timeout: DEADLINE_MS }, async () => {
+test("a Ctrl-C halfway leaves nothing behind, and is not a success", { timeout: DEADLINE_MS }, async () => {
   await using folder = await openFolder();
   await using demo = await startDemo(folder, "--once");
   await until("the second part", () => /consul kv put/.test(demo.output()), DEADLINE_MS);
@@ -58,7 +58,9 @@ test("a Ctrl-C in the middle leaves nothing, and is no success", { timeout: DEAD
   await expectNothingLeft(folder);
 });
 
-test("a second Ctrl-C ends it at once, and leaves nothing either", { timeout: DEADLINE_MS }, async () => {
+test("a second Ctrl-C ends it at once, and leaves nothing behind either", {
+  timeout: DEADLINE_MS,
+}, async () => {
   await using folder = await openFolder();
   await using demo = await startDemo(folder);
   await until("the agent to join", () => /has joined/.test(demo.output()), DEADLINE_MS);
@@ -68,7 +70,7 @@ test("a second Ctrl-C ends it at once, and leaves nothing either", { timeout: DE
   await expectNothingLeft(folder);
 });
 
-test("says where it runs when it is started from the installed package", async () => {
+test("says where it can run when it is started from the installed package", async () => {
   await using folder = await temporaryFolder();
   await cp("dist", folder.file("dist"), { recursive: true });
   await cp("package.json", folder.file("package.json"));

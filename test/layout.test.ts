@@ -75,7 +75,7 @@ test("only cli.ts reads the process's arguments and environment, ends it or list
 
 // Of a CommonJS package the bundle gives only `default`, where Node finds its names too: what runs here from the
 // sources would break in the published package.
-test("of a package that is loaded lazily only the default is used", () => {
+test("only the default export of a lazily loaded package is used", () => {
   const named = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/^.*\bimport\(\s*"(?![.]|node:)([^"]+)"\s*\).*$/gm)]
       .filter(

@@ -20,7 +20,7 @@ test("a real nginx answers from its configuration and reads it again", async () 
   await until("the new answer", async () => (await answer()) === "two");
 });
 
-test("nginx says what it does not like about a configuration", async () => {
+test("nginx says what is wrong with a configuration", async () => {
   await using folder = await temporaryFolder("nginx");
   await writeFile(folder.file("nginx.conf"), "nonsense on;\n");
   await expect(checkNginx(folder.file("nginx.conf"), folder.path)).rejects.toThrow(

@@ -72,7 +72,7 @@ test("web and sidekiq use the Postgres and the Redis that .env.production names,
   expect(await mastodon.boots("web")).toBe(1);
 });
 
-test("a unit gets what rc.conf.d puts into its process environment, and nothing of its starter's", async () => {
+test("a unit gets what rc.conf.d puts into its process environment, and nothing from the process that starts it", async () => {
   await using folder = await temporaryFolder();
   await using mastodon = await prepareMastodon({ folder: folder.path });
   await put(mastodon, { LOCAL_DOMAIN: "example.org" });

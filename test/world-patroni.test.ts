@@ -15,7 +15,7 @@ afterAll(async () => {
   await consul?.[Symbol.asyncDispose]();
 });
 
-test("the first member leads, and the catalogue shows who has which role", async () => {
+test("the first member leads, and the catalogue shows each member's role", async () => {
   expect(await cluster.leader()).toBe("pg1");
   expect(await consul.get("db/main.db/leader")).toBe("pg1");
   expect(await rolesInCatalogue()).toEqual({ "main.db/pg1": "primary", "main.db/pg2": "replica" });
@@ -50,7 +50,7 @@ test("when the leader is killed the other is promoted, and the killed one can co
   expect(await until("the killed one to follow", copied, 60_000)).toBe("1");
 }, 150_000);
 
-test("a cluster that goes out of scope leaves nobody listening", async () => {
+test("a cluster that goes out of scope leaves nothing listening", async () => {
   let node: { host: string; restPort: number; port: number } | undefined;
   {
     await using small = await startPatroni({ consul, scope: "small", nodes: ["one"] });

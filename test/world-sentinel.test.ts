@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { startSentinel } from "./world/sentinel.ts";
 import { until } from "./world/until.ts";
 
-test("when the primary is killed its replica takes over, with what was written before", async () => {
+test("when the primary is killed its replica takes over, with the data written before", async () => {
   await using world = await startSentinel({ password: "not a real password" });
   const [first, second] = world.servers;
   expect(await world.primary()).toBe(first);
@@ -19,7 +19,7 @@ test("when the primary is killed its replica takes over, with what was written b
   await until("it to follow", async () => (await first?.command("get", "greeting")) === "bye", 40_000);
 }, 120_000);
 
-test("one sentinel is enough where nothing else is wanted", async () => {
+test("one sentinel is enough if nothing else is wanted", async () => {
   await using world = await startSentinel({ name: "alone", sentinels: 1 });
   await world.killPrimary();
   await until("the failover", async () => (await world.primary()) === world.servers[1], 40_000);

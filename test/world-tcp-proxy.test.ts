@@ -4,7 +4,7 @@ import { freePort } from "./world/ports.ts";
 import { startTcpProxy, type Target } from "./world/tcp-proxy.ts";
 import { until } from "./world/until.ts";
 
-test("what is not disturbed passes, both ways and to the end", async () => {
+test("undisturbed data passes, both ways and to the end", async () => {
   await using server = await echo("a");
   await using proxy = await startTcpProxy(server);
   await using client = await dial(proxy);
@@ -14,7 +14,7 @@ test("what is not disturbed passes, both ways and to the end", async () => {
   await until("both sides to be closed", () => proxy.connections() === 0 && server.connections() === 0);
 });
 
-test("a delay keeps everything back and in its order", async () => {
+test("a delay holds everything back, in order", async () => {
   await using server = await echo("");
   await using proxy = await startTcpProxy(server);
   await using client = await dial(proxy);
@@ -30,7 +30,7 @@ test("a delay keeps everything back and in its order", async () => {
   expect(performance.now() - sentMs).toBeGreaterThan(95);
 });
 
-test("a cut closes what is open and what comes, and ends with the next fault", async () => {
+test("a cut closes open and new connections, and ends with the next fault", async () => {
   await using server = await echo("a");
   await using proxy = await startTcpProxy(server);
   await using client = await talk(proxy);
@@ -45,7 +45,7 @@ test("a cut closes what is open and what comes, and ends with the next fault", a
   expect(last.ended()).toBe(false);
 });
 
-test("a reset arrives as one", async () => {
+test("a reset arrives as a reset", async () => {
   await using server = await echo("a");
   await using proxy = await startTcpProxy(server);
   await using client = await talk(proxy);
@@ -54,7 +54,7 @@ test("a reset arrives as one", async () => {
   await until("the server to see it", () => server.connections() === 0);
 });
 
-test("refused is who comes, not who is there already", async () => {
+test("new connections are refused, existing ones are not", async () => {
   await using server = await echo("a");
   await using proxy = await startTcpProxy(server);
   await using client = await talk(proxy);
@@ -66,7 +66,7 @@ test("refused is who comes, not who is there already", async () => {
   await using _next = await talk(proxy);
 });
 
-test("half-open connections swallow everything for ever, and neither side learns of it", async () => {
+test("half-open connections swallow everything for ever, and neither side notices", async () => {
   await using server = await echo("a");
   await using proxy = await startTcpProxy(server);
   await using client = await talk(proxy);
@@ -90,7 +90,7 @@ test("half-open connections swallow everything for ever, and neither side learns
   await until("the server to see the last go", () => server.connections() === 1);
 });
 
-test("a proxy whose target is away resets, and goes to another one when told", async () => {
+test("a proxy whose target is away resets, and uses another one when told", async () => {
   await using server = await echo("a");
   await using proxy = await startTcpProxy({ host: server.host, port: await freePort() });
   await using client = await dial(proxy);

@@ -10,7 +10,7 @@ import { replies } from "../consul/fixtures/replies.ts";
 import { HOSTS, JAIL } from "../world/agent.ts";
 import { until } from "../world/until.ts";
 
-test("a Consul that answers what nobody understands is one problem, and the agent ends when it shall", async () => {
+test("an unintelligible answer from Consul is one problem, and the agent still ends when asked", async () => {
   await using consul = await replies({ status: 200, body: '{"mastodon-agent-jail1": "what is this"}' });
   const problems = new Problems(silentLog());
   const end = new AbortController();

@@ -10,7 +10,7 @@ import { until } from "../world/until.ts";
 
 const BAD = unreachable("refuses connections: nobody listens there");
 
-test("one bad answer is chance, three running are a problem, and one good answer ends it", async () => {
+test("one failure is chance, three in a row are a problem, and one success ends it", async () => {
   await using watch = watching({ redis: redisAt("10.0.0.1") });
   await watch.answered(WRITABLE);
   expect(watch.health("redis")).toMatchObject({ healthy: true, reason: "" });
@@ -25,13 +25,13 @@ test("one bad answer is chance, three running are a problem, and one good answer
   expect([watch.health("redis")?.healthy, watch.codes()]).toEqual([true, []]);
 });
 
-test("what was never seen well is not called well after one bad answer", async () => {
+test("a connection that never worked is not called healthy after one failure", async () => {
   await using watch = watching({ redis: redisAt("10.0.0.1") });
   await watch.answered(BAD);
   expect(watch.health("redis")).toBeUndefined();
 });
 
-test("another connection is another matter: what the old one said is forgotten, and the new one is looked at at once", async () => {
+test("a new connection starts afresh: the old one's answers are forgotten, and it is probed at once", async () => {
   await using watch = watching({ redis: redisAt("10.0.0.1") });
   for (const answer of [BAD, BAD, BAD]) await watch.answered(answer);
   watch.put({ redis: redisAt("10.0.0.2") });
@@ -41,14 +41,14 @@ test("another connection is another matter: what the old one said is forgotten, 
   expect(watch.health("redis")).toMatchObject({ healthy: true });
 });
 
-test("a connection that is left while it is looked at is forgotten, whatever it answers", async () => {
+test("a connection that is left while it is being probed is forgotten, whatever it answers", async () => {
   await using watch = watching({ redis: redisAt("10.0.0.1") });
   expect(await watch.asked()).toBe("10.0.0.1");
   watch.put({});
   expect([watch.health("redis"), watch.codes(), watch.changes()]).toEqual([undefined, [], 2]);
 });
 
-test("the reason may change while it fails, and since when it fails does not", async () => {
+test("the reason may change while it fails, but not since when it has failed", async () => {
   await using watch = watching({ redis: redisAt("10.0.0.1") });
   for (const answer of [BAD, BAD, BAD]) await watch.answered(answer);
   const since = watch.health("redis")?.since;

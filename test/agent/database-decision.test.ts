@@ -24,13 +24,13 @@ function sceneOf(more: Partial<Scene>): Scene {
 const migrated = (...versions: string[]): Schema => ({ kind: "migrated", versions: new Set(versions) });
 const EMPTY: Schema = { kind: "empty" };
 
-test("runs nothing on a database that has all, whoever asks", () => {
+test("runs nothing on a database that lacks nothing, whoever asks", () => {
   for (const isWanted of [true, false])
     for (const record of [NOBODY, undefined])
       expect(decide(sceneOf({ isWanted, record }))).toEqual({ kind: "ready", isComplete: true });
 });
 
-test("prepares an empty database for units that wait, and puts in the beginnings where that was cut off", () => {
+test("prepares an empty database for waiting units, and seeds it if a preparation was cut off", () => {
   const record = { state: "none", nodes: new Map() } as const;
   expect(decide(sceneOf({ schema: EMPTY, record }))).toEqual({ kind: "run", steps: ["prepare"] });
   const again = { kind: "run", steps: ["prepare", "seed"] };
@@ -41,7 +41,7 @@ test("prepares an empty database for units that wait, and puts in the beginnings
   expect(decide(sceneOf({ schema: EMPTY, record, isWanted: false }))).toMatchObject({ kind: "wait" });
 });
 
-test("never prepares a database that the site has lost, nor without Consul, nor one of others", () => {
+test("never prepares a database that the site has lost, one that belongs to others, or any without Consul", () => {
   expect(decide(sceneOf({ schema: EMPTY }))).toMatchObject({
     kind: "wait",
     complaint: {
@@ -54,7 +54,7 @@ test("never prepares a database that the site has lost, nor without Consul, nor 
     expect(decide(sceneOf({ schema: { kind } }))).toMatchObject({ kind: "wait" });
 });
 
-test("runs what new code needs before it is started, and at once where it runs already", () => {
+test("runs what new code needs before it is started, or at once if it is already running", () => {
   const schema = migrated("1", "2");
   expect(decide(sceneOf({ schema }))).toEqual({ kind: "run", steps: ["before"] });
   expect(decide(sceneOf({ schema, isWanted: false }))).toEqual({ kind: "run", steps: ["before"] });
@@ -64,7 +64,7 @@ test("runs what new code needs before it is started, and at once where it runs a
   });
 });
 
-test("runs the rest when no node is known to run other code, and names the one that is behind", () => {
+test("runs the rest once no node is known to run other code, and names the one that is behind", () => {
   const schema = migrated("1", "2", "3");
   const calm = { schema, isWanted: false };
   expect(decide(sceneOf({ schema })), "units wait: they come first").toEqual({

@@ -18,7 +18,7 @@ const obeyed: readonly [title: string, reload: Memory["reload"], kv: Record<stri
   ["both are as they were", { shared: "1", node: "2" }, { [SHARED]: "1", [NODE]: "2" }],
 ];
 
-test.each(obeyed)("control/reload asks for nothing where %s", (_, reload, kv) => {
+test.each(obeyed)("control/reload asks for nothing if %s", (_, reload, kv) => {
   expect(reloadOf(kv, reload)).toEqual(reloadOf({}, reload));
 });
 
@@ -33,11 +33,11 @@ const asking: readonly [title: string, reload: Memory["reload"], kv: Record<stri
   ],
 ];
 
-test.each(asking)("control/reload asks for a reload where it %s", (_, reload, kv) => {
+test.each(asking)("control/reload asks for a reload if it %s", (_, reload, kv) => {
   expect(reloadOf(kv, reload)).not.toEqual(reloadOf({}, reload));
 });
 
-test("a state file that has both reload tokens in one text is read, and keeps the rest", () => {
+test("a state file with both reload tokens in one text is read, and keeps everything else", () => {
   const older = { ...NO_MEMORY, sentinels: "10.0.0.31:26379", reload: "1 2" };
   expect(memorySchema.parse(older)).toEqual({ ...NO_MEMORY, sentinels: "10.0.0.31:26379" });
 });
@@ -46,19 +46,19 @@ const PORT = "mastodon/settings/MAILPORT";
 const APPLIED = [{ key: PORT, value: "26", modifyIndex: 1 }];
 const ACCEPTED = [{ key: PORT, value: "587", modifyIndex: 2 }];
 
-test("the previous good value is the one that was accepted last, applied or not", () => {
+test("the previous good value is the last accepted one, applied or not", () => {
   const inputs = inputsOf({ [PORT]: "many" }, { ...NO_MEMORY, kv: APPLIED });
   expect(portIn(evaluate(RULES, { ...inputs, accepted: ACCEPTED }))).toBe("587");
   expect(portIn(evaluate(RULES, { ...inputs, accepted: [] })), "of a key that was deleted").toBe("25");
 });
 
-test("the way back goes to the values that were applied, also where they would not be accepted any more", () => {
+test("a rollback uses the values that were applied, even if they would no longer be accepted", () => {
   const kv = [{ key: PORT, value: "accepted by an older version", modifyIndex: 1 }];
   const inputs = { ...inputsOf({ [PORT]: "587" }, { ...NO_MEMORY, kv }), accepted: ACCEPTED };
   expect(portIn(lastGood(RULES, inputs, undefined, false))).toBe("accepted by an older version");
 });
 
-test("the way back goes to the certificate that was good last, unless that cannot be loaded any more", () => {
+test("a rollback uses the last good certificate, unless it can no longer be loaded", () => {
   const memory = { ...NO_MEMORY, certificates: { [JAIL.DOMAIN]: "/acme/1" } };
   const inputs = { ...inputsOf({}, memory), certificates: new Map([[JAIL.DOMAIN, "/own"]]) };
   expect(evaluate(RULES, inputs).certificates).toEqual({ [JAIL.DOMAIN]: "/own" });
@@ -69,7 +69,7 @@ test("the way back goes to the certificate that was good last, unless that canno
   expect(lastGood(RULES, inputs, undefined, false).certificates).toEqual({ [JAIL.DOMAIN]: "/own" });
 });
 
-test("a missing host is said with an example of its own kind", () => {
+test("a missing host is reported with an example of its own kind", () => {
   const { MAILHOST: _, ...others } = JAIL;
   const evaluation = evaluate({ ...RULES, environment: readEnvironment(others) }, inputsOf({}, NO_MEMORY));
   const places = { prefix: "mastodon", services: NOT_WATCHED, environmentFiles: [] };

@@ -11,7 +11,7 @@ const folders = new Map([
   ["other.example.org", "/own/other.example.org"],
 ]);
 
-test("nginx gets the certificate of the web domain where it differs from the domain", () => {
+test("nginx gets the certificate of the web domain if it differs from the domain", () => {
   const merged = given({ DOMAIN: "example.org", WEBDOMAIN: "social.example.org" });
   expect(renderInput(merged, new Map(), {}, folders)).toMatchObject({
     certificate: "/acme/social.example.org/1",
@@ -19,7 +19,7 @@ test("nginx gets the certificate of the web domain where it differs from the dom
   });
 });
 
-test("a certificate of the domain does where the web domain has none", () => {
+test("the domain's certificate is used if the web domain has none", () => {
   const merged = given({
     DOMAIN: "example.org",
     WEBDOMAIN: "www.example.org",

@@ -16,11 +16,11 @@ test("a routine change is due when nothing changed for the minimum", () => {
   expect(dueAtMs({ ...pending, lastChangedMs: 10_100 }, pace)).toBe(10_350);
 });
 
-test("a burst that does not end is due at the maximum after its beginning", () => {
+test("an endless burst is due at the maximum after its first change", () => {
   expect(dueAtMs({ ...pending, lastChangedMs: 11_990 }, pace)).toBe(12_000);
 });
 
-test("a routine change keeps its distance from the last reload", () => {
+test("a routine change keeps its interval from the last reload", () => {
   expect(dueAtMs({ ...pending, lastReloadMs: 9_000 }, pace)).toBe(39_000);
 });
 
@@ -34,15 +34,15 @@ test("the first apply after the start does not settle", () => {
   expect(dueAtMs({ ...pending, isFirst: true }, pace)).toBe(10_000);
 });
 
-test("even an urgent change that failed is not tried again before its time", () => {
+test("even a failed urgent change is not retried before its time", () => {
   expect(dueAtMs({ ...pending, isUrgent: true, retryAtMs: 14_000 }, pace)).toBe(14_000);
 });
 
-test("tries again after one second, then twice as long each time, at most five minutes", () => {
+test("retries after one second, then after twice as long each time, up to five minutes", () => {
   expect([1, 2, 3, 20].map(retryDelayMs)).toEqual([1000, 2000, 4000, 300_000]);
 });
 
-test("a new desired state begins without the failures of the old one, and settles anew", () => {
+test("a new desired state starts without the failures of the old one, and settles again", () => {
   const attempt = new Attempt();
   const now = { isUrgent: false, isFirst: false, lastReloadMs: undefined };
   attempt.see("one", 1000, 0);

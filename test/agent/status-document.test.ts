@@ -10,7 +10,7 @@ import { until } from "../world/until.ts";
 
 const KEY = "mastodon-agent/social.example.org/status/jail1";
 
-test("of a burst of changes the first and the last are put, and an age is no change", async () => {
+test("the first and the last of a burst of changes are put, and an age is not a change", async () => {
   await using consul = await startConsul();
   const client = clientAt(consul.address);
   const notice = new Notice();
@@ -55,7 +55,7 @@ test("of a burst of changes the first and the last are put, and an age is no cha
   await publishing;
 });
 
-test("a document that would be too long leaves out what is least needed", () => {
+test("a document that would be too long leaves out what is needed least", () => {
   const values = Array.from({ length: 5 }, () => ({
     level: "shared",
     value: "x".repeat(500),

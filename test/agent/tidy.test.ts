@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { tidyAtRest } from "../../src/agent/tidy.ts";
 import { Notice } from "../../src/report/notice.ts";
 
-test("collects garbage after each while in which nothing happened, and not while something does", async () => {
+test("collects garbage after each idle period, and not while something happens", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const notice = new Notice();
@@ -26,6 +26,6 @@ test("collects garbage after each while in which nothing happened, and not while
   expect(getEventListeners(end.signal, "abort")).toEqual([]);
 });
 
-test("ends at once where the agent has ended", async () => {
+test("ends at once if the agent has ended", async () => {
   await tidyAtRest({ notice: new Notice(), collect: () => {} }, AbortSignal.abort());
 });

@@ -8,7 +8,7 @@ test("ends all tasks when one ends, and waits for each", async () => {
   expect(ended).toEqual(["a", "b"]);
 });
 
-test("throws the first error, after all have ended", async () => {
+test("throws the first error once all have ended", async () => {
   const ended: string[] = [];
   const failing = () => Promise.reject(new Error("first"));
   await expect(together([failing, patient("a", ended)], new AbortController().signal)).rejects.toThrow(

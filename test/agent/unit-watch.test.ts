@@ -9,7 +9,7 @@ import { until } from "../world/until.ts";
 
 const reload = [{ touch: "/dev/null" }];
 
-test("a health command that takes its time is waited for, asked once at a time, and holds up no other unit", async () => {
+test("a slow health command is waited for, run once at a time, and holds up no other unit", async () => {
   await using folder = await temporaryFolder();
   const log = folder.file("log");
   const script = 'echo begin >> "$0"; sleep 2.5; echo end >> "$0"';

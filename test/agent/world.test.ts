@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-test("a leader whose member key comes late is found within a second or so, and is then asked for by the minute", async () => {
+test("a leader whose member key comes late is found within about a second, and then queried once a minute", async () => {
   await consul.put("late/postgresql/leader", "pg1");
   await using followed = follow("late");
   await until("short questions", () => followed.waitsMs.filter((waitMs) => waitMs === SECOND_MS).length > 1);
@@ -31,14 +31,14 @@ test("a leader whose member key comes late is found within a second or so, and i
   await until("a long question", () => followed.waitsMs.at(-1) === MINUTE_MS);
 });
 
-test("a leader that the catalogue knows needs no short questions", async () => {
+test("a leader that the catalogue knows needs no short queries", async () => {
   await consul.register({ id: "postgresql/pg2", service: "postgresql", address: "10.0.0.2", port: 5432 });
   await consul.put("known/postgresql/leader", "pg2");
   await using followed = follow("known");
   await until("a long question", () => followed.waitsMs.at(-1) === MINUTE_MS);
 });
 
-test("neither does a scope without a leader", async () => {
+test("a scope without a leader needs none either", async () => {
   await using followed = follow("none");
   await until("the second question", () => followed.waitsMs.length === 2);
   expect(followed.waitsMs.at(-1)).toBe(MINUTE_MS);

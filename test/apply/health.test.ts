@@ -15,7 +15,7 @@ import { startWeb, steps, unit, writePidfile } from "./units.ts";
 const reload = [{ touch: "/dev/null" }];
 const fresh = { oldSelfMs: 0, redact: steps.redact };
 
-test("tells by the pidfile whether a unit runs", async () => {
+test("uses the pidfile to tell whether a unit is running", async () => {
   await using folder = await temporaryFolder();
   const sleeper = await start("sleep", ["60"]);
   const pidfile = await writePidfile(folder.file("pid"), sleeper.pid);
@@ -26,7 +26,7 @@ test("tells by the pidfile whether a unit runs", async () => {
   expect([await isRunning(byHealth), await isRunning(byStep)]).toEqual(["stopped", "stopped"]);
 });
 
-test("tells by the health check where there is no pidfile, and nothing where there is neither", async () => {
+test("uses the health check if there is no pidfile, and does not know if there is neither", async () => {
   const port = await freePort();
   const byTcp = unit("nginx", { reload, health: { tcp: `127.0.0.1:${port}` } });
   expect(await isRunning(byTcp)).toBe("stopped");
@@ -52,12 +52,12 @@ test("a failover does not wait for a health command that hangs", async () => {
   expect(await isRunning(hanging, true)).toBe("unknown");
 });
 
-test("a health command that says no and a pidfile that is gone are a unit that is stopped", async () => {
+test("a failing health command and a missing pidfile mean a stopped unit", async () => {
   const signal = [{ signal: "HUP", pidfile: "/no/such/pidfile" }];
   expect(await isRunning(unit("web", { reload: signal, health: { run: ["false"] } }))).toBe("stopped");
 });
 
-test("does not take a unit for stopped that lost its pidfile but answers", async () => {
+test("a unit that lost its pidfile but answers does not count as stopped", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("config"), "one");
   await using web = await startWeb(folder, folder.file("config"));
@@ -65,7 +65,7 @@ test("does not take a unit for stopped that lost its pidfile but answers", async
   expect(await isRunning(unit("web", { reload: signal, health: { http: web.url } }))).toBe("running");
 });
 
-test("waits for a program that takes its time", async () => {
+test("waits for a slow program", async () => {
   const port = await freePort();
   const slow = unit("nginx", { reload, health: { tcp: `127.0.0.1:${port}`, timeout: "20s" } });
   const healthy = untilHealthy(slow, fresh);
@@ -78,7 +78,7 @@ test("waits for a program that takes its time", async () => {
 test.each([
   ["nobody listens", "tcp", "ECONNREFUSED"],
   ["nobody answers", "http", "no answer within"],
-])("says what was wrong last when %s", async (_, kind, message) => {
+])("gives the last failure when %s", async (_, kind, message) => {
   const port = await freePort();
   const server = kind === "http" ? createServer().listen(port, "127.0.0.1") : undefined;
   const health = kind === "http" ? { http: `http://127.0.0.1:${port}/` } : { tcp: `127.0.0.1:${port}` };
@@ -88,7 +88,7 @@ test.each([
   server?.close();
 });
 
-test("bounds a health command and keeps secrets out of its words", async () => {
+test("bounds a health command and keeps secrets out of its output", async () => {
   const hanging = unit("web", { reload, health: { run: ["sleep", "60"], timeout: "100ms" } });
   await expect(untilHealthy(hanging, fresh)).rejects.toThrow("so it was stopped");
   const talking = unit("web", {
@@ -98,12 +98,12 @@ test("bounds a health command and keeps secrets out of its words", async () => {
   await expect(untilHealthy(talking, fresh)).rejects.toThrow("exit code 1, [redacted]");
 });
 
-test("a health command may take as long as the unit's timeout, also after a reload that keeps the old self", async () => {
+test("a health command may take as long as the unit's timeout, even after a reload that keeps the old process", async () => {
   const slow = unit("web", { reload, health: { run: ["sleep", "5.5"], timeout: "6s" } });
   await untilHealthy(slow, { ...fresh, oldSelfMs: oldSelfMs([{ wait: 1 }]) });
 }, 20_000);
 
-test("after TERM it is a new process that has to be alive", async () => {
+test("after TERM a new process has to be alive", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("config"), "one");
   await using web = await startWeb(folder, folder.file("config"));
@@ -118,7 +118,7 @@ test("after TERM it is a new process that has to be alive", async () => {
   expect(await processOf(await web.pid())).toBeDefined();
 });
 
-test("does not take a process for healthy that dies and is respawned again and again", async () => {
+test("a process that keeps dying and being respawned does not count as healthy", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("config"), "one");
   await using web = await startWeb(folder, folder.file("config"));
@@ -131,7 +131,7 @@ test("does not take a process for healthy that dies and is respawned again and a
   await expect(untilHealthy(sidekiq, fresh)).rejects.toThrow("not healthy");
 });
 
-test("does not count the answer of the old self before a hot restart", async () => {
+test("does not count the old process's answer before a hot restart", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("config"), "one");
   await using web = await startWeb(folder, folder.file("config"));
@@ -147,7 +147,7 @@ test("does not count the answer of the old self before a hot restart", async () 
   expect(await web.pid()).toBe(before);
 });
 
-test("what is left of a unit's time need not be a whole number of milliseconds", async () => {
+test("the rest of a unit's timeout need not be a whole number of milliseconds", async () => {
   const port = await freePort();
   const server = createServer().listen(port, "127.0.0.1");
   const health = { tcp: `127.0.0.1:${port}`, timeout: 2000 };

@@ -19,7 +19,7 @@ function command(folder: string, script: string, more: Partial<LongCommand> = {}
   };
 }
 
-test("tells of the output as it comes, and keeps all of it in a file of its owner alone", async () => {
+test("reports the output as it comes, and keeps all of it in a file that only its owner can read", async () => {
   await using folder = await temporaryFolder();
   const seen: string[] = [];
   const given = command(
@@ -44,7 +44,7 @@ test("tells of the output as it comes, and keeps all of it in a file of its owne
   expect(await tailIn(given.output)).toBe(`mastodon in ${folder.path} | over`);
 });
 
-test("a command that takes too long is stopped, one that is not there is said to be so", async () => {
+test("a command that takes too long is stopped, and a missing one is reported as missing", async () => {
   await using folder = await temporaryFolder();
   const slow = command(folder.path, "echo on; sleep 60", { timeoutMs: 300 });
   expect(await runLongCommand(slow, () => {}, FOREVER)).toMatchObject({
@@ -73,7 +73,7 @@ test("when the agent ends the command goes on without it", async () => {
   await until("its end", async () => (await readFile(folder.file("result"), "utf8")) === "done\n");
 });
 
-test("runs as the user that is named, with that user's home, and refuses one that it may not become", async () => {
+test("runs as the named user, with that user's home, and refuses one it may not become", async () => {
   await using folder = await temporaryFolder();
   await chmod(folder.path, 0o777);
   const isRoot = process.getuid?.() === 0;

@@ -30,7 +30,7 @@ function unitsOf({ pidfiles, healthUrls, serviceArgv }: Mastodon): readonly Unit
   ];
 }
 
-test("starts the real programs, moves them to new values, and takes them back from one that puma cannot boot with", async () => {
+test("starts the real programs, moves them to new values, and rolls back one that puma cannot boot with", async () => {
   await using folder = await temporaryFolder();
   await using redis = await startRedis();
   await using mastodon = await prepareMastodon({ folder: folder.path });
@@ -65,7 +65,7 @@ test("starts the real programs, moves them to new values, and takes them back fr
   expect((await mastodon.webEnv())["REDIS_PORT"]).toBe(String(redis.port));
 });
 
-test("a puma that is reloaded by tmp/restart.txt has looked at that file before its answer counts", async () => {
+test("the answer of a puma reloaded through tmp/restart.txt counts only once it has looked at that file", async () => {
   await using folder = await temporaryFolder();
   await using redis = await startRedis();
   await using mastodon = await prepareMastodon({ folder: folder.path });

@@ -50,7 +50,7 @@ test.each([
   ["differs", { content: "old", asSpecified: true }, true],
   ["has the wrong mode or owner", { content: "new", asSpecified: false }, true],
   ["is right", { content: "new", asSpecified: true }, false],
-])("writes a file which %s: %s", (_, there, written) => {
+])("writes a file that %s: %s", (_, there, written) => {
   expect(plan(desired({}, there), new Map(), [], new Map()).writes).toHaveLength(written ? 1 : 0);
 });
 
@@ -60,7 +60,7 @@ test("concerns only the units that run with something else", () => {
   expect(actions(units, { web: A, nginx: A }, { web: A, nginx: A })).toEqual([]);
 });
 
-test("concerns a unit that is not known to run with anything", () => {
+test("concerns a unit if it is not known what it runs with", () => {
   expect(actions([unit("web")], { web: A }, {})).toEqual(["reload web"]);
 });
 
@@ -71,7 +71,7 @@ test("restarts only for what a reload does not read, and reloads where there is 
   expect(actions([unit("web")], { web: C }, { web: A })).toEqual(["reload web"]);
 });
 
-test("starts a unit that is down, also when nothing changed", () => {
+test("starts a unit that is down, even if nothing changed", () => {
   const start = { start: [{ touch: "/s" }] };
   expect(actions([unit("web", start)], { web: A }, { web: A }, { web: "stopped" })).toEqual(["start web"]);
   expect(actions([unit("web", start)], { web: B }, { web: A }, { web: "unknown" })).toEqual(["reload web"]);
@@ -79,7 +79,7 @@ test("starts a unit that is down, also when nothing changed", () => {
   expect(actions([unit("web")], { web: B }, { web: A }, { web: "stopped" })).toEqual(["reload web"]);
 });
 
-test("reloads a unit that is ill where that brings it something new, and otherwise starts it", () => {
+test("reloads an ill unit if that brings it something new, and otherwise starts it", () => {
   const web = unit("web", { start: [{ touch: "/s" }] });
   const ill = { web: "ill" } as const;
   expect(actions([web], { web: B }, { web: A }, ill)).toEqual(["reload web"]);
@@ -88,7 +88,7 @@ test("reloads a unit that is ill where that brings it something new, and otherwi
   expect(actions([unit("web")], { web: A }, { web: A }, ill)).toEqual([]);
 });
 
-test("goes syslog-ng, sidekiq, web, streaming, then as configured", () => {
+test("the order is syslog-ng, sidekiq, web, streaming, then as configured", () => {
   const units = ["nginx", "streaming", "web", "consul", "sidekiq", "syslog-ng"].map((name) => unit(name));
   const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));
   expect(actions(units, wanted, {})).toEqual(
@@ -96,11 +96,11 @@ test("goes syslog-ng, sidekiq, web, streaming, then as configured", () => {
   );
 });
 
-test("leaves a unit alone that nothing is desired of", () => {
+test("leaves a unit alone if nothing is desired of it", () => {
   expect(actions([unit("web", { start: [{ touch: "/s" }] })], {}, {}, { web: "stopped" })).toEqual([]);
 });
 
-test("a running unit of which nothing is known is reloaded, and restarted only for a process environment of ours", () => {
+test("a running unit about which nothing is known is reloaded, and restarted only for a process environment of ours", () => {
   const web = unit("web", { restart: [{ touch: "/r" }] });
   expect(actions([web], { web: { reload: "a", restart: NO_PROCESS_VARIABLES } }, {})).toEqual(["reload web"]);
   expect(actions([web], { web: A }, {})).toEqual(["restart web"]);
@@ -114,7 +114,7 @@ test("an interrupted reload is planned again as a reload, not as a restart", () 
   expect(actions([web], { web: A }, { web: left })).toEqual(["reload web"]);
 });
 
-test("in haste sidekiq comes last, for it takes its time", () => {
+test("in an urgent change sidekiq comes last, because it is slow", () => {
   const units = ["sidekiq", "web", "streaming", "nginx"].map((name) => unit(name));
   const wanted = Object.fromEntries(units.map(({ name }) => [name, B]));
   const usual = plan(desired(wanted), new Map(), units, new Map());

@@ -11,7 +11,7 @@ async function asNobody(entry: Record<string, unknown>): Promise<string> {
   return run(process.execPath, [fixture, JSON.stringify([{ template: "t", ...entry }])]);
 }
 
-test("has nothing to say about a file that can be written", async () => {
+test("does not complain about a file that can be written", async () => {
   await using folder = await temporaryFolder();
   await chmod(folder.path, 0o777);
   expect(await asNobody({ path: folder.file("x") })).toBe("[]\n");
@@ -39,7 +39,7 @@ test.each([
   ["a group that it is not in", { path: "x", group: "0" }, "may not give a file to group 0"],
   ["a directory in the place of the file", { path: "closed" }, "is not a regular file"],
   ["a file that it may not read", { path: "unreadable" }, "may not read the file that is there"],
-])("complains of %s and touches nothing", async (_, { path, ...more }, message) => {
+])("complains about %s and touches nothing", async (_, { path, ...more }, message) => {
   await using folder = await temporaryFolder();
   await chmod(folder.path, 0o777);
   await mkdir(folder.file("closed"), { mode: 0o555 });

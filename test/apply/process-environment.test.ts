@@ -5,7 +5,7 @@ import { until } from "../world/until.ts";
 
 const GIVEN = { DB_HOST: "10.0.0.9", EMPTY: "", URL: "postgres://u:p=1@h/x" };
 
-test("tells what a running program was given, by /proc and by ps alike", async () => {
+test("reads a running program's environment, from /proc and from ps alike", async () => {
   await using program = await start("sleep", ["60"], { onlyEnv: GIVEN });
   for (const read of [environmentOf, fromPs]) {
     // Before it is itself it is a copy of whoever starts it.
@@ -17,7 +17,7 @@ test("tells what a running program was given, by /proc and by ps alike", async (
   }
 });
 
-test("of a program that is gone there is nothing to tell", async () => {
+test("knows nothing about a program that is gone", async () => {
   const program = await start("true", []);
   await program.exited;
   expect([await environmentOf(program.pid), await fromPs(program.pid)]).toEqual([undefined, undefined]);

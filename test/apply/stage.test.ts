@@ -36,7 +36,7 @@ async function write(spec: FileSpec, content: string): Promise<void> {
   commitAll([await staged(spec, content)]);
 }
 
-test("changes nothing that anyone reads until the commit, and leaves nothing beside the file", async () => {
+test("changes nothing that anyone reads until the commit, and leaves nothing behind", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"));
   await write(spec, "old");
@@ -62,7 +62,7 @@ test("shows a reader the old file or the new one, never half of it and never wit
   expect(reader.output()).toMatch(/^reading\ndone after \d+\n$/);
 });
 
-test("is never readable by others on its way, whatever the umask", async () => {
+test("is never readable by others while it is written, whatever the umask", async () => {
   await using folder = await temporaryFolder();
   const before = process.umask(0);
   try {
@@ -73,7 +73,7 @@ test("is never readable by others on its way, whatever the umask", async () => {
   }
 });
 
-test("sees a wrong mode as a difference and mends it", async () => {
+test("sees a wrong mode as a difference and corrects it", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"), { mode: "0640" });
   await write(spec, "same");
@@ -84,7 +84,7 @@ test("sees a wrong mode as a difference and mends it", async () => {
   expect((await stat(spec.path)).mode & 0o7777).toBe(0o640);
 });
 
-test("gives the file to its owner and group as root, and says that it may not as another", async () => {
+test("as root, gives the file to its owner and group; as anyone else, says that it may not", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"), { owner: isRoot ? "nobody" : "root", group: "daemon" });
   if (!isRoot) return expect(staged(spec, "new")).rejects.toThrow(Misconfigured);
@@ -95,7 +95,7 @@ test("gives the file to its owner and group as root, and says that it may not as
   expect((await placeOf(spec)).there).toMatchObject({ content: "new", asSpecified: true });
 });
 
-test("keeps the owner that the file has where the entry names none", async () => {
+test("keeps the file's owner if the entry names none", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"));
   await writeFile(spec.path, "old");
@@ -121,7 +121,7 @@ test("puts back bytes, mode and absence", async () => {
   expect(await readdir(folder.path)).toEqual(["x"]);
 });
 
-test("sweeps what a crash left, and does not follow a link that waits in its place", async () => {
+test("removes what a crash left behind, and does not follow a link in its place", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("x"));
   await writeFile(folder.file("victim"), "untouched");
@@ -134,7 +134,7 @@ test("sweeps what a crash left, and does not follow a link that waits in its pla
   expect((await readdir(folder.path)).sort()).toEqual(["victim", "x"]);
 });
 
-test("keeps a link and replaces what it names", async () => {
+test("keeps a link and replaces its target", async () => {
   await using folder = await temporaryFolder();
   await mkdir(folder.file("persistent"));
   await mkdir(folder.file("www"));
@@ -147,7 +147,7 @@ test("keeps a link and replaces what it names", async () => {
   expect(await readdir(folder.file("persistent"))).toEqual(["env"]);
 });
 
-test("does not follow a link in a circle, nor one that a third user made", async () => {
+test("follows neither a circular link nor one that a third user made", async () => {
   await using folder = await temporaryFolder();
   await symlink(folder.file("b"), folder.file("a"));
   await symlink(folder.file("a"), folder.file("b"));
@@ -158,7 +158,7 @@ test("does not follow a link in a circle, nor one that a third user made", async
   await expect(staged(entry(folder.file("trap")), "new")).rejects.toThrow("belongs to uid 12");
 });
 
-test("knows a mount from a file", async () => {
+test("tells a mount from a file", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("x"), "");
   expect(await isMountPoint(folder.file("x"))).toBe(false);

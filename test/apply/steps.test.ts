@@ -13,7 +13,7 @@ function perform(...reload: readonly unknown[]): Promise<StepsDone> {
   return runSteps("web", unitSchema.parse({ reload }).reload, steps);
 }
 
-test("performs steps in order", async () => {
+test("runs steps in order", async () => {
   await using folder = await temporaryFolder();
   const log = folder.file("log");
   await perform(note(log, "one"), { wait: "10ms" }, note(log, "two"), { touch: folder.file("restart.txt") });
@@ -21,7 +21,7 @@ test("performs steps in order", async () => {
   expect((await stat(folder.file("restart.txt"))).mtimeMs).toBeGreaterThan(0);
 });
 
-test("touches a file that is there", async () => {
+test("touches an existing file", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("restart.txt"), "kept");
   await utimes(folder.file("restart.txt"), 1, 1);
@@ -39,14 +39,14 @@ test("returns from TERM when that very process has ended", async () => {
   expect(await processOf(before)).toBeUndefined();
 });
 
-test("does not take a signal that is handled for an end", async () => {
+test("a handled signal does not count as an end", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("config"), "one");
   await using web = await startWeb(folder, folder.file("config"));
   expect(await perform({ signal: "USR2", pidfile: web.pidfile })).toEqual({ ended: false });
 });
 
-test("says when a process does not end", async () => {
+test("reports a process that does not end", async () => {
   await using folder = await temporaryFolder();
   await using deaf = await start("sh", ["-c", "trap '' TERM; echo deaf; while :; do sleep 0.1; done"], {
     stopSignal: "SIGKILL",
@@ -58,7 +58,7 @@ test("says when a process does not end", async () => {
   );
 });
 
-test("never signals a stranger that was given the pid of a unit that is gone", async () => {
+test("never signals another program that was given a vanished unit's pid", async () => {
   await using folder = await temporaryFolder();
   await using stranger = await start("sleep", ["60"]);
   const pidfile = await writePidfile(folder.file("pid"), stranger.pid);
@@ -77,7 +77,7 @@ test.each([
   ["names init", "1", "names no process"],
   ["names everybody", "-1", "names no process"],
   ["names a process that is gone", "4194305", "is gone"],
-])("signals nobody when the pidfile %s", async (_, content, message) => {
+])("signals no process when the pidfile %s", async (_, content, message) => {
   await using folder = await temporaryFolder();
   if (content !== undefined) await writeFile(folder.file("pid"), content);
   const failure = perform({ signal: "TERM", pidfile: folder.file("pid") });
@@ -85,7 +85,7 @@ test.each([
   await expect(failure).rejects.toThrow(TryAgain);
 });
 
-test("stops a command that hangs, with all that it started", async () => {
+test("stops a hanging command, with everything it started", async () => {
   await using folder = await temporaryFolder();
   const script = 'sleep 60 & echo $! > "$0"; trap "" TERM; wait; wait; sleep 60';
   await expect(perform({ run: ["sh", "-c", script, folder.file("pid")], timeout: "300ms" })).rejects.toThrow(
@@ -110,7 +110,7 @@ test("does not wait for a daemon that a command leaves behind, and leaves it alo
   }
 });
 
-test("tells how a command failed by the end of its output, without secrets, and ends there", async () => {
+test("reports a failed command with the end of its output, without secrets, and stops there", async () => {
   await using folder = await temporaryFolder();
   const script = "yes 'noise' | head -n 5000; echo; echo 'password hunter2 refused' >&2; exit 3";
   const failure = perform({ run: ["sh", "-c", script] }, { touch: folder.file("next") });
@@ -122,11 +122,11 @@ test("tells how a command failed by the end of its output, without secrets, and 
   expect(await readdir(folder.path)).toEqual([]);
 });
 
-test("says when a command is not there", async () => {
+test("reports a missing command", async () => {
   await expect(perform({ run: ["/usr/local/bin/absent"] })).rejects.toThrow("ENOENT");
 });
 
-test("passes arguments as they are, and nothing of its own environment", async () => {
+test("passes arguments unchanged, and nothing from its own environment", async () => {
   await using folder = await temporaryFolder();
   process.env["DBPASS"] = "hunter2";
   try {

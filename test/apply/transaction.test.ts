@@ -26,7 +26,7 @@ test("writes, reloads in order, verifies, remembers, and then has nothing left t
   expect(await house.plan([[spec, "one"]])).toEqual({ writes: [], actions: [] });
 });
 
-test("mends a wrong mode without reloading anything", async () => {
+test("corrects a wrong mode without reloading anything", async () => {
   await using folder = await temporaryFolder();
   const log = folder.file("log");
   const house = new House([unit("web", { reload: [note(log, "web")] })]);
@@ -40,7 +40,7 @@ test("mends a wrong mode without reloading anything", async () => {
   expect(await noted(log)).toEqual(["web"]);
 });
 
-test("lets nginx itself refuse a file, and then nothing has changed", async () => {
+test("nginx itself can refuse a file, and then nothing has changed", async () => {
   await using folder = await temporaryFolder();
   const log = folder.file("log");
   const house = new House([unit("web", { reload: [note(log, "web")] })]);
@@ -70,7 +70,7 @@ test("lets nginx itself refuse a file, and then nothing has changed", async () =
   expect(await noted(log)).toEqual(["web"]);
 });
 
-test("refuses as a whole when one of the files has no place", async () => {
+test("refuses the whole change when one of the files has no place", async () => {
   await using folder = await temporaryFolder();
   const house = new House([]);
   const outcome = await house.apply([
@@ -81,7 +81,7 @@ test("refuses as a whole when one of the files has no place", async () => {
   expect(await readdir(folder.path)).toEqual([]);
 });
 
-test("changes nothing when it cannot be remembered that units are about to change", async () => {
+test("changes nothing when it cannot record that units are about to change", async () => {
   await using folder = await temporaryFolder();
   const remember = () => Promise.reject(new Error("no space left"));
   const house = new House([unit("web", { reload: [note(folder.file("log"), "web")] })], { remember });
@@ -89,7 +89,7 @@ test("changes nothing when it cannot be remembered that units are about to chang
   expect(await readdir(folder.path)).toEqual([]);
 });
 
-test("tries a failed reload again until it succeeds, though the bytes are long written", async () => {
+test("retries a failed reload until it succeeds, although the bytes were written long ago", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("env"));
   const gate = folder.file("gate");
@@ -115,7 +115,7 @@ test("reloads again when the old settings come back after a reload that failed h
   expect((await house.plan([[spec, "good"]])).actions).toHaveLength(1);
 });
 
-test("one unit that was never well does not keep the others from theirs", async () => {
+test("one unit that was never healthy does not keep the others from their reload", async () => {
   await using folder = await temporaryFolder();
   const log = folder.file("log");
   const house = new House([
@@ -148,7 +148,7 @@ test("starts what is down, restarts for the process environment, reloads for the
   expect(await noted(log)).toEqual(["start", "reload", "restart", "start"]);
 });
 
-test("a unit that is ill is reloaded when its settings change, and started where that does not help", async () => {
+test("an ill unit is reloaded when its settings change, and started if that does not help", async () => {
   await using folder = await temporaryFolder();
   const [log, up, env] = [folder.file("log"), folder.file("up"), entry(folder.file("env"))];
   // It runs with what it read last, and is well unless that is bad. `start` does nothing to one that is up.
@@ -169,7 +169,7 @@ test("a unit that is ill is reloaded when its settings change, and started where
   expect(await noted(log)).toEqual(["start", "reload", "reload", "start"]);
 });
 
-test("an apply that was begun is finished although the agent is asked to stop", async () => {
+test("an apply that has begun is finished even though the agent is asked to stop", async () => {
   await using folder = await temporaryFolder();
   const house = new House([unit("web", { reload: [note(folder.file("log"), "web")] })], {
     signal: AbortSignal.abort(),

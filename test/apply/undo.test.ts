@@ -30,7 +30,7 @@ test.each([
   expect(await house.plan([[spec, "good"]])).toEqual({ writes: [], actions: [] });
 });
 
-test("goes back in reverse, and leaves alone what it had not come to", async () => {
+test("rolls back in reverse order, and leaves alone what it had not reached", async () => {
   await using folder = await temporaryFolder();
   const log = folder.file("log");
   const [env, extra] = [entry(folder.file("env")), entry(folder.file("extra"))];
@@ -71,7 +71,7 @@ test("says what it could not put back, and keeps trying", async () => {
   expect((await house.plan([[spec, "one"]])).actions).toHaveLength(1);
 });
 
-test("a unit that the new files made ill is reloaded with the old ones", async () => {
+test("a unit that became ill with the new files is reloaded with the old ones", async () => {
   await using folder = await temporaryFolder();
   const [log, loaded, spec] = [folder.file("log"), folder.file("loaded"), entry(folder.file("env"))];
   const read = { run: ["cp", spec.path, loaded] };
@@ -91,7 +91,7 @@ test("a unit that the new files made ill is reloaded with the old ones", async (
   expect(await noted(log)).toEqual(["start", "reload", "reload"]);
 });
 
-test("a unit that was down before is no reason to go back", async () => {
+test("a unit that was down before is no reason to roll back", async () => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("env"));
   const log = folder.file("log");
@@ -110,7 +110,7 @@ test("a unit that was down before is no reason to go back", async () => {
   expect(await noted(log)).toEqual(["web", "web"]);
 });
 
-test("takes the first file back when the second cannot be put in its place", async () => {
+test("puts the first file back when the second cannot be put in place", async () => {
   await using folder = await temporaryFolder();
   const env = entry(folder.file("env"));
   const house = new House([unit("web", { reload: [note(folder.file("log"), "web")] })]);

@@ -15,11 +15,11 @@ test("keeps a ring for the next wait, and any number of rings is one", async () 
   expect(await second).toBe("woken");
 });
 
-test("wakes at the given time", async () => {
+test("wakes at a given time", async () => {
   expect(await new Bell().wait(1005, 1000, never)).toBe(0);
 });
 
-test("says how long ago it first rang", async () => {
+test("knows how long ago it first rang", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const bell = new Bell();
@@ -30,7 +30,7 @@ test("says how long ago it first rang", async () => {
   expect(await bell.wait(undefined, 0, never)).toBe(35);
 });
 
-test("wakes when the signal aborts, and does not wait when it has", async () => {
+test("wakes when the signal aborts, and does not wait if it already has", async () => {
   const bell = new Bell();
   const end = new AbortController();
   const waiting = bell.wait(undefined, 0, end.signal);

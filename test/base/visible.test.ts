@@ -16,11 +16,11 @@ test.each([
   ["what turns the direction of writing", "a\u202egpj.exe", "a\\u{202e}gpj.exe"],
   ["the line break of Unicode", "a\u2028b", "a\\u{2028}b"],
   ["letters of any language", "naïve 日本 🦣", "naïve 日本 🦣"],
-])("%s: seen, and not obeyed", (_, text, shown) => {
+])("%s is shown, not obeyed", (_, text, shown) => {
   expect(visible(text, 100)).toBe(shown);
 });
 
-test("what is too long ends in a mark, and no character is cut in two", () => {
+test("text that is too long ends in a mark, and no character is cut in two", () => {
   expect(visible("🦣🦣🦣", 3)).toBe("🦣🦣🦣");
   expect(visible("🦣🦣🦣🦣", 3)).toBe("🦣🦣…");
 });

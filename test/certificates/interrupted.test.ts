@@ -8,19 +8,19 @@ import { until } from "../world/until.ts";
 import { DOMAIN, lookAt, optionsFor } from "./fixtures/keeper.ts";
 import { serveShipped } from "./fixtures/nginx.ts";
 
-test("an agent that is killed once it has a key for its account gets one account", async () => {
+test("an agent killed once it has a key for its account gets one account", async () => {
   await using world = await makeWorld();
   await world.killedWhen(async () => (await world.files("accounts")).some((name) => name.endsWith(".pem")));
   await world.finishes();
 });
 
-test("an agent that is killed with its order just placed finishes that order", async () => {
+test("an agent killed with its order just placed finishes that order", async () => {
   await using world = await makeWorld();
   await world.killedWhen(async () => (await world.files(DOMAIN)).includes("order.json"));
   await world.finishes();
 });
 
-test("an agent that is killed while the authority validates finishes that order", async () => {
+test("an agent killed while the authority validates finishes that order", async () => {
   await using world = await makeWorld();
   await world.killedWhen(() => world.pebble.count("Pulled a task") > 0);
   await world.finishes();

@@ -15,7 +15,7 @@ import { serveShipped } from "./fixtures/nginx.ts";
 
 const AT_ONCE = { firstMs: 0, longestMs: 0 };
 
-test("orders a certificate while nobody listens, keeps it private, and has nothing more to do then", async () => {
+test("orders a certificate while nothing listens, keeps it private, and then has nothing more to do", async () => {
   await using folder = await temporaryFolder("certificates");
   // Of a hundred; the library gives up after six in a row, which at 40 was once in twenty runs.
   await using pebble = await startPebble({ rejectNonces: 15 });
@@ -43,7 +43,7 @@ test("orders a certificate while nobody listens, keeps it private, and has nothi
   expect(pebble.count("Issued certificate")).toBe(1);
 });
 
-test("renews through nginx with a third of the life left, under a name of its own", async () => {
+test("renews through nginx with a third of the life left, in a folder of its own", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const options = optionsFor(folder, pebble);
@@ -59,7 +59,7 @@ test("renews through nginx with a third of the life left, under a name of its ow
   expect(pebble.count("There are now 2 accounts")).toBe(0);
 });
 
-test("never touches a certificate that somebody else put there, and says when it expires", async () => {
+test("never touches somebody else's certificate, and says when it expires", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const made = await makeCertificates(folder.path, "127.0.0.1", DOMAIN);
@@ -85,7 +85,7 @@ test("never touches a certificate that somebody else put there, and says when it
   expect(pebble.count("POST")).toBe(0);
 });
 
-test("tells what the authority found when it cannot validate, waits, and changes nothing", async () => {
+test("reports what the authority found when it cannot validate, waits, and changes nothing", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const { host } = pebble.challenge;
@@ -107,7 +107,7 @@ test("tells what the authority found when it cannot validate, waits, and changes
   expect(pebble.count("There are now 2 accounts")).toBe(0);
 });
 
-test("does not let the authority look at an answer that is not ours", async () => {
+test("does not let the authority fetch an answer that is not ours", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const { host, port } = pebble.challenge;
@@ -135,7 +135,7 @@ test("waits out a server that is down, and then goes on", async () => {
   expect(await lookAt(options)).toMatchObject({ found: { kind: "good" }, problems: [] });
 });
 
-test("begins anew at a server that has forgotten account and order", async () => {
+test("starts again at a server that has forgotten account and order", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const { host } = pebble.challenge;
@@ -180,7 +180,7 @@ test("leaves a server alone for as long as it asks", async () => {
   expect(state.problems[0]?.message).toContain("too many certificates already issued (rateLimited)");
 });
 
-test("orders nothing where the lock cannot be taken, or the storage would not last", async () => {
+test("orders nothing if the lock cannot be taken or the storage would not last", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const locked = await lookAt(

@@ -10,7 +10,7 @@ import { DOMAIN } from "./fixtures/keeper.ts";
 
 const OTHER_DOMAIN = "other.example.org";
 
-test("only what nginx could not load is out of the question; what is merely wrong is used and told", async () => {
+test("only what nginx could not load is rejected; what is merely wrong is used and reported", async () => {
   await using folder = await temporaryFolder("loadable");
   const made = await makeCertificates(folder.path, "127.0.0.1", DOMAIN);
   const [leaf, authority, key, otherKey] = await Promise.all(

@@ -3,7 +3,7 @@ import { startPebble } from "../world/pebble.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import { lookAt, optionsFor } from "./fixtures/keeper.ts";
 
-test("while it cannot be renewed the old certificate stays in use, and that is told until it is renewed", async () => {
+test("while it cannot be renewed, the old certificate stays in use, and this is reported until it is renewed", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   const options = optionsFor(folder, pebble, { pace: { firstMs: 0, longestMs: 0 } });

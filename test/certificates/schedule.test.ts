@@ -7,7 +7,7 @@ function lasting(days: number, fingerprint = "ab") {
   return { folder: "/", issuer: "test", fingerprint, notBeforeMs: 0, notAfterMs: days * DAY_MS };
 }
 
-test("nodes renew at times of their own, all with a third of the life left or a little more", () => {
+test("each node renews at its own time, with a third of the life left or a little more", () => {
   const due = Array.from({ length: 50 }, (_, node) => renewalDueMs(lasting(90), `jail${node}`) / DAY_MS);
   expect(Math.max(...due)).toBeLessThanOrEqual(60);
   expect(Math.min(...due)).toBeGreaterThan(55);
@@ -20,7 +20,7 @@ test("a certificate of six days is renewed in time, too", () => {
   expect(renewalDueMs(lasting(6), "jail1") / DAY_MS).toBeLessThanOrEqual(4);
 });
 
-test("a certificate expires soon with a sixth of its life left, and never sooner than three weeks before", () => {
+test("a certificate counts as expiring with a sixth of its life left, and never earlier than three weeks before the end", () => {
   expect(isExpiring(lasting(90), 74 * DAY_MS)).toBe(false);
   expect(isExpiring(lasting(90), 76 * DAY_MS)).toBe(true);
   expect(isExpiring(lasting(365), 343 * DAY_MS)).toBe(false);
@@ -38,7 +38,7 @@ test("there are at most five failures in any hour, whatever the jitter", () => {
   }
 });
 
-test("what the server asks for is never cut short", () => {
+test("the wait that the server asks for is never cut short", () => {
   expect(retryDelayMs(1, 7_200_000, 0, PACE)).toBe(7_200_000);
   expect(retryDelayMs(20, 0, 0, PACE)).toBe(PACE.longestMs);
 });

@@ -9,7 +9,7 @@ import { DOMAIN } from "./fixtures/keeper.ts";
 
 const SECOND_MS = 1000;
 
-test("the newest version is in use, and the two before it stay for a way back", async () => {
+test("the newest version is in use, and the two before it stay for a rollback", async () => {
   await using folder = await temporaryFolder("shelf");
   const certificate = await makeOne(folder.path);
   for (let at = 1; at <= 5; at++)
@@ -25,7 +25,7 @@ test("the newest version is in use, and the two before it stay for a way back", 
   ]);
 });
 
-test("a version that was damaged gives way to the one before it", async () => {
+test("a damaged version gives way to the one before it", async () => {
   await using folder = await temporaryFolder("shelf");
   const certificate = await makeOne(folder.path);
   for (const at of [1, 2, 3]) await shelve(folder.path, DOMAIN, { ...certificate, nowMs: at * SECOND_MS });
@@ -36,7 +36,7 @@ test("a version that was damaged gives way to the one before it", async () => {
   );
 });
 
-test("what an agent was killed over while it wrote is no version, and is swept by the next", async () => {
+test("what a killed agent was writing is not a version, and the next one removes it", async () => {
   await using folder = await temporaryFolder("shelf");
   const certificate = await makeOne(folder.path);
   await mkdir(folder.file(DOMAIN, ".new"), { recursive: true });
@@ -46,7 +46,7 @@ test("what an agent was killed over while it wrote is no version, and is swept b
   expect(await readdir(folder.file(DOMAIN))).toEqual(["19700101T000001Z"]);
 });
 
-test("a certificate that cannot serve the domain is not taken", async () => {
+test("a certificate that cannot serve the domain is not used", async () => {
   await using folder = await temporaryFolder("shelf");
   const { chain, key, otherKey } = await makeOne(folder.path);
   const shelved = (domain: string, given: Secret) =>

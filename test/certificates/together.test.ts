@@ -9,7 +9,7 @@ import { startPebble } from "../world/pebble.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import { DOMAIN, lookAt, optionsFor } from "./fixtures/keeper.ts";
 
-test("of two nodes on one storage one orders, and both have the certificate", async () => {
+test("with two nodes on one storage, one orders and both have the certificate", async () => {
   await using folder = await temporaryFolder("certificates");
   await using pebble = await startPebble();
   await using consul = await startConsul({ acl: true });

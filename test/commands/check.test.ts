@@ -14,7 +14,7 @@ import { startS3 } from "../world/s3.ts";
 import { start } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 
-test("the doctor says of each unit whether it runs, may be signalled, and has the commands of its steps", async () => {
+test("for each unit the doctor says whether it runs, may be signalled, and has the commands of its steps", async () => {
   await using consul = await startConsul();
   await using web = await start("sleep", ["60"]);
   await using agent = await startAgent({ consul, environment: HOSTS });
@@ -60,7 +60,7 @@ if (process.getuid?.() === 0)
     expect(code).not.toBe(70);
   });
 
-test("the doctor finds an endpoint in a unit's own environment, which hides the file, and never says its value", async () => {
+test("the doctor finds an endpoint in a unit's own environment that overrides the file, and never shows its value", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -91,7 +91,7 @@ test("the doctor finds an endpoint in a unit's own environment, which hides the 
   expect(code).not.toBe(0);
 });
 
-test("the doctor asks what the token may do, changes nothing by it, and names what it may not", async () => {
+test("the doctor asks what the token may do, changes nothing, and names the missing permissions", async () => {
   await using consul = await startConsul({ acl: true });
   const token = await consul.createToken(
     'key_prefix "mastodon/" { policy = "read" } key_prefix "mastodon-agent/" { policy = "write" } key_prefix "service/" { policy = "read" } service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }',
@@ -120,7 +120,7 @@ test("the doctor asks what the token may do, changes nothing by it, and names wh
   expect(unknown.output).toMatch(/^FAIL +acl: ACL token: Consul does not know it: ACL not found/m);
 });
 
-test("the doctor does not take a client that was not told of ACLs at its word that there are none", async () => {
+test("the doctor does not believe a client without ACLs that there are none", async () => {
   const gossipKey = Buffer.alloc(32, 1).toString("base64");
   await using consul = await startConsul({ acl: true, gossipKey });
   const token = await consul.createToken(
@@ -138,7 +138,7 @@ test("the doctor does not take a client that was not told of ACLs at its word th
   expect(output).toMatch(/^warn +acl: ACL token: this Consul does not say .* was not\. Compare its policy/m);
 });
 
-test("the doctor compares clocks: 20 s are a warning, 75 s a failure where requests are signed", async () => {
+test("the doctor compares clocks: 20 s is a warning, 75 s a failure if requests are signed", async () => {
   await using consul = await startConsul();
   await using postgres = await startPostgres();
   await using s3 = await startS3();
@@ -190,7 +190,7 @@ test("the doctor compares the client's keyring with GOSSIPKEY", async () => {
   expect(output).toMatch(/^warn +consul cluster: NODENAME: no member is called jail1\./m);
 });
 
-test("a configuration that is refused is the one finding, as JSON too", async () => {
+test("a refused configuration is the only finding, in JSON too", async () => {
   await using folder = await temporaryFolder();
   const configFile = folder.file("agent.yaml");
   await writeFile(configFile, "wacth: {}\n");
@@ -214,7 +214,7 @@ test("a configuration that is refused is the one finding, as JSON too", async ()
   expect([json.code, plain.code]).toEqual([78, 78]);
 });
 
-test("check goes on after what is wrong, as one JSON document where that is asked for", async () => {
+test("check goes on after a failure, and prints one JSON document if asked to", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -232,7 +232,7 @@ test("check goes on after what is wrong, as one JSON document where that is aske
   expect(code).toBe(78);
 });
 
-test("while Consul is down the doctor looks at all the rest, with the last known good", async () => {
+test("while Consul is down the doctor checks everything else, with the last known good", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/MAILPORT", "587");
   await using agent = await startAgent({ consul, environment: HOSTS });
@@ -247,7 +247,7 @@ test("while Consul is down the doctor looks at all the rest, with the last known
 });
 
 if (mayMount())
-  test("check says when there is no room for the state", async () => {
+  test("check reports that there is no room for the state", async () => {
     await using disk = await smallDisk();
     await using consul = await startConsul();
     await using agent = await startAgent({ consul, environment: HOSTS });
@@ -261,7 +261,7 @@ if (mayMount())
     expect(output).toMatch(/^FAIL +state storage: .*it is full: 0 MiB free\. Make room/m);
   });
 
-test("what takes longer than a second is said on a terminal, and gone when it is over", async () => {
+test("anything that takes longer than a second is shown on a terminal, and cleared when it is over", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();

@@ -54,7 +54,7 @@ test("the value of --config is a file", async () => {
   expect(await bash("history --since ")).toEqual([]);
 });
 
-test("an unknown shell is a usage error that names those there are", async () => {
+test("an unknown shell is a usage error that names the known ones", async () => {
   await expect(run(process.execPath, [AGENT, "completion", "tcsh"])).rejects.toThrow(
     /ended with 64:[\s\S]*bash, zsh, fish/,
   );

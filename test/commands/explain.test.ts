@@ -5,7 +5,7 @@ import { startConsul } from "../world/consul.ts";
 
 const SECRETS = [GOSSIP_KEY, JAIL.DBPASS, JAIL.MAILPASS, JAIL.BUCKETPASS];
 
-test("explain prints every source in order of precedence, the one in force marked, also those that have nothing", async () => {
+test("explain prints every source in order of precedence, marks the one in force, and includes those that have nothing", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/DBHOST", "10.1.1.1");
   await consul.put("mastodon/nodes/jail1/settings/DBHOST", "10.2.2.2");
@@ -60,7 +60,7 @@ test("explain names what was refused, with the reason", async () => {
   });
 });
 
-test("explain alone is a table of all that are set, and never shows a secret", async () => {
+test("explain without a name prints a table of everything that is set, and never shows a secret", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -73,7 +73,7 @@ test("explain alone is a table of all that are set, and never shows a secret", a
   expect(shown.output).toContain("\x1b[32m10.9.9.1");
 });
 
-test("explain works while Consul is down: the last known good stands in, and that is said", async () => {
+test("explain works while Consul is down: it shows the last known good, and says so", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/MAILPORT", "587");
   await using agent = await startAgent({ consul, environment: HOSTS });
@@ -85,7 +85,7 @@ test("explain works while Consul is down: the last known good stands in, and tha
   expect(output).toMatch(/^ {2}\* shared +587 +mastodon\/settings\/MAILPORT \(index \d+\)$/m);
 });
 
-test("explain knows no pinned key, and of an unknown name the nearest", async () => {
+test("explain knows no pinned keys, and suggests the nearest known name for an unknown one", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   const pinned = await cli(agent, ["explain", "SECRET_KEY_BASE"]);

@@ -6,7 +6,7 @@ import { cli, onTerminal } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
 
-test("history tells what has changed, the newest last, also while agent and Consul are down", async () => {
+test("history lists the changes, newest last, even while agent and Consul are down", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -60,7 +60,7 @@ test("history tells what has changed, the newest last, also while agent and Cons
   }
 });
 
-test("a change that was put back says so, with its reason", async () => {
+test("a change that was rolled back says so, with its reason", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({
     consul,
@@ -78,7 +78,7 @@ test("a change that was put back says so, with its reason", async () => {
   expect(output).toMatch(/ failed .*MAILPORT from .*\(put back\)\n {2}problem +.*unit web: step 1 of 1/);
 });
 
-test("what is not understood is a usage error that says what would be", async () => {
+test("an argument that is not understood is a usage error that says what would be", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   const wrong = await cli(agent, ["history", "--since", "yesterday"]);
@@ -88,7 +88,7 @@ test("what is not understood is a usage error that says what would be", async ()
   expect([unknown.code, unknown.output]).toEqual([64, expect.stringMatching(/applied, refused, failed/)]);
 });
 
-test("an empty history says where it was looked for", async () => {
+test("an empty history names the file that was read", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul });
   const { output, code } = await cli(agent, ["history"]);

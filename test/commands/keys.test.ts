@@ -26,7 +26,7 @@ afterAll(() => consul[Symbol.asyncDispose]());
 
 const freshPins = () => pinsIn(consul.address, freshDomain());
 
-test("init makes the keys and says so, and the second time that they were there", async () => {
+test("init creates the keys and says so; the second time it says that they exist", async () => {
   await using folder = await temporaryFolder();
   const { context, lines } = inContext(folder.path, freshPins());
   expect(await keysInit(context)).toBe(ExitCode.ok);
@@ -41,7 +41,7 @@ test("init makes the keys and says so, and the second time that they were there"
   for (const line of lines) expect(line).toMatch(/was there$/);
 });
 
-test("init makes nothing where there is no Consul to ask", async () => {
+test("init creates nothing if Consul cannot be asked", async () => {
   await using folder = await temporaryFolder();
   const { context } = inContext(folder.path, undefined);
   await expect(keysInit(context)).rejects.toBeInstanceOf(TryAgain);
@@ -66,7 +66,7 @@ test("show prints names, fingerprints, modes, ages and pins, and never a value",
   expect(lines.join("\n")).toMatch(/secret\.key .*pin not asked/);
 });
 
-test("verify tells the states of the keys apart by its exit code, and changes nothing", async () => {
+test("verify has an exit code for each state of the keys, and changes nothing", async () => {
   await using folder = await temporaryFolder();
   const pins = freshPins();
   const { context, lines } = inContext(folder.path, pins);
@@ -97,7 +97,7 @@ test("verify tells the states of the keys apart by its exit code, and changes no
   );
 });
 
-test("adopt tells what it took over, where the old files are, and what the other nodes need", async () => {
+test("adopt says what it took over, where the old files are, and what the other nodes need", async () => {
   await using folder = await temporaryFolder();
   const pins = freshPins();
   const { context, lines } = inContext(folder.path, pins);
@@ -116,7 +116,7 @@ test("adopt tells what it took over, where the old files are, and what the other
   expect(lines.splice(0).join("\n")).toMatch(/secret\.key +[0-9a-f]{16} +was the same +pinned$/m);
 });
 
-test("adopt tells that the encryption values were in each other's places, and to come back when Consul answers", async () => {
+test("adopt says that the encryption values were in each other's places, and to run it again when Consul answers", async () => {
   await using folder = await temporaryFolder();
   const { context, lines } = inContext(folder.path, unreachablePins);
   await writeFiles(context.storage.directory, OLD_FILES);
@@ -191,7 +191,7 @@ test("for scripts each says the same as one document, and no value either", asyn
   for (const value of Object.values(revealed(elsewhere))) expect(adopted.text).not.toContain(value);
 });
 
-test("adopt refuses where there is nothing to adopt", async () => {
+test("adopt refuses if there is nothing to adopt", async () => {
   await using folder = await temporaryFolder();
   const { context } = inContext(folder.path, undefined);
   await expect(keysAdopt(context)).rejects.toBeInstanceOf(Misconfigured);

@@ -16,7 +16,7 @@ const JOIN = {
   GOSSIPKEY: "pUqJrVyVRj5jsiYEkM/tFQ==",
 } as const;
 
-test("says of each name what KV and the environment are to each other", () => {
+test("says for each name how KV and the environment relate", () => {
   const seen = relations({
     kv: {
       "settings/MAILHOST": "new.example.org",
@@ -42,7 +42,7 @@ test("says of each name what KV and the environment are to each other", () => {
   });
 });
 
-test("takes the node's key before the shared one", () => {
+test("prefers the node's key to the shared one", () => {
   const row = rowOf("MAILPORT", {
     kv: { "settings/MAILPORT": "26", "nodes/jail1/settings/MAILPORT": "587" },
     environment: { MAILPORT: "587" },
@@ -50,7 +50,7 @@ test("takes the node's key before the shared one", () => {
   expect([row.relation, row.kv?.where]).toEqual(["same", "mastodon/nodes/jail1/settings/MAILPORT"]);
 });
 
-test("tells what was applied from what is only asked for", () => {
+test("distinguishes what was applied from what is only asked for", () => {
   const given = { kv: { "settings/MAILPORT": "587" }, environment: { MAILPORT: "25" } };
   const before = rowOf("MAILPORT", { ...given, applied: { MAILPORT: "25" } });
   expect([before.isApplied, before.inForce?.value]).toEqual([false, "25"]);
@@ -60,7 +60,7 @@ test("tells what was applied from what is only asked for", () => {
   expect([other.isApplied, other.inForce]).toEqual([false, { value: undefined }]);
 });
 
-test("still has a row for what was taken out of KV and is in force", () => {
+test("still has a row for what was deleted from KV and is in force", () => {
   const row = rowOf("SINGLE_USER_MODE", {
     applied: { SINGLE_USER_MODE: "true" },
     lastGood: { "env/SINGLE_USER_MODE": "true" },
@@ -68,7 +68,7 @@ test("still has a row for what was taken out of KV and is in force", () => {
   expect(row).toMatchObject({ relation: "gone", isApplied: false, inForce: { value: "true" } });
 });
 
-test("keeps a refused value out of the row and says which one stays in force", () => {
+test("leaves a refused value out of the row and says which one stays in force", () => {
   const row = rowOf("MAILPORT", {
     kv: { "settings/MAILPORT": "many" },
     applied: { MAILPORT: "587" },

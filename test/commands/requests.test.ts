@@ -31,7 +31,7 @@ test.each<[title: string, asked: readonly Asked[], goesOnAs: string | undefined]
   expect(requests.signal.aborted, "a new round has a new signal").toBe(goesOnAs === undefined);
 });
 
-test("tells apart whether the agent goes on or ends", async () => {
+test("tells whether the agent goes on or ends", async () => {
   for (const [request, isGoingOn] of new Map<Request, boolean>([
     ["reload", true],
     ["drain", false],

@@ -35,7 +35,7 @@ test("status is plain in a pipe and coloured within 80 columns on a terminal, un
   expect(plain.output).not.toContain("\x1b");
 });
 
-test("status says who may be chosen, why the others may not, and what an operator holds", async () => {
+test("status says which instances may be chosen, why the others may not, and what is on hold", async () => {
   await using consul = await startConsul();
   const service = { service: "postgresql", port: 5432 };
   await consul.register({ ...service, id: "pg1", address: "10.1.1.1", status: "passing" });
@@ -51,7 +51,7 @@ test("status says who may be chosen, why the others may not, and what an operato
   expect(output).toMatch(/^hold +moving the database$/m);
 });
 
-test("status says which check of which node's instance is not passing and what it says, in one harmless line", async () => {
+test("status names the node and the check that is not passing, with its output, in one harmless line", async () => {
   await using consul = await startConsul();
   const service = { service: "postgresql", id: "pg", port: 5432 };
   const one = { ...service, node: "db1", address: "10.1.1.1" };
@@ -87,7 +87,7 @@ test.each([
   ["potluck", /`service mastodon_agent status` and `tail -n 20 \/var\/log\/mastodon-agent\.log`\.$/m],
   ["systemd", /`systemctl status mastodon-agent` and `journalctl -u mastodon-agent -n 20`\.$/m],
   ["none", /ask whatever supervises the agent for its state, and read the end of the agent's log\.$/m],
-])("with the agent down, status tells what it last knew and where to look (%s)", async (profile, look) => {
+])("with the agent down, status shows what was last known and where to look (%s)", async (profile, look) => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -114,7 +114,7 @@ test.each([
   expect(forScripts.code).toBe(69);
 });
 
-test("status tells an agent that does not answer from one that does not run", async () => {
+test("status distinguishes an agent that does not answer from one that is not running", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -131,7 +131,7 @@ test("status tells an agent that does not answer from one that does not run", as
 
 // Only root becomes somebody else.
 if (process.geteuid?.() === 0) {
-  test("somebody who may not read the state is told so, and who may", async () => {
+  test("a user who may not read the state is told so, and told who may", async () => {
     await using consul = await startConsul();
     await using agent = await startAgent({ consul, environment: HOSTS });
     await agent.converged();
@@ -155,7 +155,7 @@ if (process.geteuid?.() === 0) {
   });
 }
 
-test("status --watch prints a block when something is different, waits for an agent that is away, and ends on Ctrl-C", async () => {
+test("status --watch prints a block when something changes, waits for an agent that is away, and ends on Ctrl-C", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -173,7 +173,7 @@ test("status --watch prints a block when something is different, waits for an ag
   expect((await watching.exited).code).toBe(0);
 });
 
-test("status --watch draws in the same place on a terminal, also while the agent is away", async () => {
+test("status --watch redraws in place on a terminal, even while the agent is away", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -224,7 +224,7 @@ test("status --watch that never saw the agent shows what it last knew", async ()
   );
 });
 
-test("status --watch --json prints one document a line", async () => {
+test("status --watch --json prints one document per line", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();

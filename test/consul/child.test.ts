@@ -53,7 +53,7 @@ test("the client outlives a supervisor that is killed, and goes on writing its l
   expect(await statusInCluster(node.name)).toBe(ALIVE);
 });
 
-test("a client that was killed is started again and joins again", async () => {
+test("a killed client is started again and joins again", async () => {
   await using node = await makeNode({ gossipKey, join: server.join });
   await using _supervisor = supervise(node);
   await untilJoined(node);
@@ -77,7 +77,7 @@ test("a changed configuration restarts the client without leaving the cluster", 
   expect(server.output()).not.toContain(`EventMemberLeave: ${node.name}`);
 });
 
-test("a rotated gossip key takes effect although Consul has kept the old one in its keyring", async () => {
+test("a rotated gossip key takes effect although Consul kept the old one in its keyring", async () => {
   await using node = await makeNode({ gossipKey: otherKey, join: server.join });
   const first = supervise(node);
   await until("the wrong key to be noticed", () =>
@@ -101,7 +101,7 @@ test("a client that cannot be started is one problem that says where to look", a
   expect(problem?.message).toContain(join(node.directory, "consul.log"));
 });
 
-test("a binary that is not there is one problem that names it", async () => {
+test("a missing binary is one problem that names it", async () => {
   await using node = await makeNode({ gossipKey, join: server.join });
   await using supervisor = supervise(node, { binary: "/nowhere/consul" });
   const [problem] = await until("a problem", () => supervisor.problems().length > 0 && supervisor.problems());
@@ -118,7 +118,7 @@ test("the client's environment has nothing of the agent's", async () => {
   expect(names.filter((name) => name !== "").sort()).toEqual(["HOME", "LANG", "PATH"]);
 });
 
-test("a client is stopped by the state directory that it was started with", async () => {
+test("a client can be stopped with the state directory it was started with", async () => {
   await using node = await makeNode({ gossipKey, join: server.join });
   const supervisor = supervise(node);
   await until("a client", node.pid);

@@ -31,7 +31,7 @@ test("HTTPS works with the authority's certificate and a client's own, and not w
   expect((await asked({ ...own, sslVerify: false })).value?.key).toBe("tls/one");
 });
 
-test("instances that are waited for come from a server, which knows whether there is a leader", async () => {
+test("blocking queries for instances are answered by a server, which knows whether there is a leader", async () => {
   await using consul = await startConsul();
   const redis = (id: string) => ({ id, service: "redis", port: 6379 });
   await consul.register(redis("a"));
@@ -81,7 +81,7 @@ test("a key with spaces and umlauts is one key", async () => {
   expect((await client.kvKey("a b/ü?#%", now())).value?.value.toString()).toBe("1");
 });
 
-test("an abort ends a question that is held", async () => {
+test("an abort ends a blocking query", async () => {
   await using server = await replies();
   const end = new AbortController();
   const question = clientAt(server.address).kvKey("x", { index: 5n, waitMs: 60_000, signal: end.signal });
@@ -90,17 +90,20 @@ test("an abort ends a question that is held", async () => {
   await expect(question).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test.each(["/consul", "/consul/"])("asks below the path of the address, if it has one: %s", async (path) => {
-  const none = { status: 200, body: "[]" };
-  await using server = await replies(none, none);
-  const address = `${server.address}${path}`;
-  await clientAt(address).instances("redis", now());
-  await askConsul({ address, sslVerify: true }, "GET", "/v1/agent/members");
-  expect(server.asked.map((url) => url.replace(/\?.*/, ""))).toEqual([
-    "/consul/v1/health/service/redis",
-    "/consul/v1/agent/members",
-  ]);
-});
+test.each(["/consul", "/consul/"])(
+  "sends requests below the path of the address, if it has one: %s",
+  async (path) => {
+    const none = { status: 200, body: "[]" };
+    await using server = await replies(none, none);
+    const address = `${server.address}${path}`;
+    await clientAt(address).instances("redis", now());
+    await askConsul({ address, sslVerify: true }, "GET", "/v1/agent/members");
+    expect(server.asked.map((url) => url.replace(/\?.*/, ""))).toEqual([
+      "/consul/v1/health/service/redis",
+      "/consul/v1/agent/members",
+    ]);
+  },
+);
 
 test("an answer that is not Consul's is an error that says so, without the token", async () => {
   const token = new Secret("b1gs3cr3t-b1gs3cr3t");

@@ -50,7 +50,7 @@ test("servers that do not answer are one problem that names them and the reason"
   expect(joining.state()).toMatchObject({ connected: true, joined: false, members: 1 });
 });
 
-test("a client whose log is not heard is not joined for reasons that are listed", async () => {
+test("a client whose log cannot be read is not joined, and the likely reasons are listed", async () => {
   const nobody = await loopbackAddress();
   await using node = await makeNode({ gossipKey, join: nobody });
   await using _client = supervise(node);
@@ -59,7 +59,7 @@ test("a client whose log is not heard is not joined for reasons that are listed"
   expect(joining.messages()).toMatch(/firewall.*GOSSIPKEY/);
 });
 
-test("a datacenter that is not the servers' is told as the reason", async () => {
+test("a datacenter other than the servers' is given as the reason", async () => {
   await using server = await startConsul({ gossipKey });
   await using node = await makeNode({
     gossipKey,
@@ -72,7 +72,7 @@ test("a datacenter that is not the servers' is told as the reason", async () => 
   expect(joining.messages()).toMatch(/wrong datacenter.*DATACENTER/);
 });
 
-test("a name that another node has is one problem that names the other, although the node joins", async () => {
+test("a name taken by another node is one problem that names the other, although the node joins", async () => {
   await using server = await startConsul({ gossipKey });
   await using other = await makeNode({ gossipKey, join: server.join, name: "twin" });
   await using first = join(other, server.join);
@@ -89,7 +89,7 @@ test("a name that another node has is one problem that names the other, although
   expect(second.messages()).toContain(other.host);
 });
 
-test("a client that goes away is a problem, and none when it is back", async () => {
+test("a client that goes away is a problem, which ends when it is back", async () => {
   await using server = await startConsul();
   await using joining = watchJoin(server.address, server.join);
   await until("joined", () => joining.state().joined);

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../world/temporary.ts";
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
 const ours = new Secret(key(1));
 
-test("there is nothing to move before the client's first start", async () => {
+test("there is no keyring to move before the client's first start", async () => {
   await using folder = await temporaryFolder();
   expect(await moveForeignKeyring(folder.file("not", "there"), ours)).toBeUndefined();
 });

@@ -33,7 +33,7 @@ test("two nodes of a domain never hold the lock at once, and each has its turn",
   expect(await sessions(consul)).toEqual([]);
 });
 
-test("nodes of another domain have a lock of their own", async () => {
+test("nodes of another domain have their own lock", async () => {
   await using consul = await startConsul();
   await using one = await acquire(consul, "node-1");
   await using other = await acquire(consul, "node-1", { domain: "example.net" });
@@ -61,7 +61,7 @@ test("a lock that is released twice is released once, and the next holder keeps 
   ]);
 });
 
-test("a waiter that is told to stop ends at once and leaves no session behind", async () => {
+test("a stopped waiter ends at once and leaves no session behind", async () => {
   await using consul = await startConsul();
   await using proxy = await proxyTo(consul.address);
   await using _held = await acquire(consul, "node-1");
@@ -74,7 +74,7 @@ test("a waiter that is told to stop ends at once and leaves no session behind", 
   expect(await sessions(consul)).toEqual(before);
 });
 
-test("a Consul that does not answer is told by its error", async () => {
+test("a Consul that does not answer is reported with its error", async () => {
   await using consul = await startConsul();
   await consul.stop();
   await expect(acquire(consul, "node-1")).rejects.toMatchObject({
@@ -83,7 +83,7 @@ test("a Consul that does not answer is told by its error", async () => {
   });
 });
 
-test("a session that ends while the lock is held is noticed, and the lock is no longer given back", async () => {
+test("a session that ends while the lock is held is noticed, and the lock is not released again", async () => {
   await using consul = await startConsul();
   const { log, text } = heardLog();
   await using lock = await acquire(consul, "node-1", { log });
@@ -109,7 +109,7 @@ test.concurrent("a holder that is killed frees the lock", async () => {
   expect(await consul.get(key)).toBe("node-2");
 });
 
-test.concurrent("a node that fails frees the lock before its session's time is over", async () => {
+test.concurrent("a failed node frees the lock before its session expires", async () => {
   const gossipKey = Buffer.alloc(32, 1).toString("base64");
   await using consul = await startConsul({ gossipKey });
   await using node = await makeNode({ gossipKey, join: consul.join });
@@ -123,7 +123,7 @@ test.concurrent("a node that fails frees the lock before its session's time is o
   expect(await consul.get(key)).toBe("node-2");
 });
 
-test.concurrent("a lock is held longer than a session lives that nobody renews", async () => {
+test.concurrent("a lock is held for longer than an unrenewed session would last", async () => {
   await using consul = await startConsul();
   const client = clientAt(consul.address);
   await using lock = await acquire(consul, "node-1");
@@ -133,7 +133,7 @@ test.concurrent("a lock is held longer than a session lives that nobody renews",
   expect((await client.kvKey(key, now())).value?.session).toBe((await sessions(consul))[0]);
 });
 
-test.concurrent("a holder that cannot renew for its session's time takes the lock for lost", async () => {
+test.concurrent("a holder that cannot renew its session in time considers the lock lost", async () => {
   await using consul = await startConsul();
   const { log, text } = heardLog();
   const lock = await acquire(consul, "node-1", { log });

@@ -5,7 +5,7 @@ import { temporaryFolder } from "../world/temporary.ts";
 
 const ID = "86722325-3cd3-39a7-cd98-1eed8fa9786b";
 
-test("the identity that a client has written down is its own", async () => {
+test("the identity that a client has written is used", async () => {
   await using folder = await temporaryFolder("node-id");
   await writeFile(folder.file("node-id"), `${ID}\n`);
   expect(await nodeIdIn(folder.path)).toBe(ID);
@@ -18,7 +18,7 @@ test("a client that has never run gets a new one", async () => {
   expect(other).not.toBe(one);
 });
 
-test("what cannot be read, or is no identity, is not replaced", async () => {
+test("an identity that cannot be read, or is not one, is not replaced", async () => {
   await using folder = await temporaryFolder("node-id");
   await writeFile(folder.file("node-id"), "something else\n");
   expect(await nodeIdIn(folder.path)).toBeUndefined();

@@ -26,7 +26,7 @@ test("a pin is made once for a domain, and only an explicit act replaces it", as
   expect(await consul.get("mastodon-agent/once.example/keys/secret.key")).toBe("bbbb");
 });
 
-test("of two nodes that pin at the same moment one is first", async () => {
+test("if two nodes pin at the same moment, one is first", async () => {
   const [one, other] = [1, 2].map(() => createPinStore(clientAt(consul.address, { token }), "race.example"));
   const made = await Promise.all([one?.create("vapid.keys", "aaaa"), other?.create("vapid.keys", "bbbb")]);
   expect(made.toSorted()).toEqual([false, true]);
@@ -38,7 +38,7 @@ test("a pin that was put by hand with a newline counts", async () => {
   expect(await pins.read()).toEqual(new Map([["otp.key", "cccc"]]));
 });
 
-test("pins that the token may not see are not taken for pins that are not there", async () => {
+test("pins that the token may not see do not count as absent", async () => {
   await consul.put("mastodon-agent/hidden.example/keys/otp.key", "dddd");
   const blind = new Secret(await consul.createToken('key_prefix "mastodon/" { policy = "read" }'));
   const pins = createPinStore(clientAt(consul.address, { token: blind }), "hidden.example");

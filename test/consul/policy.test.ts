@@ -79,7 +79,7 @@ test("with the shipped policy the agent cannot change settings, nor anything els
   await expect(client.kvPrefix("elsewhere/", now())).rejects.toMatchObject({ kind: "denied" });
 });
 
-test("the client lets in whom the servers would, and tells of its members also where no server can be asked", async () => {
+test("the client accepts the tokens that the servers would, and lists its members even if no server can be asked", async () => {
   await using node = await makeNode({ gossipKey, join: server.join, name: NAME });
   await writeFile(node.configFile, await shippedConfiguration(node, token));
   await using _client = supervise(node);
@@ -97,7 +97,7 @@ test("the client lets in whom the servers would, and tells of its members also w
   expect(members.map(({ name }) => name)).toEqual(["mastodon-2"]);
 });
 
-test("without the node identity, that the client may not register is one problem", async () => {
+test("without the node identity it is one problem that the client may not register", async () => {
   await using node = await makeNode({ gossipKey, join: server.join });
   const rules = await readFile(join(checkout(), "packaging", "consul-policy.hcl"), "utf8");
   const less = new Secret(await server.createToken(rules));

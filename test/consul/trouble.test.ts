@@ -59,6 +59,6 @@ test.each([
   "    2026-11-24T10:56:12.187Z [INFO]  agent: (LAN) joined: number_of_nodes=1",
   "==> Consul agent running!",
   "",
-])("a line that says nothing about this node is no trouble: %s", (line) => {
+])("a line that says nothing about this node is not a problem: %s", (line) => {
   expect(troubleIn(line)).toBeUndefined();
 });

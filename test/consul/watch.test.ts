@@ -40,7 +40,7 @@ test("each change yields the whole prefix once, and a deletion too", async () =>
   ]);
 });
 
-test("what is written elsewhere, or written again unchanged, wakes nobody", async () => {
+test("a write elsewhere, or an unchanged one, wakes nothing", async () => {
   await consul.put("quiet/one", "1");
   await using watched = follow(clientAt(consul.address), "quiet/", { waitMs: 100 });
   await until("a snapshot", () => watched.last());
@@ -51,7 +51,7 @@ test("what is written elsewhere, or written again unchanged, wakes nobody", asyn
   expect(watched.snapshots).toEqual([["quiet/one=1"]]);
 });
 
-test("bytes come as they were put", async () => {
+test("bytes arrive as they were put", async () => {
   const bytes = Buffer.from([0, 0xff, 0xfe, 0x0a, 0x24]);
   await consul.put("bytes/one", bytes);
   const answer = await clientAt(consul.address).kvPrefix("bytes/", {
@@ -73,7 +73,7 @@ test("a watch holds one connection", async () => {
   }
 });
 
-test("a Consul that is stopped and started again is followed as before", async () => {
+test("a restarted Consul is followed as before", async () => {
   await using server = await startConsul();
   await server.put("again/one", "1");
   await using watched = follow(clientAt(server.address), "again/");
@@ -104,7 +104,7 @@ test("an index that goes backwards, as with new servers, hides no change", async
   await until("the change", () => watched.last()?.[0] === "back/one=changed");
 });
 
-test("that everything is gone is not believed of servers whose index went back, nor what they say on the way", async () => {
+test("servers whose index went back are not believed that everything is gone, nor before they have caught up", async () => {
   await using young = await startConsul();
   for (let count = 0; count < 50; count++) await consul.put("lost/one", String(count));
   await using proxy = await proxyTo(consul.address);
@@ -118,7 +118,7 @@ test("that everything is gone is not believed of servers whose index went back, 
   expect(watched.health()?.problem).toBeUndefined();
 });
 
-test("an answer with a lower index is asked on from there, and believed once the servers had time to catch up", async () => {
+test("after an answer with a lower index the watch continues from there, and believes it once the servers had time to catch up", async () => {
   const answer = (index: string, value: string) => ({
     status: 200,
     headers: { "X-Consul-Index": index },
@@ -152,7 +152,7 @@ test.each([
   [503, "overloaded"],
   [429, "Your IP is issuing too many concurrent connections"],
   [400, "Invalid index"],
-])("after HTTP %i it asks again, and says meanwhile what Consul said", async (status, body) => {
+])("after HTTP %i it asks again, and meanwhile reports what Consul said", async (status, body) => {
   await using server = await replies(
     { status: 200, headers: { "X-Consul-Index": "5" }, body: "[]" },
     { status: 404 },
@@ -177,7 +177,7 @@ test("what the token may not see is hidden, not gone", async () => {
   expect(watched.health()?.problem).toContain("consul-policy.hcl");
 });
 
-test("an answer of a server without a leader is not taken for the truth", async () => {
+test("an answer from a server without a leader is not believed", async () => {
   const leaderless = { "X-Consul-Index": "6", "X-Consul-KnownLeader": "false" };
   await using server = await replies(
     { status: 200, headers: { "X-Consul-Index": "5" }, body: JSON.stringify([pair("i/j", "1")]) },
@@ -198,7 +198,7 @@ test("a token that Consul does not know is a problem with a cure, and is shown n
   expect(JSON.stringify(watched.healths) + watched.logged()).not.toContain(token);
 });
 
-test("a prefix that a token may no longer read does not turn empty", async () => {
+test("a prefix that a token may no longer read does not become empty", async () => {
   await using server = await startConsul({ acl: true });
   await server.put("acl/one", "1");
   const token = await server.createToken('key_prefix "acl/" { policy = "read" }');

@@ -38,7 +38,7 @@ test.concurrent("an instance whose check flaps once a second costs one reload", 
   expect((await webReloads(agent)) - before).toBe(1);
 }, 90_000);
 
-test.concurrent("a check that flaps while there is nothing else to go to costs none", async () => {
+test.concurrent("a check that flaps with no other candidate costs no reload", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   const only = entryOf("redis-1", one);
@@ -52,7 +52,7 @@ test.concurrent("a check that flaps while there is nothing else to go to costs n
   expect((await webReloads(agent)) - before).toBe(0);
 }, 90_000);
 
-test.concurrent("a primary's tag that flaps between two servers costs at most three reloads, and ends with the tagged one", async () => {
+test.concurrent("a primary tag that flaps between two servers costs at most three reloads, and ends at the tagged one", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
@@ -88,7 +88,7 @@ test.concurrent("a setting that is put once a second costs at most three reloads
   expect((await webReloads(agent)) - before).toBeLessThanOrEqual(3);
 }, 120_000);
 
-test("a hold keeps back even what is urgent, and it is done when the hold ends", async () => {
+test("a hold stops even urgent changes, and they are made when the hold ends", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();

@@ -8,7 +8,7 @@ import { until } from "../world/until.ts";
 
 const PUTS = 4;
 
-test("two nodes of a domain never reload web at the same time, and both come to the newest value", async () => {
+test("two nodes of a domain never reload web at the same time, and both end up with the newest value", async () => {
   await using consul = await startConsul();
   await using folder = await temporaryFolder("fleet");
   await using one = await startNode(consul, folder, "node1", "sleep 0.5");
@@ -27,7 +27,7 @@ test("two nodes of a domain never reload web at the same time, and both come to 
   expect(overlaps(lines)).toEqual([]);
 }, 120_000);
 
-test("a node that is killed while it reloads does not keep the others from it", async () => {
+test("a node killed while it reloads does not keep the others from reloading", async () => {
   await using fleet = await secondWaits();
   const { folder, gate, one, two } = fleet;
   one.signal("SIGKILL");
@@ -40,7 +40,7 @@ test("a node that is killed while it reloads does not keep the others from it", 
   await until("the reload that was left behind", async () => (await logOf(folder)).includes("end node1"));
 }, 120_000);
 
-test("a node that is held while it waits for its turn leaves the turn to the others", async () => {
+test("a node put on hold while it waits for its turn leaves the turn to the others", async () => {
   await using fleet = await secondWaits();
   const { consul, gate, one, two } = fleet;
   await consul.put("mastodon/nodes/node2/control/hold", "maintenance");

@@ -9,7 +9,7 @@ import { entryOf, kill, promote, registerPair } from "./servers.ts";
 
 const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
 
-test("a unit that fails in a failover takes nobody back to the dead endpoint, and is tried until it is well", async () => {
+test("a unit that fails in a failover does not move the site back to the dead endpoint, and is retried until it is healthy", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
@@ -46,7 +46,7 @@ test("a unit that fails in a failover takes nobody back to the dead endpoint, an
   expect(await agent.reloads()).toEqual(["sidekiq", "web", "web", "sidekiq"]);
 }, 90_000);
 
-test("a bad setting that comes with a failover is put back all the same, and the failover is not", async () => {
+test("a bad setting that comes with a failover is still rolled back, and the failover is not", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();

@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => parts.disposeAsync());
 
-test("a switchover restarts the units, since the old primary lives on and would refuse every write", async () => {
+test("a switchover restarts the units, because the old primary lives on and would refuse every write", async () => {
   const { cluster, site } = world;
   const { from, to } = await membersOf(world.cluster);
   await using visitor = startVisitor(`${site.mastodon.webUrl}/write?before`);
@@ -43,7 +43,7 @@ test("a switchover restarts the units, since the old primary lives on and would 
   });
 }, 120_000);
 
-test("after the primary was killed web writes to the new one, by one reload, and never points at one that cannot be written to", async () => {
+test("after the primary is killed, web writes to the new one after one reload, and never points at one that cannot be written to", async () => {
   const { site } = world;
   const { from, to } = await membersOf(world.cluster);
   const copied = await from.query("select count(*) > 0 from notes");

@@ -53,7 +53,7 @@ const table: readonly Stuck[] = [
 ];
 
 test.each(table)(
-  "Redis moves although $title is pending, and what is pending stays so",
+  "Redis moves although $title is pending, which stays pending",
   async (stuck) => {
     await using consul = await startConsul();
     await using postgres = await startPostgres();
@@ -117,7 +117,7 @@ test.each(table)(
   120_000,
 );
 
-test("Redis moves with the password in force although a wrong one is pending for itself", async () => {
+test("Redis moves with the password in force although a wrong one is pending", async () => {
   await using consul = await startConsul();
   await using one = await startRedis({ password: "right" });
   await using two = await startRedis({ password: "right" });

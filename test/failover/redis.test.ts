@@ -17,7 +17,7 @@ const ONLY_REDIS = {
   smtp: { probe: false },
 };
 
-test("without tags the one that is a master is used: it moves when a replica was promoted, and when two swap their roles", async () => {
+test("without tags the master is used: the agent moves when a replica is promoted, and when two swap roles", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();
@@ -78,7 +78,7 @@ test("moves to a promoted replica although the dead master's check still passes"
   await until("the move", async () => (await portOf(agent)) === two.port, SLOW_MS);
 }, 90_000);
 
-test("with tags the primary's is followed, unless the probe finds that it is none", async () => {
+test("with tags the primary is followed, unless the probe finds that it is not one", async () => {
   await using consul = await startConsul();
   await using one = await startRedis();
   await using two = await startRedis();

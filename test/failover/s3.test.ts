@@ -8,7 +8,7 @@ import { type Site, startSite } from "./site.ts";
 
 const { BUCKETHOST: _, ...OTHER_HOSTS } = HOSTS;
 
-test("a move of S3 reloads web and sidekiq but not streaming, and only goes where the key may use the bucket", async () => {
+test("an S3 move reloads web and sidekiq but not streaming, and only goes where the key may use the bucket", async () => {
   await using consul = await startConsul();
   await using redis = await startRedis();
   await using one = await startS3();

@@ -8,7 +8,7 @@ import { entryOf } from "./servers.ts";
 
 const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
 
-test("a failover by Sentinel is followed by the probe where the sentinels are not in the catalogue", async () => {
+test("if the sentinels are not in the catalogue, the probe follows a Sentinel failover", async () => {
   await using consul = await startConsul();
   await using redis = await startSentinel();
   const entries = redis.servers.map((server, at) => entryOf(`redis-${at + 1}`, server));
@@ -30,7 +30,7 @@ test("a failover by Sentinel is followed by the probe where the sentinels are no
   await agent.converged();
 });
 
-test("where the sentinels are in the catalogue Mastodon asks them itself, and a failover changes nothing", async () => {
+test("if the sentinels are in the catalogue, Mastodon asks them itself, and a failover changes nothing", async () => {
   await using consul = await startConsul();
   await using redis = await startSentinel({ name: "mastodon" });
   for (const [at, sentinel] of redis.sentinels.entries()) {

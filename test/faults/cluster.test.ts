@@ -10,7 +10,7 @@ import { type Cluster, type Member, startCluster } from "./fixtures/cluster.ts";
 /** The longest pause between two questions to a Consul that does not answer is 15 s. */
 const LONGER_THAN_ANY_PAUSE_MS = 20_000;
 
-test("a leader that is killed costs nothing but the time of the election", async () => {
+test("a killed leader costs nothing but the time of the election", async () => {
   await using cluster = await startCluster(3);
   const { leader, follower } = await rolesIn(cluster);
   await using agent = await startAgent({ consul: follower, environment: HOSTS });
@@ -46,7 +46,7 @@ test("all servers are gone for longer than any pause between retries, and the ag
   await until("no problem", async () => (await agent.status()).problems.length === 0, 30_000);
 }, 120_000);
 
-test("a client agent that is restarted moves no endpoint, though it tells its checks as critical at first", async () => {
+test("a restarted client agent moves no endpoint, although it first reports its checks as critical", async () => {
   await using database = await listening();
   await using cluster = await startCluster(1);
   const client = await cluster.client();

@@ -11,7 +11,7 @@ const tokenSchema = z.object({ AccessorID: z.string(), Policies: z.array(z.unkno
 /** A question that Consul holds when a snapshot is restored is held on: only the next one is answered from it. */
 const LONGER_THAN_A_WAIT_MS = 90_000;
 
-test.concurrent("a restored snapshot is followed back to what it says, and forward again from there", async () => {
+test.concurrent("a restored snapshot is followed back to its values, and forward again from there", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await consul.put("mastodon/settings/MAILPORT", "587");
@@ -28,7 +28,7 @@ test.concurrent("a restored snapshot is followed back to what it says, and forwa
   await agent.converged();
 }, 150_000);
 
-test.concurrent("a prefix that is deleted by mistake takes no endpoint away, and put back all is as before", async () => {
+test.concurrent("a prefix deleted by mistake removes no endpoint, and once restored everything is as before", async () => {
   await using consul = await startConsul();
   const { DBHOST, ...others } = HOSTS;
   const put = async () => {
@@ -51,7 +51,7 @@ test.concurrent("a prefix that is deleted by mistake takes no endpoint away, and
   expect((await stateOf(agent)).bytes).toBe(bytes);
 });
 
-test.concurrent("a prefix that is deleted while something is needed from it changes nothing, and put back it reloads nothing", async () => {
+test.concurrent("deleting a prefix that something is needed from changes nothing, and restoring it reloads nothing", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/MAILHOST", "smtp.example.org");
   await using agent = await startAgent({ consul, environment: { ...HOSTS, MAILHOST: "" } });
@@ -69,7 +69,7 @@ test.concurrent("a prefix that is deleted while something is needed from it chan
   expect(await stateOf(agent)).toEqual(before);
 });
 
-test.concurrent("a token that is revoked is told, changes nothing, and is good again when it is restored", async () => {
+test.concurrent("a revoked token is reported, changes nothing, and works again once restored", async () => {
   await using consul = await startConsul({ acl: true });
   const rules = await readFile(path.join(import.meta.dirname, "../../packaging/consul-policy.hcl"), "utf8");
   const secret = await consul.createToken(rules);

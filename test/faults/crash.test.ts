@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-test("killed at any moment of an apply, and again while it is taken up, the agent ends with all of the new state", {
+test("an agent killed at any moment of an apply, and again while it resumes it, ends with all of the new state", {
   timeout: 400_000,
 }, async () => {
   await using agent = await startSite(consul, { prefix: "crash" });
@@ -60,7 +60,7 @@ test("killed at any moment of an apply, and again while it is taken up, the agen
   }
 });
 
-test("killed at any moment of an apply that fails, the agent ends with all of the old state, verified", {
+test("an agent killed at any moment of a failing apply ends with all of the old state, verified", {
   timeout: 300_000,
 }, async () => {
   await using agent = await startSite(consul, { prefix: "bad", refuses: "SMTP_PORT=6" });
@@ -94,7 +94,7 @@ test("killed at any moment of an apply that fails, the agent ends with all of th
   }
 });
 
-test("a move of an endpoint that was cut off and fails is taken back too", async () => {
+test("an endpoint move that was cut off and fails is rolled back too", async () => {
   const isBack = async () => {
     const { memory } = await memoryOf(agent);
     return memory.rejected !== undefined && memory.intent === undefined;
@@ -113,7 +113,7 @@ test("a move of an endpoint that was cut off and fails is taken back too", async
   await expectSound(agent, await keysOf(agent));
 });
 
-test("a move away from a dead endpoint that was cut off and fails is not taken back, but tried on", async () => {
+test("a move away from a dead endpoint that was cut off and fails is not rolled back, but retried", async () => {
   const { DBHOST: _, ...others } = HOSTS;
   await consul.register(database("ahead", "10.5.5.5"));
   await using agent = await startSite(consul, { ...moving("ahead"), environment: others });
@@ -144,7 +144,7 @@ test("what was cut off is finished at once, although the killed agent seems to h
   await expectSound(agent, await keysOf(agent));
 });
 
-test("killed at any moment of its first start, the agent keeps every key that it had made", {
+test("an agent killed at any moment of its first start keeps every key it has created", {
   timeout: 120_000,
 }, async () => {
   await using agent = await startSite(consul, { prefix: "keys" });

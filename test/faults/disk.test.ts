@@ -32,7 +32,7 @@ test("a state directory that cannot be made is refused at the start, with its cu
 
 // Where nothing can be mounted there is no small disk to fill.
 if (mayMount()) {
-  test("a full disk keeps the old file whole, is told with its cure, and the change is made when there is room", async () => {
+  test("a full disk leaves the old file whole and is reported with its cure, and the change is made when there is room", async () => {
     await using disk = await smallDisk();
     const file = path.join(disk.path, "env.production");
     await using agent = await startAgent({
@@ -56,7 +56,7 @@ if (mayMount()) {
     await agent.converged();
   });
 
-  test("while the state cannot be written for want of space nothing is changed, and the agent goes on when there is room", async () => {
+  test("while there is no room to write the state nothing is changed, and the agent goes on when there is", async () => {
     await using disk = await smallDisk();
     await using agent = await startAgent({
       consul,

@@ -4,7 +4,7 @@ import { HOSTS, startAgent } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
 
-test("a way back that fails at first is gone on until the unit is well with the old files, and what was put stays rejected", async () => {
+test("a rollback that fails at first is retried until the unit is healthy with the old files, and what was put stays rejected", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({
     consul,

@@ -14,7 +14,7 @@ afterAll(() => consul[Symbol.asyncDispose]());
 
 const CLOCK = new URL("fixtures/jumping-clock.mjs", import.meta.url).href;
 
-test("a clock that jumps an hour ahead and back neither delays nor hurries anything", async () => {
+test("a clock that jumps an hour ahead and back neither delays nor rushes anything", async () => {
   await using agent = await startAgent({
     consul,
     environment: { ...born("clock"), NODE_OPTIONS: `--import=${CLOCK}` },
@@ -42,7 +42,7 @@ test("a clock that jumps an hour ahead and back neither delays nor hurries anyth
   expect((await agent.status()).problems).toEqual([]);
 });
 
-test("the clock by which everything is timed does not see the wall clock jump", () => {
+test("the clock that times everything does not see the wall clock jump", () => {
   const before = steadyMs();
   using _jump = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
   expect(steadyMs() - before).toBeLessThan(60_000);
@@ -89,7 +89,7 @@ const RELOADS = [
 ];
 
 test.each(RELOADS)(
-  "a reload that $fault is put back, told, and no obstacle to the next change",
+  "a reload that $fault is rolled back, reported, and no obstacle to the next change",
   async ({ fault, steps, says }) => {
     const prefix = fault.split(" ")[0] ?? "";
     await using agent = await startAgent({

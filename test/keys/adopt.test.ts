@@ -86,7 +86,7 @@ test("recognises encryption values that were rendered in each other's places, an
   expect(revealed(await loadKeys(storage, undefined))).toMatchObject(crossed);
 });
 
-test("brings lost and emptied key files back from the live file, though they are pinned", async () => {
+test("restores lost and emptied key files from the live file, although they are pinned", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const pins = freshPins();
@@ -104,7 +104,7 @@ test("brings lost and emptied key files back from the live file, though they are
   expect(revealed(await loadKeys(storage, pins))).toEqual(revealed(keys));
 });
 
-test("leaves keys alone that the live file does not have, as OTP_SECRET since Mastodon 4.4", async () => {
+test("leaves keys alone that the live file does not have, such as OTP_SECRET since Mastodon 4.4", async () => {
   await using folder = await temporaryFolder();
   const { storage, pins, live } = await contradiction(folder.path);
   const text = await readFile(storage.liveEnvFile ?? "", "utf8");
@@ -127,7 +127,7 @@ test("adopts without Consul, says that it did not ask, and moves the pins when i
   expect(revealed(await loadKeys(storage, pins))).toEqual(live);
 });
 
-test("adopts from the copy beside the keys where a jail built anew has no live file yet", async () => {
+test("adopts from the copy beside the keys if a rebuilt jail has no live file yet", async () => {
   await using folder = await temporaryFolder();
   const { storage, pins, live } = await contradiction(folder.path);
   const copy = path.join(storage.directory, "backup.env.production");
@@ -201,7 +201,7 @@ const UNUSUAL = {
   ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY: "# not a comment",
 };
 
-test("adopts keys of another form than the agent's, and every start reads them, also on another node", async () => {
+test("adopts keys of a form other than the agent's, and every start reads them, even on another node", async () => {
   await using folder = await temporaryFolder();
   const { storage, pins } = await contradiction(folder.path);
   const others = await loadKeys(storage, undefined).catch(() => undefined);

@@ -15,7 +15,7 @@ const PRINTED: Readonly<Record<KeyFileName, RegExp>> = {
 };
 
 test.each(KEY_FILES.map((file) => [file.name, file] as const))(
-  "makes a %s that has the documented form, that reads back as the same key, and that is new each time",
+  "creates a %s in the documented form, which reads back as the same key and is new each time",
   (name, file) => {
     const fingerprints = new Set<string>();
     for (let round = 0; round < 300; round += 1) {
@@ -60,12 +60,12 @@ test("reads a VAPID pair without padding, with it, and with its leading zeros dr
   expect(new Set(keys.map(({ fingerprint }) => fingerprint)).size).toBe(1);
 });
 
-test("hands the VAPID values on as the file has them", () => {
+test("passes the VAPID values on as the file has them", () => {
   const { values } = good(fileOf("vapid.keys"), OLD_FILES["vapid.keys"]);
   expect(values.get("VAPID_PRIVATE_KEY")?.reveal()).toBe("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI");
 });
 
-test("passes over prose, blank lines, comments, quotes, `export` and CR LF", () => {
+test("ignores prose, blank lines, comments, quotes, `export` and CR LF", () => {
   const text = `Some prose.\r\n\r\n# A comment\r\nexport VAPID_PRIVATE_KEY="jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"\r\n  ${line(OLD_FILES["vapid.keys"], 1)}\r\n`;
   const plain = good(fileOf("vapid.keys"), OLD_FILES["vapid.keys"]);
   expect(good(fileOf("vapid.keys"), text)).toEqual(plain);
@@ -126,12 +126,12 @@ test.each(MALFORMED)("calls %s in %s malformed, without quoting it", (_, name, t
   expect(verdict).toEqual({ kind: "malformed", defect: expect.stringMatching(defect) });
 });
 
-test("takes the same value given twice for one value", () => {
+test("the same value given twice counts as one value", () => {
   const text = OLD_FILES["activerecord.keys"];
   expect(good(fileOf("activerecord.keys"), text + text)).toEqual(good(fileOf("activerecord.keys"), text));
 });
 
-test("shows no value of a key, however it is printed", () => {
+test("never shows a key's value, however it is printed", () => {
   const { key, text } = generateKey(fileOf("secret.key"));
   const shown = `${inspect({ key, text }, { depth: 9 })}${JSON.stringify([...key.values])}${text}`;
   expect(shown).not.toMatch(/[0-9a-f]{20}/);

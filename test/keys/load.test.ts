@@ -39,7 +39,7 @@ afterAll(() => consul[Symbol.asyncDispose]());
 const freshPins = () => pinsIn(consul.address, freshDomain());
 const NAMES = KEY_FILES.map(({ name }) => name);
 
-test("makes all keys at the first start, private, pinned, and with nothing left beside them", async () => {
+test("creates all keys at the first start, private, pinned, and with nothing left beside them", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const pins = freshPins();
@@ -51,7 +51,7 @@ test("makes all keys at the first start, private, pinned, and with nothing left 
   for (const name of NAMES) expect((await stat(path.join(storage.directory, name))).mode & 0o777).toBe(0o600);
 });
 
-test("hands over the values that the files have", async () => {
+test("returns the values in the files", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const values = revealed(await loadKeys(storage, freshPins()));
@@ -59,7 +59,7 @@ test("hands over the values that the files have", async () => {
   for (const value of Object.values(values)) expect(texts.join("")).toContain(value);
 });
 
-test("changes neither bytes nor inode nor time of anything over 100 restarts, with Consul and without", async () => {
+test("changes no file's bytes, inode or time over 100 restarts, with and without Consul", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const pins = freshPins();
@@ -72,7 +72,7 @@ test("changes neither bytes nor inode nor time of anything over 100 restarts, wi
   expect(await pins.read()).toEqual(first.fingerprints);
 });
 
-test("reads files that other scripts made, pins them, and leaves them as they are", async () => {
+test("reads files made by other scripts, pins them, and leaves them as they are", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   await writeFiles(storage.directory, OLD_FILES);
@@ -89,7 +89,7 @@ test("reads files that other scripts made, pins them, and leaves them as they ar
   expect(await pins.read()).toEqual(keys.fingerprints);
 });
 
-test("makes only what is missing: an instance from before the encryption keys gets those", async () => {
+test("creates only what is missing: an instance from before the encryption keys gets those", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const { "activerecord.keys": _, ...older } = OLD_FILES;
@@ -100,7 +100,7 @@ test("makes only what is missing: an instance from before the encryption keys ge
   expect(revealed(keys)["ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY"]).toMatch(/^[A-Za-z0-9]{32}$/);
 });
 
-test("goes on with keys that are there when Consul cannot be asked", async () => {
+test("uses existing keys when Consul cannot be asked", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   await writeFiles(storage.directory, OLD_FILES);
@@ -108,7 +108,7 @@ test("goes on with keys that are there when Consul cannot be asked", async () =>
   expect(withoutConsul.fingerprints).toEqual((await loadKeys(storage, undefined)).fingerprints);
 });
 
-test("makes no keys while Consul cannot be asked, and says to start it or to copy the keys", async () => {
+test("creates no keys while Consul cannot be asked, and says to start it or copy the keys", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const before = await snapshot(folder.path);
@@ -131,7 +131,7 @@ test("accepts another node of the domain that has copies of the keys", async () 
   expect(revealed(await loadKeys(two, pins))).toEqual(revealed(keys));
 });
 
-test("lets one of two nodes that begin at the same moment make the keys of the domain, and refuses the other", async () => {
+test("lets one of two nodes that start at the same moment create the domain's keys, and refuses the other", async () => {
   await using folder = await temporaryFolder();
   for (let round = 0; round < 10; round += 1) {
     const pins = freshPins();
@@ -155,7 +155,7 @@ test("accepts a live file that has the same keys, in either spelling of the VAPI
   expect(revealed(await loadKeys(storage, undefined))).toEqual(revealed(keys));
 });
 
-test("makes keys beside a live file that has their names but no values, as the sample has", async () => {
+test("creates keys beside a live file that has their names but no values, like the sample", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   await writeFile(storage.liveEnvFile ?? "", "LOCAL_DOMAIN=example.org\nSECRET_KEY_BASE=\nOTP_SECRET=''\n");
@@ -172,7 +172,7 @@ test("follows a symbolic link to a key", async () => {
   expect(revealed(await loadKeys(storage, undefined))).toEqual(revealed(keys));
 });
 
-test("sweeps up what killed agents left, but not what may belong to one that is just making keys", async () => {
+test("removes what killed agents left, but not what may belong to one that is creating keys", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const pins = freshPins();

@@ -46,7 +46,7 @@ test.each(MOMENTS)("recovers from a kill right $moment pinning number $pinning",
   await expectRecovery(folder.path, domain);
 });
 
-test("recovers from kills at any moment, also while a second process is making the same keys", async () => {
+test("recovers from kills at any moment, even while a second process is creating the same keys", async () => {
   await using folder = await temporaryFolder();
   await using witness = await loadingProcess(consul.address);
   const spanMs = await durationOf(

@@ -9,7 +9,7 @@ import { storageIn } from "./fixtures/world.ts";
 /** A tmpfs that every Linux has, on a device of its own. */
 const MOUNTED = "/dev/shm";
 
-test("accepts keys on a file system of its own, whether their directory exists or not", async () => {
+test("accepts keys on their own file system, whether their directory exists or not", async () => {
   const folder = await mkdtemp(path.join(MOUNTED, "mastodon-agent-"));
   try {
     for (const directory of [folder, path.join(folder, "mastodon", "private")]) {
@@ -28,7 +28,7 @@ test("refuses the empty place where the storage should have been mounted", async
   expect(complaint?.what).toMatch(/not on persistent storage: nothing is mounted at or below .*mnt/);
 });
 
-test("is not deceived by a symbolic link from the mount to elsewhere", async () => {
+test("is not fooled by a symbolic link from the mount to elsewhere", async () => {
   await using folder = await temporaryFolder();
   const mounted = await mkdtemp(path.join(MOUNTED, "mastodon-agent-"));
   try {
@@ -46,7 +46,7 @@ test("follows a symbolic link to the mount", async () => {
   expect(await complaintOf(folder.file("mnt", "private"), folder.file("mnt"))).toBeUndefined();
 });
 
-test("does not take a sibling with a longer name for a directory below", async () => {
+test("a sibling with a longer name does not count as a directory below", async () => {
   await using folder = await temporaryFolder();
   await mkdir(folder.file("mnt"));
   await mkdir(folder.file("mnt2"));
@@ -59,7 +59,7 @@ test("is off when no mount is required", async () => {
   expect(await complaintOf(folder.path, "")).toBeUndefined();
 });
 
-test("reads the mount points of Linux, also those with blanks in their names", () => {
+test("reads Linux's mount points, even with blanks in their names", () => {
   const mountinfo = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 36 22 8:1 /srv/keys /mnt/with\\040blank rw master:1 - ext4 /dev/sda1 rw
 `;
@@ -69,7 +69,7 @@ test("reads the mount points of Linux, also those with blanks in their names", (
 
 // In a mount namespace of its own, so that nothing is left mounted. Containers usually may not make one.
 if (mayMount()) {
-  test("sees a bind mount, which has no device of its own", async () => {
+  test("recognises a bind mount, which has no device of its own", async () => {
     await using folder = await temporaryFolder();
     const mount = folder.file("mnt with blank");
     const mounted = path.join(mount, "mastodon");

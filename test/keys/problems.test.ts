@@ -23,7 +23,7 @@ afterAll(() => consul[Symbol.asyncDispose]());
 
 const freshPins = () => pinsIn(consul.address, freshDomain());
 
-test("has nothing to report while the files are what was read, in whatever spelling", async () => {
+test("has nothing to report while the files hold what was read, in whatever spelling", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const keys = await loadKeys(storage, freshPins());
@@ -32,7 +32,7 @@ test("has nothing to report while the files are what was read, in whatever spell
   expect(await keysOnDiskProblems(storage, keys)).toEqual([]);
 });
 
-test("reports keys that changed, vanished or were emptied while running, and changes nothing", async () => {
+test("reports keys that change, vanish or are emptied while it runs, and changes nothing", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const keys = await loadKeys(storage, freshPins());
@@ -59,7 +59,7 @@ test("reports keys that changed, vanished or were emptied while running, and cha
   expect(await snapshot(folder.path)).toEqual(before);
 });
 
-test("writes nothing to Consul while the pins are what they should be, at a start neither", async () => {
+test("writes nothing to Consul while the pins are right, not even at a start", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const pins = freshPins();
@@ -89,7 +89,7 @@ test("reports storage that is gone as a whole", async () => {
   ]);
 });
 
-test("reports keys that others may read, with the command that closes them, and does not change them itself", async () => {
+test("reports keys that others may read, with the command that closes them, and leaves them as they are", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   const keys = await loadKeys(storage, freshPins());
@@ -108,7 +108,7 @@ test("reports keys that others may read, with the command that closes them, and 
   expect(await snapshot(folder.path)).toEqual(before);
 });
 
-test("pins later what could not be pinned at a start without Consul", async () => {
+test("later pins what could not be pinned at a start without Consul", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   await writeFiles(storage.directory, OLD_FILES);

@@ -201,7 +201,7 @@ const REFUSALS: readonly {
 ];
 
 test.each(REFUSALS)(
-  "refuses $found, says how to cure it, and touches nothing",
+  "refuses $found, gives the cure, and touches nothing",
   async ({ because, says, cure }) => {
     await using folder = await temporaryFolder();
     const node = await startedNode(folder.path);
@@ -219,7 +219,7 @@ test.each(REFUSALS)(
   },
 );
 
-test("refuses what it may not read or write, and names the user as the one who must be able to", async () => {
+test("refuses what it may not read or write, and names the user who must be able to", async () => {
   await using folder = await temporaryFolder();
   // Root may read everything, but nobody opens a file below a file.
   await writeFile(folder.file("file"), "");
@@ -229,7 +229,7 @@ test("refuses what it may not read or write, and names the user as the one who m
   expect(refusal.message).toMatch(/secret\.key: it cannot be read or written \(ENOTDIR\).*the agent's user/);
 });
 
-test("refuses a bad file beside missing ones before it makes any", async () => {
+test("refuses a bad file beside missing ones before it creates any", async () => {
   await using folder = await temporaryFolder();
   const storage = storageIn(folder.path);
   await writeFiles(storage.directory, { "activerecord.keys": "" });

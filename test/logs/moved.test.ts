@@ -10,7 +10,7 @@ import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
 import { numbered, syslogNgIn } from "./sender.ts";
 
-test("syslog-ng follows REMOTELOG: started with the first, reloaded with the next, what waited goes along", async () => {
+test("syslog-ng follows REMOTELOG: started with the first, reloaded with the next, and waiting messages go along", async () => {
   await using consul = await startConsul();
   await using first = await startSyslog("127.0.0.1");
   await using second = await startSyslog("127.0.0.2", first.port);

@@ -4,7 +4,7 @@ import { startSyslog } from "../world/syslog.ts";
 import { until } from "../world/until.ts";
 import { numbered, startSender } from "./sender.ts";
 
-test("a far end that goes away and comes back has missed nothing, across reloads and restarts here", async () => {
+test("a receiver that goes away and comes back has missed nothing, across reloads and restarts here", async () => {
   await using receiver = await startSyslog();
   await using sender = await startSender(receiver);
   await sender.log("mastodon_web", numbered("before", 0, 10));

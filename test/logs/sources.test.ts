@@ -6,7 +6,7 @@ import { startSyslog } from "../world/syslog.ts";
 import { until } from "../world/until.ts";
 import { numbered, startSender } from "./sender.ts";
 
-test("what the system, Mastodon, nginx and the agent log arrives, as what it is", async () => {
+test("what the system, Mastodon, nginx and the agent log arrives with its origin", async () => {
   await using receiver = await startSyslog();
   await using sender = await startSender(receiver);
   await sender.log("cron", ["a line of the system"]);
@@ -35,7 +35,7 @@ test("what the system, Mastodon, nginx and the agent log arrives, as what it is"
   expect(local).toContain("mastodon_web is up");
 });
 
-test("both forms of syslog are understood on the socket", async () => {
+test("the socket understands both forms of syslog", async () => {
   await using receiver = await startSyslog();
   await using sender = await startSender(receiver);
   await sender.log("older", ["as BSD writes it"], "local");
@@ -54,7 +54,7 @@ test("both forms of syslog are understood on the socket", async () => {
   });
 });
 
-test("a log file that is rotated is read to its end, and then the new one", async () => {
+test("a rotated log file is read to its end, and then the new one", async () => {
   await using receiver = await startSyslog();
   await using sender = await startSender(receiver);
   const file = sender.folder.file("mastodon-agent.log");

@@ -62,7 +62,7 @@ test.each([
 test.each([
   ["login", ["LOGIN"]],
   ["cram_md5", ["CRAM-MD5"]],
-] as const)("SMTP_AUTH_METHOD %s logs in where nothing else is taken", async (method, methods) => {
+] as const)("SMTP_AUTH_METHOD %s logs in where nothing else is accepted", async (method, methods) => {
   await using server = await startServer("587", { certificates, methods });
   await put({ MAILPORT: "587", SMTP_AUTH_METHOD: method });
   expect(await deliver()).toBe("");
@@ -76,7 +76,7 @@ test("SMTP_AUTH_METHOD none: a relay that takes no login gets none", async () =>
   expect(server.mails()).toMatchObject([{ from: MAIL.from, user: undefined }]);
 });
 
-test("port 587: the password does not leave for a server whose STARTTLS was taken away", async () => {
+test("port 587: the password is not sent to a server whose STARTTLS was stripped", async () => {
   await using server = await startServer("587", {});
   await put({ MAILPORT: "587" });
   expect(await deliver()).toContain("STARTTLS");
@@ -84,7 +84,7 @@ test("port 587: the password does not leave for a server whose STARTTLS was take
   expect(await check()).toMatch(/^FAIL .*it offers no STARTTLS\. Use MAILPORT 465/);
 });
 
-test("a certificate of an authority that is not in SMTP_CA_FILE is not taken", async () => {
+test("a certificate from an authority that is not in SMTP_CA_FILE is refused", async () => {
   await using others = await temporaryFolder("other-mail");
   await using server = await startServer("465", {
     certificates: await makeCertificates(others.path, HOST),
@@ -98,12 +98,12 @@ test("a certificate of an authority that is not in SMTP_CA_FILE is not taken", a
   expect(server.mails()).toHaveLength(1);
 });
 
-test("TLS and STARTTLS at once are told before a mail is lost to them", async () => {
+test("TLS and STARTTLS at once are reported before a mail is lost to them", async () => {
   await put({ MAILPORT: "465", SMTP_ENABLE_STARTTLS: "auto", SMTP_TLS: "true" });
   expect(await check()).toMatch(/^FAIL .*SMTP_TLS: it is true and SMTP_ENABLE_STARTTLS is auto/);
 });
 
-test("a mail server in the catalogue brings its port, and what the port means", async () => {
+test("a mail server in the catalogue brings its port, and what that port implies", async () => {
   await using server = await startServer("465", { certificates, tls: "implicit" });
   await put({});
   const instance = { id: "hub", service: "smtp", address: "10.9.9.9", status: "passing" } as const;

@@ -14,7 +14,7 @@ const GUESSED =
     " ",
   );
 
-test("what is accepted for email.yml, YAML reads back as it was put", async () => {
+test("YAML reads back what is accepted for email.yml as it was put", async () => {
   const users = [...GUESSED, ...GUESSED.map((text) => `${text}x`), ...hardValues(20_000)];
   const accepted = users.filter((text) => mailUser.accept(text) !== undefined);
   const names = [...GUESSED, ...hardValues(20_000, 7)].map((name) => `${name} <news@example.org>`);
@@ -24,7 +24,7 @@ test("what is accepted for email.yml, YAML reads back as it was put", async () =
   expect(await readAsYaml([...accepted, ...senders])).toEqual([...accepted, ...senders]);
 });
 
-test("what is accepted as a host for database.yml or email.yml, YAML reads back as it was put", async () => {
+test("YAML reads back what is accepted as a host for database.yml or email.yml as it was put", async () => {
   const names = everyRow([..."019_-.exbo"], 4);
   const addresses = everyRow(["", "1", "59", "1e5", "2001", "db8"], 6).map((groups) => groups.join(":"));
   const texts = [...GUESSED, "2026-1-4", "2026-11-24", ...names.map((name) => name.join("")), ...addresses];

@@ -17,7 +17,7 @@ test("an absent file at the default place means the potluck profile", () => {
   });
 });
 
-test("lays the user's keys over the profile's, and null takes an entry away", async () => {
+test("merges the user's keys over the profile's, and null removes an entry", async () => {
   const config = await read(
     "paths: { mastodon: /srv/mastodon }\nfiles: { nginx: null }\nunits: { web: { health: { tcp: 127.0.0.1:3000 } } }\n",
   );
@@ -30,7 +30,7 @@ test.each([
   ["http://10.0.0.7:18500", "10.0.0.7:18500"],
   ["https://[::1]", "[::1]:443"],
   ["http://consul.example.org", "consul.example.org:80"],
-])("looks for the Consul client where %s leads", async (address, tcp) => {
+])("looks for the Consul client where %s points", async (address, tcp) => {
   const config = await read(`consul: { address: "${address}" }\n`);
   expect(config.units["consul"]?.health).toEqual({ tcp, timeout: 30_000 });
 });
@@ -183,11 +183,11 @@ test.each([
     "is the Consul client that somebody else runs",
     "profile: none\nfiles: { x: { template: x.hbs, path: /x, units: [consul] } }\n",
   ],
-])("takes a file for a unit that %s", async (_, text) => {
+])("accepts a file for a unit that %s", async (_, text) => {
   expect((await read(text)).files["x"]?.units).toHaveLength(1);
 });
 
-test("the file of a Consul client that is somebody else's is not written, so another may have its path", async () => {
+test("the file of somebody else's Consul client is not written, so another file may have its path", async () => {
   const place = "{ template: x.hbs, path: /usr/local/etc/consul.d/agent.json }";
   expect((await read(`profile: none\nfiles: { x: ${place}, consul: ${place} }\n`)).files["x"]).toBeDefined();
 });
@@ -198,7 +198,7 @@ test("knows the units of every profile", () => {
       expect(PROFILE_UNITS).toContain(unit);
 });
 
-test("takes a prefix that only begins like the one that agents write below", async () => {
+test("accepts a prefix that only begins like the one agents write below", async () => {
   expect((await read("watch: { prefix: mastodon-agents }\n")).watch.prefix).toBe("mastodon-agents");
 });
 
@@ -208,7 +208,7 @@ test("names everything that is wrong at once", async () => {
   );
 });
 
-test("refuses a file that was named and is not there", () => {
+test("refuses a named file that does not exist", () => {
   expect(() => readConfig("/nonexistent/agent.yaml")).toThrow(/\/nonexistent\/agent\.yaml: ENOENT/);
 });
 

@@ -54,7 +54,7 @@ test("the configuration names one file or several, by absolute paths", async () 
   await expect(environmentIn("environment: a.env")).rejects.toThrow("agent.yaml:1:14: environment: ");
 });
 
-test("what is shipped names the places that a command looks at by itself", async () => {
+test("the shipped configurations name the places that a command looks at by itself", async () => {
   const script = await readFile("packaging/freebsd/mastodon_agent", "utf8");
   for (const place of USUAL_ENVIRONMENT.potluck) expect(script).toContain(place);
   expect(readConfig("packaging/systemd/mastodon-agent.yaml").environment).toEqual(USUAL_ENVIRONMENT.systemd);

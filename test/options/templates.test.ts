@@ -7,7 +7,7 @@ import { temporaryFolder } from "../world/temporary.ts";
 
 const NAME = "env.production.hbs";
 
-test("a template by its name alone is the one beside the configuration file, else the agent's own", async () => {
+test("a template given by a bare name is the one beside the configuration file, else the agent's own", async () => {
   await using folder = await temporaryFolder();
   const places = await twoPlaces(folder.path);
   expect(loadTemplate(spec(NAME), places).isBuiltIn).toBe(true);
@@ -15,7 +15,7 @@ test("a template by its name alone is the one beside the configuration file, els
   expect(loadTemplate(spec(NAME), places).isBuiltIn).toBe(false);
 });
 
-test("a template by its absolute path is that one or refused, whatever its name", async () => {
+test("a template given by an absolute path is that file, or is refused, whatever its name", async () => {
   await using folder = await temporaryFolder();
   const places = await twoPlaces(folder.path);
   const file = path.join(folder.path, "elsewhere", NAME);
@@ -27,7 +27,7 @@ test("a template by its absolute path is that one or refused, whatever its name"
   expect(load().isBuiltIn).toBe(false);
 });
 
-test("a template by a relative path is looked for beside the configuration file alone", async () => {
+test("a template given by a relative path is looked for only beside the configuration file", async () => {
   await using folder = await temporaryFolder();
   const places = await twoPlaces(folder.path);
   expect(() => loadTemplate(spec(`mine/${NAME}`), places)).toThrow("there is no such template");

@@ -10,7 +10,7 @@ test.each([
   ["unit", true],
   ["child", false],
   ["external", false],
-])("has a unit for the Consul client where that is a service (%s: %s)", async (agent, isThere) => {
+])("has a unit for the Consul client if that is a service (%s: %s)", async (agent, isThere) => {
   await using folder = await temporaryFolder();
   const configFile = folder.file("agent.yaml");
   await writeFile(configFile, `consul: { agent: ${agent} }\n`);

@@ -22,7 +22,7 @@ test("the newest release is the version of the package, once there is one", asyn
   if (newest !== undefined) expect(newest).toMatch(`${version} - `);
 });
 
-test("every change is an item below what kind of change it is", () => {
+test("every change is an item below its kind of change", () => {
   const kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"];
   const found = [...changelog.matchAll(/^### (.*)$/gm)].map(([, kind = ""]) => kind);
   expect(found.filter((kind) => !kinds.includes(kind))).toEqual([]);

@@ -11,7 +11,7 @@ test("CONTRIBUTING.md shows the house as it is", async () => {
   expect(shown).toEqual([...house.matchAll(/"([a-z]+)"/g)].map(([, place]) => place));
 });
 
-test("CONTRIBUTING.md sends nobody to a file that is not there", async () => {
+test("CONTRIBUTING.md names no file that does not exist", async () => {
   const page = await read("CONTRIBUTING.md");
   const named = [...page.matchAll(/`((?:src|test|docs)\/[\w./-]+\.(?:ts|md))`/g)].map(
     ([, file = ""]) => file,
@@ -20,7 +20,7 @@ test("CONTRIBUTING.md sends nobody to a file that is not there", async () => {
   for (const file of named) await expect(read(file), file).resolves.not.toBe("");
 });
 
-test("SECURITY.md names a test for each promise, and each is there", async () => {
+test("SECURITY.md names a test for each promise, and each exists", async () => {
   const page = await read("SECURITY.md");
   const rows = page.split("\n").filter((line) => /^\| (?!promise|---)/.test(line));
   expect(rows.length).toBeGreaterThan(5);

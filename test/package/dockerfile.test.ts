@@ -16,6 +16,6 @@ test("the image runs the tests as a clone does", () => {
   expect(instructions.at(-1)).toBe('CMD ["npm", "test"]');
 });
 
-test("the image has the clone's history, which some tests ask", async () => {
+test("the image has the clone's history, which some tests need", async () => {
   expect((await readFile(".dockerignore", "utf8")).split("\n")).not.toContain(".git");
 });

@@ -10,7 +10,7 @@ const PROGRAM = path.join(checkout(), "dist", "cli.js");
 const NOWHERE = "/nonexistent/environment.sh";
 
 test.each(["--environment", "--env-file"])(
-  "%s is the agent's own option when it is started by its name",
+  "%s is the agent's own option when the agent is started by name",
   async (option) => {
     const { code, output } = await ended(PROGRAM, ["check", option, NOWHERE]);
     expect(output).toContain(`FAIL  configuration: ${NOWHERE}: there is no such file`);
@@ -18,13 +18,13 @@ test.each(["--environment", "--env-file"])(
   },
 );
 
-test("--environment is the agent's own option when Node is named, too", async () => {
+test("--environment is the agent's own option even when Node is named", async () => {
   const { code, output } = await ended(process.execPath, [PROGRAM, "check", "--environment", NOWHERE]);
   expect(output).toContain(`FAIL  configuration: ${NOWHERE}: there is no such file`);
   expect(code).toBe(78);
 });
 
-test("a start in which Node takes --env-file for its own is refused, and says what to write instead", async () => {
+test("a start in which Node takes --env-file for itself is refused, and says what to write instead", async () => {
   await using folder = await temporaryFolder("launcher");
   const file = folder.file("environment.sh");
   await writeFile(file, "DATACENTER=dc1\n", { mode: 0o600 });
@@ -39,7 +39,7 @@ test("a start in which Node takes --env-file for its own is refused, and says wh
   }
 });
 
-test("a file that is not there makes Node end with 9 before the agent has a say", async () => {
+test("a missing file makes Node end with 9 before the agent runs", async () => {
   const { code, output } = await ended(process.execPath, [PROGRAM, "check", "--env-file", NOWHERE]);
   expect(output).toBe(`${process.execPath}: ${NOWHERE}: not found\n`);
   expect(code, "which is why no supervisor should try it again").toBe(9);

@@ -13,7 +13,7 @@ interface Link {
 const PLACES = [".", "docs", "packaging"];
 const pages = await pagesOfTheCheckout();
 
-test("every relative link of every page leads to a file, and to a heading where it names one", async () => {
+test("every relative link on every page leads to a file, and to a heading if it names one", async () => {
   const links = [...pages].flatMap(([from, text]) => linksIn(from, text));
   expect(links.length).toBeGreaterThan(100);
   const broken = await Promise.all(

@@ -17,7 +17,7 @@ beforeAll(async () => {
   return () => folder[Symbol.asyncDispose]();
 });
 
-test("the installed package needs no other and shows its help", async () => {
+test("the installed package needs no other package and shows its help", async () => {
   expect(await readdir(folder.file("node_modules"))).toEqual([
     ".bin",
     ".package-lock.json",
@@ -29,7 +29,7 @@ test("the installed package needs no other and shows its help", async () => {
   expect(help).toMatch(/^Usage: mastodon-agent/m);
 });
 
-test("the package has the bundle, its templates, the licences of what is in it, and no sources", async () => {
+test("the package has the bundle, its templates, the licences of its contents, and no sources", async () => {
   const root = folder.file("node_modules", "mastodon-consul-agent");
   const names = (await readdir(root, { recursive: true })).filter((name) => !name.startsWith("packaging/"));
   expect(names).toEqual(
@@ -47,14 +47,14 @@ test("the package has the bundle, its templates, the licences of what is in it, 
   ).toMatch(/^zod \d/m);
 });
 
-test("the package has the documentation, where its messages and pages say that it is", async () => {
+test("the package has the documentation where its messages and pages say it is", async () => {
   const root = folder.file("node_modules", "mastodon-consul-agent");
   const pages = (await readdir("docs")).toSorted();
   expect((await readdir(`${root}/docs`)).toSorted()).toEqual(pages);
   expect(await readFile(`${root}/docs/problems.md`, "utf8")).toBe(await readFile("docs/problems.md", "utf8"));
 });
 
-test("what costs memory for nothing stays out of the bundle", async () => {
+test("what would waste memory stays out of the bundle", async () => {
   const lib = folder.file("node_modules", "mastodon-consul-agent", "dist", "lib");
   const chunks = await Promise.all(
     (await readdir(lib))
@@ -66,7 +66,7 @@ test("what costs memory for nothing stays out of the bundle", async () => {
   expect(chunks.filter((text) => /\bfrom ?"(node:)?https?"/.test(text))).toEqual([]);
 });
 
-test("installed for everybody it has its manual page where man looks", async () => {
+test("installed globally, it has its manual page where man looks", async () => {
   const tarball = (await readdir(folder.path)).find((name) => name.endsWith(".tgz")) ?? "";
   const prefix = folder.file("global");
   await run("npm", ["install", "-g", "--prefix", prefix, "--offline", "--no-audit", folder.file(tarball)]);
@@ -74,7 +74,7 @@ test("installed for everybody it has its manual page where man looks", async () 
   expect(await readFile(page, "utf8")).toMatch(/^\.Dt MASTODON-AGENT 1$/m);
 });
 
-test("a Node that is too old is told so, with the exit code of a wrong configuration", async () => {
+test("a Node that is too old is refused, with the exit code of a wrong configuration", async () => {
   const launcher = folder.file("node_modules", "mastodon-consul-agent", "dist", "cli.js");
   // A Node whose version is another is not at hand: the version is what is replaced, the launcher is real.
   const older = "Object.defineProperty(process.versions, 'node', { value: '20.11.1' });";

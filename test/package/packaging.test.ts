@@ -20,7 +20,7 @@ const texts = new Map(
 );
 const scripts = shipped.filter((file) => text(file).startsWith("#!/bin/sh\n"));
 
-test.each(scripts)("%s is plain sh, without a complaint of shellcheck's", async (script) => {
+test.each(scripts)("%s is plain sh, and shellcheck does not complain", async (script) => {
   expect(await run("sh", ["-n", script])).toBe("");
   expect(await run("shellcheck", ["--shell=sh", script])).toBe("");
 });
@@ -32,7 +32,7 @@ test.each(shipped.filter((file) => /\/mastodon-agent[^/]*\.yaml$/.test(file)))(
   },
 );
 
-test.each(PAGES)("every configuration in %s is one", async (page) => {
+test.each(PAGES)("every configuration in %s is valid", async (page) => {
   await using folder = await temporaryFolder();
   const file = folder.file("agent.yaml");
   for (const [, block = ""] of (await readFile(page, "utf8")).matchAll(/```yaml\n(.*?)```/gs)) {
@@ -41,7 +41,7 @@ test.each(PAGES)("every configuration in %s is one", async (page) => {
   }
 });
 
-test("pot set-env is shown with every parameter, and the agent reads what pot makes of it", async () => {
+test("the pot set-env example has every parameter, and the agent reads what pot makes of it", async () => {
   await using folder = await temporaryFolder();
   // pot is not here: this is what its set-env and start do (share/pot/set-env.sh, start.sh).
   const pot = `#!/bin/sh
@@ -68,7 +68,7 @@ test("the example of an environment file has every parameter", () => {
   );
 });
 
-test("the Nomad job has every parameter, and no secret but in a file of its own", () => {
+test("the Nomad job has every parameter, and secrets only in files of their own", () => {
   const job = text("packaging/nomad/mastodon.nomad.hcl");
   const template = /<<-EOT\n(.*?)\n *EOT/s.exec(job)?.[1] ?? "";
   const { variables, unreadable } = parseEnvFile(uncommented(template.replaceAll(/^ +/gm, "")));
@@ -81,7 +81,7 @@ test("the Nomad job has every parameter, and no secret but in a file of its own"
   }
 });
 
-test("systemd understands the unit, and finds it little exposed", async () => {
+test("systemd understands the unit, and rates its exposure low", async () => {
   await using folder = await temporaryFolder();
   const unit = folder.file("mastodon-agent.service");
   // It wants to see the program, and the agent is not installed here.
@@ -95,7 +95,7 @@ test("systemd understands the unit, and finds it little exposed", async () => {
   await run("systemd-analyze", ["security", "--offline=true", "--threshold=20", "--no-pager", unit]);
 });
 
-test("nothing shipped passes an option that Node would take, and systemd does not try again what Node refuses", () => {
+test("nothing shipped passes an option that Node would take, and systemd does not retry what Node refuses", () => {
   const started = [...texts].filter(([, content]) => /mastodon-agent.*\brun\b/.test(content));
   expect(started.length).toBeGreaterThan(2);
   for (const [file, content] of started) expect(content, file).not.toMatch(/--env-file/);
@@ -110,7 +110,7 @@ test("sudo and doas understand their rules, and logrotate its file", async () =>
   );
 });
 
-test("what a shipped configuration runs by doas is allowed there to the letter, and the same by sudo", () => {
+test("what a shipped configuration runs with doas is allowed there to the letter, and the same with sudo", () => {
   const { units } = readConfig("packaging/freebsd/mastodon-agent.unprivileged.yaml");
   const asked = commandsOf(units).filter(([program]) => program === "doas");
   expect(asked.length).toBeGreaterThan(5);
@@ -122,7 +122,7 @@ test("what a shipped configuration runs by doas is allowed there to the letter, 
   }
 });
 
-test("what the systemd profile runs is allowed by sudo to the letter", () => {
+test("sudo allows what the systemd profile runs, to the letter", () => {
   const { units } = readConfig("packaging/systemd/mastodon-agent.yaml");
   const asked = commandsOf(units).filter(([, verb]) => verb !== "is-active");
   expect(asked.length).toBeGreaterThan(5);

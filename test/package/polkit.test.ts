@@ -20,7 +20,7 @@ const asked: [user: string, unit: string, verb: string, answer: "yes" | "no"][] 
 
 // In a mount namespace of its own, with users and rules of its own. Containers usually may not make one.
 if (spawnSync("unshare", ["-m", "true"]).status === 0) {
-  test("polkit lets mastodon start, restart and reload the units, and nothing and nobody else", async () => {
+  test("polkit lets mastodon start, restart and reload the units, and allows nothing else and nobody else", async () => {
     await using folder = await temporaryFolder();
     const questions = asked.flatMap((question) => question.slice(0, 3));
     const argv = ["-m", "--propagation", "private", "sh", SCRIPT, folder.path, RULES, ...questions];

@@ -16,7 +16,7 @@ interface RcScript extends AsyncDisposable {
   service(verb: string): Promise<string>;
 }
 
-test("the agent's rc script starts it, says that it runs, has it read its files again, and stops it", async () => {
+test("the agent's rc script starts it, reports its status, makes it reread its files, and stops it", async () => {
   await using folder = await temporaryFolder("rc");
   const [httpPort = 0, consulPort = 0] = await freePorts(2);
   const parameters = folder.file("environment.sh");
@@ -57,7 +57,7 @@ test.each([
   ["web", ["RAILS_ENV=production", "PORT=3000"]],
   ["sidekiq", ["RAILS_ENV=production"]],
   ["streaming", ["NODE_ENV=production", "PORT=4000"]],
-])("the rc script of %s hands on what the agent renders for it", async (unit, own) => {
+])("the rc script of %s passes on what the agent renders for it", async (unit, own) => {
   await using folder = await temporaryFolder("rc");
   await mkdir(folder.file("mastodon"));
   const seen = folder.file("seen");

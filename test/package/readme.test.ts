@@ -8,13 +8,13 @@ import { temporaryFolder } from "../world/temporary.ts";
 
 const readme = await readFile(path.join(checkout(), "README.md"), "utf8");
 
-test("the README says the licence, the maturity and what was not run before it says anything else", () => {
+test("the README starts with the licence, the maturity and what was not run", () => {
   const [beginning = ""] = readme.split("\n## ");
   for (const said of ["MIT", "not released", "FreeBSD", "pot", "Nomad", "a real Mastodon", "Let's Encrypt"])
     expect(beginning).toContain(said);
 });
 
-test("the README names one version of Node, once, and it is the one that the package asks for", async () => {
+test("the README names one version of Node, once, and it is the one the package requires", async () => {
   const { engines } = JSON.parse(await readFile(path.join(checkout(), "package.json"), "utf8"));
   expect([...readme.matchAll(/Node(?:\.js)? (\d[\d.]*)/g)].map(([, version]) => `>=${version}`)).toEqual([
     engines.node,
@@ -23,7 +23,7 @@ test("the README names one version of Node, once, and it is the one that the pac
 
 // A jail is a place of its own: its /usr/local must not be that of the machine.
 if (spawnSync("unshare", ["-m", "true"]).status === 0) {
-  test("the README's commands for a jail work as they are written", { timeout: 120_000 }, async () => {
+  test("the README's commands for a jail work as written", { timeout: 120_000 }, async () => {
     await using folder = await temporaryFolder("jail");
     const script = ["set -eu", ...MACHINE_OF_A_JAIL, ...jailCommands()].join("\n");
     await mkdir(folder.file("local"));

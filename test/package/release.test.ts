@@ -26,7 +26,7 @@ beforeAll(async () => {
   return () => folder[Symbol.asyncDispose]();
 });
 
-test("a release that is only tried says what it would do, and changes nothing", async () => {
+test("a dry run of a release says what it would do, and changes nothing", async () => {
   const { code, output } = await release(VERSION);
   expect(output).toMatch(new RegExp(`^package.json, package-lock.json: version ${VERSION}$`, "m"));
   expect(output).toMatch(/^Nothing was changed\. Do it with --commit\.$/m);
@@ -35,7 +35,7 @@ test("a release that is only tried says what it would do, and changes nothing", 
   expect(await git("tag")).toBe("");
 });
 
-test("all that stands against a release is said at once", async () => {
+test("everything that prevents a release is reported at once", async () => {
   await writeFile(path.join(sources, "stray"), "");
   const changelog = await readFile(path.join(sources, "CHANGELOG.md"), "utf8");
   await writeFile(
@@ -55,7 +55,7 @@ test("all that stands against a release is said at once", async () => {
   await git("clean", "--force", "--quiet", "stray");
 });
 
-test("a release is a commit and a tag, and what is packed of that tag has the same bytes elsewhere, whoever packs it", async () => {
+test("a release is a commit and a tag, and a package made from that tag has the same bytes everywhere, whoever makes it", async () => {
   const { code, output } = await release(VERSION, "--commit");
   expect(code, output).toBe(0);
   expect(await git("status", "--porcelain")).toBe("");
@@ -90,7 +90,7 @@ test("a release is a commit and a tag, and what is packed of that tag has the sa
   expect(nothingFound, "no place of this machine's is in it").toBe(1);
 });
 
-test("the bill of materials has exactly the packages whose licences come along", async () => {
+test("the bill of materials has exactly the packages whose licences are included", async () => {
   const bill = sbom.parse(JSON.parse(await readFile(path.join(sources, "dist", "sbom.cdx.json"), "utf8")));
   expect(bill.metadata.component).toMatchObject({ name: "mastodon-consul-agent", version: VERSION });
   const licences = await readFile(path.join(sources, "dist", "THIRD-PARTY-LICENSES.txt"), "utf8");

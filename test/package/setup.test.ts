@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 
-test("the set-up says nothing when nothing is missing", async () => {
+test("the set-up prints nothing when nothing is missing", async () => {
   expect(await run(process.execPath, ["scripts/setup.mjs", "dependencies", "world"])).toBe("");
 });
 

@@ -11,7 +11,7 @@ const HELLO = {
   files: { "usr/lib/hello/1.2/bin/hello": '#!/bin/sh\ncat "$(dirname "$0")/../../../../share/greeting"\n' },
 };
 
-test("a program is unpacked with what it depends on, and runs wherever the checkout is moved", async () => {
+test("a program is unpacked with its dependencies, and runs wherever the checkout is moved", async () => {
   await using folder = await temporaryFolder("unpacked");
   const said = await unpack(folder, [["hello"]]);
   expect(said).toContain("not installed: hello-of-the-test");
@@ -20,7 +20,7 @@ test("a program is unpacked with what it depends on, and runs wherever the check
   expect(await run(folder.file("hello"), [], { cwd: "/" })).toBe("hello\n");
 });
 
-test("what has been unpacked is not missing, until the machine is another", async () => {
+test("what has been unpacked is not missing, until the machine changes", async () => {
   await using folder = await temporaryFolder("unpacked");
   const said = await unpack(folder, [["hello"]]);
   expect(said).toContain("afterwards: false");
@@ -29,7 +29,7 @@ test("what has been unpacked is not missing, until the machine is another", asyn
   expect(await step(folder, "console.log(await step.missing());")).toContain("hello-of-the-test");
 });
 
-test("what does not run from there is removed, and the command that installs it is named", async () => {
+test("a program that does not run from there is removed, and the command that installs it is named", async () => {
   await using folder = await temporaryFolder("unpacked");
   await expect(unpack(folder, [["hello"], ["hello-world"]])).rejects.toThrow(
     /hello-world[\s\S]*sudo sh scripts\/setup\/install-packages\.sh hello-of-the-test/,
@@ -37,7 +37,7 @@ test("what does not run from there is removed, and the command that installs it 
   expect(await readdir(folder.file("checkout", ".world"))).toEqual([]);
 });
 
-test("what would remove a package of the machine is not installed", async () => {
+test("nothing is installed that would remove a package from the machine", async () => {
   await using folder = await temporaryFolder("unpacked");
   const daemon = { name: "daemon", fields: { Conflicts: "log-daemon", Provides: "log-daemon" } };
   const { env } = await makeRepository(folder, [daemon], [{ ...daemon, name: "rival" }]);
@@ -90,7 +90,7 @@ test.each([
   expect((await namesIn(root, "etc/rc2.d")).filter((name) => name.startsWith("S"))).toEqual(begun);
 });
 
-test("the set-up of the tests installs by that way, and removes nothing", async () => {
+test("the tests' set-up installs that way, and removes nothing", async () => {
   const script = await readFile("scripts/setup/install-packages.sh", "utf8");
   expect(script).toMatch(/DPkg::Path="\$here\/no-services:.*\\\n.*--no-install-recommends --no-remove/);
   expect((await readdir("scripts/setup/no-services")).toSorted()).toEqual([

@@ -24,7 +24,7 @@ afterAll(async () => {
   await browser[Symbol.asyncDispose]();
 });
 
-test("shows state, endpoints, candidates, provenance and changes, and asks nobody else for anything", async () => {
+test("shows state, endpoints, candidates, provenance and changes, and loads nothing from anywhere else", async () => {
   await using tab = await open();
   const { page, complaints, requests } = tab;
   expect(await page.title()).toBe("converged · jail1");
@@ -45,7 +45,7 @@ test("shows state, endpoints, candidates, provenance and changes, and asks nobod
   expect([...new Set(requests.map((url) => new URL(url).origin))]).toEqual([situation.agent.url]);
 });
 
-test("a change is on the page within a second of its being in force, without losing what the reader does", async () => {
+test("a change appears on the page within a second of being in force, without disturbing the reader", async () => {
   await using tab = await open();
   const { page } = tab;
   const summary = page.locator("#settings summary", { hasText: "MAILHOST" });
@@ -65,7 +65,7 @@ test("a change is on the page within a second of its being in force, without los
   expect(tab.complaints).toEqual([]);
 });
 
-test("a hold is seen at once, and its end", async () => {
+test("a hold and its end are shown at once", async () => {
   await using tab = await open();
   await situation.consul.put("mastodon/control/hold", "moving the database, ask Kim");
   await seen(tab, "headline", "held by an operator: moving the database, ask Kim");
@@ -73,7 +73,7 @@ test("a hold is seen at once, and its end", async () => {
   await seen(tab, "headline", "everything that the sources ask for is in force");
 });
 
-test("what operators write is text, whatever is in it", async () => {
+test("what operators write is shown as text, whatever is in it", async () => {
   await using tab = await open();
   const nasty = `<img src=x onerror=alert(1)>"'&`;
   await situation.consul.put("mastodon/control/hold", nasty);
@@ -84,7 +84,7 @@ test("what operators write is text, whatever is in it", async () => {
   expect(tab.complaints).toEqual([]);
 });
 
-test("the filter and the zoom are reached and worked by the keyboard", async () => {
+test("the filter and the zoom can be reached and used from the keyboard", async () => {
   await using tab = await open();
   const { page } = tab;
   await page.locator("#wanted").focus();
@@ -130,13 +130,13 @@ test("says that the agent is away, and goes on when it is back", async () => {
   await seen(tab, "endpoints", "smtp.example.org:587");
 });
 
-test("can be read without any script", async () => {
+test("can be read without JavaScript", async () => {
   await using tab = await open({ javaScriptEnabled: false });
   await seen(tab, "headline", "jail1 is converged");
   await seen(tab, "endpoints", "postgresql/pg1");
 });
 
-test("runs nothing that is not its own, and may be shown in nobody's frame", async () => {
+test("runs only its own scripts, and cannot be framed", async () => {
   const response = await fetch(situation.agent.url);
   const policy = response.headers.get("content-security-policy") ?? "";
   expect(policy).toContain("default-src 'none'");

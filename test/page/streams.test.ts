@@ -9,7 +9,7 @@ const PROGRAM = path.join(checkout(), "dist", "cli.js");
 /** What docs/status-page.md promises. */
 const MOST_STREAMS = 32;
 
-test("keeps as many pages fresh as it promises, makes room when one goes, and lets all go when it ends", async () => {
+test("keeps as many pages up to date as it promises, makes room when one closes, and closes all when it ends", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS, program: PROGRAM });
   await agent.converged();

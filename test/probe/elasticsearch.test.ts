@@ -39,7 +39,7 @@ const at = (port: number, user?: string, password = "right:1") => ({
   ...(user !== undefined && { login: { user, password: new Secret(password) } }),
 });
 
-test("a server that answers the user is good, whatever characters the password has", async () => {
+test("a server that accepts the user is good, whatever characters the password has", async () => {
   await using server = await startServer();
   expect(await probeElasticsearch(at(server.port, "elastic"), limits())).toEqual({ kind: "writable" });
 });
@@ -49,13 +49,13 @@ test.each([
   ["a wrong password", "elastic", "wrong", "refuses the user or the password"],
   ["a user without rights", "guest", "right:1", "does not let this user ask anything"],
   ["a server that is not ready", "busy", "right:1", "answers with status 503"],
-])("%s is told", async (_, user, password, reason) => {
+])("%s is reported", async (_, user, password, reason) => {
   await using server = await startServer();
   const result = await probeElasticsearch(at(server.port, user, password), limits());
   expect(result).toMatchObject({ kind: "refused", reason });
 });
 
-test("a port where nobody listens is unreachable", async () => {
+test("a port where nothing listens is unreachable", async () => {
   const result = await probeElasticsearch(at(await freePort()), limits());
   expect(result).toMatchObject({ kind: "unreachable" });
 });

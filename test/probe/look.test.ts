@@ -17,7 +17,7 @@ const ABORTED = join(import.meta.dirname, "fixtures", "aborted.ts");
 const MANY_CHUNKS = 40;
 
 test.each(KINDS)(
-  "%s: a server that is connected and says nothing is unreachable in time",
+  "%s: a server that accepts the connection but says nothing is unreachable in time",
   async (_kind, probe) => {
     await using server = await startSilence();
     expect(await probe(server, limits(500))).toMatchObject({
@@ -33,7 +33,7 @@ test.each(KINDS)("%s: an aborted probe rejects with the reason and leaves nothin
   expect(await run(process.execPath, [ABORTED, kind])).toBe("the world moved on\n");
 });
 
-test.each(KINDS)("%s: a probe that is aborted before it begins opens no connection", async (_kind, probe) => {
+test.each(KINDS)("%s: a probe aborted before it begins opens no connection", async (_kind, probe) => {
   await using server = await startSilence();
   const signal = AbortSignal.abort(new Error("the world moved on"));
   await expect(probe(server, { ...limits(), signal })).rejects.toThrow("the world moved on");
@@ -46,7 +46,7 @@ test.each([
   ["s3", PROBES.s3, () => startS3()],
   ["smtp", PROBES.smtp, () => startSmtp()],
 ])(
-  "%s: a server that falls silent after any of its answers is unreachable, up to the last",
+  "%s: a server that falls silent after any of its answers but the last is unreachable",
   async (_kind, probe, start) => {
     await using real = await start();
     const results: ProbeResult[] = [];

@@ -21,13 +21,13 @@ function probe(differing: Partial<Parameters<typeof probePostgres>[0]> = {}): Pr
   return probePostgres({ ...target, ...differing }, limits());
 }
 
-test("a primary that lets the user in is writable, and no connection stays there", async () => {
+test("a primary that lets the user in is writable, and no connection is left open", async () => {
   expect(await probe()).toEqual({ kind: "writable" });
   const ours = "select count(*) from pg_stat_activity where application_name = 'mastodon-agent'";
   await until("the probe's connection to be gone", async () => (await primary.query(ours)) === "0");
 });
 
-test("a wrong password is its own refusal, and the password is not in it", async () => {
+test("a wrong password has its own refusal, and the password is not in it", async () => {
   const result = await probe({ password: new Secret("db-secret-2") });
   expect(result).toEqual({
     kind: "refused",
@@ -36,11 +36,11 @@ test("a wrong password is its own refusal, and the password is not in it", async
   });
 });
 
-test("a user whom Postgres does not know is refused as the wrong password is", async () => {
+test("a user unknown to Postgres is refused like a wrong password", async () => {
   expect(verdict(await probe({ user: "nobody" }))).toBe("wrong_credentials");
 });
 
-test("a user who may not connect to the database is told from a wrong password", async () => {
+test("a user who may not connect to the database is distinguished from a wrong password", async () => {
   await primary.query("create role visitor login password 'db-secret-1'");
   await primary.query(`revoke connect on database ${primary.database} from public`);
   expect(await probe({ user: "visitor" })).toEqual({
@@ -74,7 +74,7 @@ test("a Postgres without a connection to spare is not ready", async () => {
   });
 });
 
-test("a port where nobody listens is unreachable", async () => {
+test("a port where nothing listens is unreachable", async () => {
   expect(await probe({ port: await freePort() })).toEqual({
     kind: "unreachable",
     reason: "refuses connections: nobody listens there",
@@ -112,7 +112,7 @@ test("a Postgres that lets nobody in yet is not ready", async () => {
   });
 });
 
-test("a server without TLS serves prefer, and not require", async () => {
+test("a server without TLS works with prefer, but not with require", async () => {
   expect(await probe({ sslmode: "prefer" })).toEqual({ kind: "writable" });
   expect(await probe({ sslmode: "allow" })).toEqual({ kind: "writable" });
   expect(await probe({ sslmode: "require" })).toEqual({
@@ -122,7 +122,7 @@ test("a server without TLS serves prefer, and not require", async () => {
   });
 });
 
-test("a server with TLS serves each mode as libpq has it", async () => {
+test("a server with TLS works with each mode as in libpq", async () => {
   await using secured = await startPostgres({ password: "db-secret-1" });
   await using folder = await temporaryFolder("certificates");
   const { ca, serverCertificate, serverKey } = await makeCertificates(folder.path, secured.host);

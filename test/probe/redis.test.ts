@@ -15,14 +15,14 @@ afterAll(() => world.disposeAsync());
 
 const password = new Secret("redis-secret-1");
 
-test("a master is writable, and no connection stays there", async () => {
+test("a master is writable, and no connection is left open", async () => {
   const { host, port } = open;
   expect(await probeRedis({ host, port }, limits())).toEqual({ kind: "writable" });
   const others = async () => (await open.command("client", "list")).split("\n").length;
   await until("the probe's connection to be gone", async () => (await others()) === 1);
 });
 
-test("a master with a password wants the right one", async () => {
+test("a master with a password accepts only the right one", async () => {
   const { host, port } = guarded;
   expect(await probeRedis({ host, port, password }, limits())).toEqual({ kind: "writable" });
   expect(await probeRedis({ host, port, password: new Secret("redis-secret-2") }, limits())).toEqual({
@@ -37,12 +37,12 @@ test("a master with a password wants the right one", async () => {
   });
 });
 
-test("a master without a password takes one all the same, as Mastodon's clients have it", async () => {
+test("a master without a password accepts one anyway, as with Mastodon's clients", async () => {
   const { host, port } = open;
   expect(verdict(await probeRedis({ host, port, password }, limits()))).toBe("writable");
 });
 
-test("a user of the ACL is let in, also one without the right to ROLE", async () => {
+test("an ACL user is let in, even one that may not use ROLE", async () => {
   const { host, port } = guarded;
   const user = { host, port, username: "mastodon", password: new Secret("acl-secret-1") };
   expect(verdict(await probeRedis(user, limits()))).toBe("wrong_credentials");
@@ -52,7 +52,7 @@ test("a user of the ACL is let in, also one without the right to ROLE", async ()
   expect(verdict(await probeRedis(user, limits()))).toBe("writable");
 });
 
-test("a replica is refused, also one that lost its master, and writable once it is a master", async () => {
+test("a replica is refused, even one that lost its master, and writable once it is a master", async () => {
   await using replica = await startRedis({ password: "redis-secret-1" });
   const { host, port } = replica;
   const look = () => probeRedis({ host, port, password }, limits());
@@ -90,7 +90,7 @@ test("a Redis that is still loading is not ready", async () => {
   });
 });
 
-test("TLS is spoken and its certificate verified", async () => {
+test("TLS is used and its certificate verified", async () => {
   await using folder = await temporaryFolder("certificates");
   await using secured = await startRedis();
   const { host } = secured;
@@ -106,7 +106,7 @@ test("TLS is spoken and its certificate verified", async () => {
   expect(verdict(await probeRedis({ host, port }, limits()))).toBe("unreachable");
 });
 
-test("a port where nobody listens is unreachable", async () => {
+test("a port where nothing listens is unreachable", async () => {
   const target = { host: open.host, port: await freePort() };
   expect(await probeRedis(target, limits())).toEqual({
     kind: "unreachable",

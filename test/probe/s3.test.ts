@@ -14,7 +14,7 @@ afterAll(() => world.disposeAsync());
 
 const target = { ...server, region: "eu-central-1", secretKey: new Secret(server.secretKey) };
 
-test("a bucket that the key may look at is writable", async () => {
+test("a bucket that the key may access is writable", async () => {
   expect(await probeS3(target, limits())).toEqual({ kind: "writable" });
 });
 
@@ -36,7 +36,7 @@ test("a missing bucket is named", async () => {
   });
 });
 
-test("HTTPS is verified against the authority that is given", async () => {
+test("HTTPS is verified against the given authority", async () => {
   await using folder = await temporaryFolder("certificates");
   const certificates = await makeCertificates(folder.path, "127.0.0.1");
   await using secured = await startS3({ certificates });
@@ -57,7 +57,7 @@ test("HTTPS is verified against the authority that is given", async () => {
   expect(verdict(await probeS3({ ...secure, scheme: "http" }, limits()))).toBe("unreachable");
 });
 
-test("a port where nobody listens is unreachable", async () => {
+test("a port where nothing listens is unreachable", async () => {
   expect(await probeS3({ ...target, port: await freePort() }, limits())).toEqual({
     kind: "unreachable",
     reason: "refuses connections: nobody listens there",
@@ -71,7 +71,7 @@ test.each([
   [403, { date: "Thu, 01 Jan 2015 00:00:00 GMT" }, "wrong_credentials", "clock"],
   [429, {}, "not_ready", "status 429"],
   [503, {}, "not_ready", "status 503"],
-])("an answer with status %i is told for what it is", async (status, headers, code, reason) => {
+])("a response with status %i is reported as what it is", async (status, headers, code, reason) => {
   const front = createServer((_request, response) => response.writeHead(status, headers).end());
   const port = await freePort();
   await new Promise<void>((resolve) => front.listen(port, "127.0.0.1", resolve));

@@ -7,7 +7,7 @@ import { until } from "../world/until.ts";
 import { limits } from "./limits.ts";
 import { startSilence } from "./silence.ts";
 
-test("tells an empty database from one of others, one that is migrated, one that is being migrated and none at all", async () => {
+test("distinguishes an empty database, somebody else's, a migrated one, one being migrated and none at all", async () => {
   await using postgres = await startPostgres();
   const { host, port, user, database } = postgres;
   const target = { host, port, user, database, password: new Secret(postgres.password) };

@@ -29,13 +29,13 @@ function at({ host, port }: { readonly host: string; readonly port: number }) {
   return { host, port, login };
 }
 
-test("a server that takes the login passes, and no connection stays there", async () => {
+test("a server that accepts the login passes, and no connection is left open", async () => {
   expect(await probeSmtp(at(plain), limits())).toEqual({ kind: "writable" });
   await until("the probe's connection to be gone", () => plain.connections() === 0);
 });
 
 test.each(["plain", "login", "cram_md5"] as const)(
-  "the login by %s is told right from wrong",
+  "a right %s login is distinguished from a wrong one",
   async (method) => {
     const right = { ...at(plain), login: { ...login, method } };
     expect(verdict(await probeSmtp(right, limits()))).toBe("writable");
@@ -60,7 +60,7 @@ test("STARTTLS is used when it is offered, and its certificate verified", async 
   expect(await probeSmtp({ ...at(starttls), tls: "never" }, limits())).toEqual({ kind: "writable" });
 });
 
-test("STARTTLS that is required and not offered is told, and the login is not sent", async () => {
+test("a missing STARTTLS that is required is reported, and the login is not sent", async () => {
   expect(await probeSmtp({ ...at(plain), tls: "always" }, limits())).toMatchObject({
     code: "wrong_tls",
     reason: "offers no STARTTLS",
@@ -71,21 +71,24 @@ test("STARTTLS that is required and not offered is told, and the login is not se
 test.each([
   ["for another name", elsewhere, "is for another name"],
   ["that has expired", expired, "has expired"],
-])("a certificate %s is told, by STARTTLS and by TLS from the first byte", async (_, other, reason) => {
-  for (const [tls, mode] of [
-    ["starttls", "always"],
-    ["implicit", "implicit"],
-  ] as const) {
-    await using server = await startSmtp({ certificates: other, tls });
-    expect(await probeSmtp({ ...at(server), tls: mode, caFile: other.ca }, limits())).toMatchObject({
-      code: "wrong_tls",
-      reason: expect.stringContaining(reason),
-      cure: expect.stringContaining("MAILHOST must be the name"),
-    });
-  }
-});
+])(
+  "a certificate %s is reported, with STARTTLS and with TLS from the first byte",
+  async (_, other, reason) => {
+    for (const [tls, mode] of [
+      ["starttls", "always"],
+      ["implicit", "implicit"],
+    ] as const) {
+      await using server = await startSmtp({ certificates: other, tls });
+      expect(await probeSmtp({ ...at(server), tls: mode, caFile: other.ca }, limits())).toMatchObject({
+        code: "wrong_tls",
+        reason: expect.stringContaining(reason),
+        cure: expect.stringContaining("MAILHOST must be the name"),
+      });
+    }
+  },
+);
 
-test("a CA file that is not there is told where it is needed, and only there", async () => {
+test("a missing CA file is reported where it is needed, and only there", async () => {
   const missing = { caFile: folder.file("no-such.pem") };
   const reason = expect.stringContaining("no-such.pem");
   const secure = { ...at(starttls), ...missing };
@@ -94,7 +97,7 @@ test("a CA file that is not there is told where it is needed, and only there", a
   expect(await probeSmtp({ ...at(plain), ...missing }, limits())).toEqual({ kind: "writable" });
 });
 
-test("a method that the server does not offer is told", async () => {
+test("a method that the server does not offer is reported", async () => {
   await using server = await startSmtp({ methods: ["PLAIN"] });
   const target = { ...at(server), login: { ...login, method: "cram_md5" as const } };
   expect(await probeSmtp(target, limits())).toMatchObject({
@@ -104,7 +107,7 @@ test("a method that the server does not offer is told", async () => {
   });
 });
 
-test("the sender is shown to the server, and no mail is sent", async () => {
+test("the sender is given to the server, and no mail is sent", async () => {
   await using server = await startSmtp({ sender: "notifications@example.org" });
   const target = { ...at(server), from: "notifications@example.org" };
   expect(await probeSmtp(target, limits())).toEqual({ kind: "writable" });
@@ -115,7 +118,7 @@ test("the sender is shown to the server, and no mail is sent", async () => {
   expect(server.mails()).toEqual([]);
 });
 
-test("a server that wants a login, and got none, is told at the sender", async () => {
+test("a server that wants a login and got none is reported at the sender", async () => {
   const { host, port } = plain;
   expect(await probeSmtp({ host, port, from: "notifications@example.org" }, limits())).toMatchObject({
     code: "wrong_credentials",
@@ -123,7 +126,7 @@ test("a server that wants a login, and got none, is told at the sender", async (
   });
 });
 
-test("TLS from the first byte is spoken where it is asked for", async () => {
+test("TLS from the first byte is used if it is asked for", async () => {
   const target = { ...at(implicit), tls: "implicit", caFile } as const;
   expect(await probeSmtp(target, limits())).toEqual({ kind: "writable" });
   expect(verdict(await probeSmtp({ ...at(implicit), tls: "implicit" }, limits()))).toBe("wrong_tls");
@@ -133,20 +136,20 @@ test("TLS from the first byte is spoken where it is asked for", async () => {
   });
 });
 
-test("without a login the server is greeted only", async () => {
+test("without a login the server is only greeted", async () => {
   const { host, port } = plain;
   expect(await probeSmtp({ host, port }, limits())).toEqual({ kind: "writable" });
 });
 
 test.each(["plain", "login", "cram_md5"] as const)(
-  "an empty password by %s is told as wrong",
+  "an empty password with %s is reported as wrong",
   async (method) => {
     const target = { ...at(plain), login: { ...login, method, password: new Secret("") } };
     expect(await probeSmtp(target, limits())).toMatchObject({ code: "wrong_credentials" });
   },
 );
 
-test("a name that cannot be resolved is told", async () => {
+test("a name that cannot be resolved is reported", async () => {
   expect(await probeSmtp({ ...at(plain), host: "no-such-host.invalid" }, limits())).toMatchObject({
     kind: "unreachable",
     reason: expect.stringContaining("cannot be resolved"),
@@ -154,7 +157,7 @@ test("a name that cannot be resolved is told", async () => {
   });
 });
 
-test("a server that says nothing is told at the part where it fell silent", async () => {
+test("a server that falls silent is reported at that step", async () => {
   await using silence = await startSilence();
   expect(await probeSmtp(at(silence), limits(1000))).toMatchObject({
     kind: "unreachable",
@@ -176,14 +179,14 @@ test.each([
   [["220 ready"], "unreachable", "breaks the conversation off at EHLO"],
   [[], "unreachable", "breaks the conversation off at greeting"],
   [["+PONG"], "unreachable", "does not speak SMTP (at greeting)"],
-])("a server that says %j and closes is told for what it is", async (lines, verdictOf, reason) => {
+])("a server that says %j and closes is reported as what it is", async (lines, verdictOf, reason) => {
   await using server = await startScripted(lines);
   const result = await probeSmtp(at(server), limits());
   expect(result).toMatchObject({ reason });
   expect(verdict(result)).toBe(verdictOf);
 });
 
-test("a port where nobody listens is unreachable", async () => {
+test("a port where nothing listens is unreachable", async () => {
   expect(await probeSmtp({ ...at(plain), port: await freePort() }, limits())).toMatchObject({
     kind: "unreachable",
     reason: "refuses connections: nobody listens there",

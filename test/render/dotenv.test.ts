@@ -9,7 +9,7 @@ import { readByRuby } from "./ruby.ts";
 const VALUES = 30_000;
 const VARIABLES_PER_FILE = 40;
 
-test("what the writer writes, the real Ruby dotenv, the real Node dotenv and our port of Ruby's read back", async () => {
+test("the real Ruby dotenv, the real Node dotenv and our port of Ruby's read back what the writer writes", async () => {
   const written = [...hardValues(VALUES)].flatMap((value) => {
     const quoted = quote(value);
     return quoted === undefined ? [] : [{ value, quoted }];
@@ -23,7 +23,7 @@ test("what the writer writes, the real Ruby dotenv, the real Node dotenv and our
   expect(texts.map((text) => Object.fromEntries(readBack(text).ruby))).toEqual(expected);
 });
 
-test("a value alone in its file is read back, too", async () => {
+test("a value alone in its file is read back too", async () => {
   const written = [...hardValues(3_000)].filter((value) => quote(value) !== undefined);
   const texts = written.map((value) => `V=${quote(value)}`);
   expect(await readByRuby(texts)).toEqual(written.map((V) => ({ V })));
@@ -94,13 +94,13 @@ test.each([
   );
 });
 
-test("a difference is told by names alone", () => {
+test("a difference is reported by names alone", () => {
   const verify = () => verifyEnvFile("DB_PASS=hunter1\n", new Map([["DB_PASS", "hunter2"]]));
   expect(verify).toThrow("DB_PASS differs for Ruby");
   expect(verify).not.toThrow(/hunter/);
 });
 
-test("a line is written by name and value, and a secret that cannot be is named only", () => {
+test("a line is written from name and value, and a secret that cannot be written is only named", () => {
   expect(writeLine("DB_PASS", new Secret("two words"))).toBe("DB_PASS='two words'");
   expect(() => writeLine("DB_PASS", new Secret("hunter2\n"))).toThrow(
     "DB_PASS: the value cannot be written so that Ruby and Node read the same. ",
@@ -114,7 +114,7 @@ function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[]
   );
 }
 
-test("a template of one's own may leave lines out and add some, but not change a variable or mean two things", () => {
+test("a user's template may leave out lines and add some, but not change a variable or be ambiguous", () => {
   const variables = new Map([["DB_HOST", "10.0.0.1"]]);
   expect(() => verifyOwnEnvFile("DB_HOST=10.0.0.1\nMY_OWN=1\n", variables)).not.toThrow();
   expect(() => verifyOwnEnvFile("MY_OWN=1\n", variables)).not.toThrow();

@@ -43,11 +43,11 @@ test.each(REFUSED.flatMap(([language, values]) => values.map((value) => [languag
   },
 );
 
-test.each(LANGUAGES)("%s refuses half of a surrogate pair, which has no UTF-8", (language) => {
+test.each(LANGUAGES)("%s refuses half a surrogate pair, which has no UTF-8", (language) => {
   expect(escapeFor(language, "\ud83d")).toBeUndefined();
 });
 
-test("what is written as JSON and YAML is read back to the same characters, whatever they are", () => {
+test("what is written as JSON and YAML is read back as the same characters, whatever they are", () => {
   for (let code = 0; code < 0x3000; code++) {
     const value = `a${String.fromCodePoint(code)}b`;
     expect(JSON.parse(`"${escapeFor("json", value)}"`)).toBe(value);

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
 import { completeInput, nginxFacts, renderShipped } from "./world.ts";
 
-test("nginx serves files, web, streaming and media as Mastodon needs it", async () => {
+test("nginx serves files, web, streaming and media as Mastodon needs", async () => {
   await using folder = await temporaryFolder("nginx");
   await using web = await upstream("web");
   await using streaming = await upstream("streaming");

@@ -73,7 +73,7 @@ test.each(RENDERED)("renders %j as Handlebars itself would", (text, expected) =>
 });
 
 test.each(["{{X}}", "{{{X}}}", "{{&X}}", "{{this.X}}", "{{@root.X}}", "{{#with X}}{{this}}{{/with}}"])(
-  "%s is no way around the escaper",
+  "%s does not bypass the escaper",
   (text) => {
     expect(render(text, "json", { X: '"<&>' })).toBe('\\"<&>');
     expect(failure(text, "nginx", { X: "a; }" })).toBeInstanceOf(Refused);
@@ -100,7 +100,7 @@ test.each([
   ["{{s3.__proto__}}", 'unknown name "s3.__proto__". '],
   ["{{DBPASS.reveal}}", 'unknown name "DBPASS.reveal". DBPASS has no names of its own.'],
   ["{{#each servers}}{{@lst}}{{/each}}", 'unknown name "@lst". Did you mean last?'],
-])("a name that is not there is an error, taken branch or not: %j", (text, message) => {
+])("an unknown name is an error, whether its branch is taken or not: %j", (text, message) => {
   const error = failure(text);
   expect(error).toBeInstanceOf(Misconfigured);
   expect(error.message).toContain(message);
@@ -110,7 +110,7 @@ test.each([
   ["{{s3}}", '"s3" is a group, not a value. It has url, host.'],
   ["{{servers}}", '"servers" is a list, not a value. Use {{#each}}.'],
   ["{{#each DOMAIN}}{{/each}}", '"DOMAIN" is a single value, not a list. Use {{#with}} or {{#if}}.'],
-])("a group, a list and a value are not taken for one another: %s", (text, message) => {
+])("a group, a list and a value are not confused: %s", (text, message) => {
   expect(failure(text).message).toBe(`template my.hbs, line 1: ${message}`);
 });
 
@@ -131,7 +131,7 @@ test.each([
   ["{{#if DOMAIN includeZero=true}}x{{/if}}", 'line 1: "if" takes exactly one name'],
   ["{{#each servers as |server|}}x{{/each}}", "line 1: block parameters do not exist here"],
   ['{{"text"}}', "line 1: a literal in place of a name"],
-])("a template that is no valid one is refused when it is compiled: %j", (text, message) => {
+])("an invalid template is refused when it is compiled: %j", (text, message) => {
   const compiling = () => compileTemplate("my.hbs", text, "plain");
   expect(compiling).toThrow(Misconfigured);
   expect(compiling).toThrow(`template my.hbs, ${message}`);
@@ -143,7 +143,7 @@ test("names can be checked while values are missing", () => {
   expect(() => template.check(INPUT)).toThrow('line 2: unknown name "DOMIAN". Did you mean DOMAIN?');
 });
 
-test("printing a known name without a value names it and how to guard it", () => {
+test("printing a known name without a value is an error that names it and how to guard it", () => {
   const error = failure("\n{{WEBDOMAIN}}");
   expect(error).toBeInstanceOf(Refused);
   expect(error.message).toBe(
@@ -161,7 +161,7 @@ test("a value that the language cannot hold is named, by its variable if it is o
 });
 
 test.each(["dotenv", "nginx", "syslog-ng", "sh", "rc", "plain"] as const)(
-  "no error about a %s file shows what it is about",
+  "no error about a %s file shows the value",
   (language) => {
     const value = "hunter2'#\"$`\n";
     for (const text of ["{{X}}", "{{X.y}}", "{{#each X}}{{/each}}", "{{#each l}}{{this}}{{/each}}"]) {
@@ -173,7 +173,7 @@ test.each(["dotenv", "nginx", "syslog-ng", "sh", "rc", "plain"] as const)(
   },
 );
 
-test("an item is called by its name, else by its number", () => {
+test("an item is identified by its name, else by its number", () => {
   const input = { hosts: ["a", "b c"], named: [{ name: "first", host: "b c" }] };
   expect(failure("{{#each hosts}}{{this}}{{/each}}", "nginx", input).message).toContain(
     "hosts.2 cannot be written",

@@ -24,7 +24,7 @@ test("every shipped template has a language of its own", async () => {
   ]);
 });
 
-test(".env.production is a header and one line a variable", async () => {
+test(".env.production is a header and one line per variable", async () => {
   const variables = [
     { name: "LOCAL_DOMAIN", value: "example.org" },
     { name: "DB_PASS", value: new Secret("it's $1") },
@@ -75,7 +75,7 @@ test("consul accepts the client's configuration, which keeps the tags that Prome
   ]);
 });
 
-test("consul accepts it with a token that has every character JSON escapes, and with IPv6", async () => {
+test("consul accepts a token with every character that JSON escapes, and IPv6", async () => {
   const token = '"\\/\u2028é';
   const consul = {
     client_addr: "::1",
@@ -115,7 +115,7 @@ test.each([
 });
 
 test.each(["web", "sidekiq", "streaming"])(
-  "a shell takes the fragment of %s for one assignment",
+  "a shell reads the fragment of %s as one assignment",
   async (unit) => {
     const process = {
       web: [],

@@ -7,7 +7,7 @@ import { promtool } from "../world/prometheus.ts";
 const RULES = "packaging/prometheus/alerts.yml";
 const TESTS = "packaging/prometheus/alerts.test.yml";
 
-test("the alert rules are good ones, and fire when they should and only then", async () => {
+test("the alert rules are valid, and fire when they should and only then", async () => {
   expect(await promtool(["check", "rules", RULES])).toMatch(/SUCCESS: \d+ rules found/);
   expect(await promtool(["test", "rules", TESTS])).toMatch(/SUCCESS/);
 });

@@ -7,7 +7,7 @@ import { FULL } from "./fixtures/status.ts";
 
 const SECONDS = Date.parse("2026-01-02T03:04:05.000Z") / 1000;
 
-test("counters begin at zero for all that is known beforehand", async () => {
+test("counters start at zero for everything known in advance", async () => {
   const samples = samplesIn(await someMetrics().scrape(FULL));
   expect(samples.get('mastodon_agent_problems_total{code="change_put_back"}')).toBe(0);
   expect(samples.get("mastodon_agent_inputs_rejected_total")).toBe(0);
@@ -21,7 +21,7 @@ test("counters begin at zero for all that is known beforehand", async () => {
   expect(samples.get('mastodon_agent_stage_duration_seconds_count{stage="gate"}')).toBe(0);
 });
 
-test("gauges say what the status says at the moment of the scrape, and forget what it said before", async () => {
+test("gauges show the status at the moment of the scrape, and forget what it was before", async () => {
   const metrics = someMetrics();
   const before = samplesIn(await metrics.scrape(FULL));
   expect(before.get('mastodon_agent_info{version="1.2.3",node="web1"}')).toBe(1);
@@ -63,7 +63,7 @@ test("gauges say what the status says at the moment of the scrape, and forget wh
   expect(after.get("mastodon_agent_converged")).toBe(0);
 });
 
-test("what is not known has no sample, rather than a zero that is not true", async () => {
+test("what is not known has no sample, rather than a false zero", async () => {
   const text = await someMetrics().scrape({ ...FULL, last_change: null });
   const series = [...samplesIn(text).keys()];
   expect(series.filter((key) => key.startsWith("mastodon_agent_last_change"))).toEqual([]);
@@ -74,12 +74,12 @@ test("what is not known has no sample, rather than a zero that is not true", asy
   expect(series.filter((key) => /endpoint_info.*s3/.test(key))).toEqual([]);
 });
 
-test("nothing is converged while nothing is known to be asked for", async () => {
+test("nothing is converged while it is not known what is asked for", async () => {
   const samples = samplesIn(await someMetrics().scrape({ ...FULL, desired: null, applied: null }));
   expect(samples.get("mastodon_agent_converged")).toBe(0);
 });
 
-test("an endpoint that is probed with old and new credentials is up only where both work", async () => {
+test("an endpoint probed with old and new credentials is up only if both work", async () => {
   const samples = samplesIn(await someMetrics().scrape(FULL));
   expect(samples.get('mastodon_agent_probe_up{dependency="redis",host="10.0.0.1",port="6379"}')).toBe(0);
 });
@@ -111,7 +111,7 @@ test("a change counts once, with its units, its endpoints and where its time wen
   expect(samples.get('mastodon_agent_stage_duration_seconds_bucket{le="0.025",stage="reload"}')).toBe(2);
 });
 
-test("problems and probes are counted as they come, and refused inputs by themselves", async () => {
+test("problems and probes are counted as they come, and refused inputs separately", async () => {
   const metrics = someMetrics();
   for (const code of ["input_refused", "render_refused", "unit_unhealthy"] as const) metrics.began({ code });
   metrics.probed("redis", "refused");

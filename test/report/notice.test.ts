@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Notice } from "../../src/report/notice.ts";
 
-test("a burst is told once, and not before whoever tells has gone on", () => {
+test("a burst is announced once, and not before the announcer has moved on", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const notice = new Notice();

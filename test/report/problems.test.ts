@@ -6,7 +6,7 @@ import { until } from "../world/until.ts";
 
 const MINUTE_MS = 60_000;
 
-test("a problem whose words change is the same problem: since when, the count and the log stay", () => {
+test("a problem whose message changes is the same problem: since, count and log stay", () => {
   const { problems, log, begun, clock } = watched();
   problems.replace("input", [complaint("probe_failed", "redis", "refused 1 time")]);
   const [first] = problems.list();
@@ -17,7 +17,7 @@ test("a problem whose words change is the same problem: since when, the count an
   expect(log()).toEqual([["problem", "redis"]]);
 });
 
-test("two things with the same code are two problems, and each ends by itself", () => {
+test("two subjects with the same code are two problems, and each ends by itself", () => {
   const { problems, log } = watched();
   problems.replace("input", [complaint("input_refused", "a"), complaint("input_refused", "b")]);
   problems.replace("input", [complaint("input_refused", "b")]);
@@ -29,7 +29,7 @@ test("two things with the same code are two problems, and each ends by itself", 
   ]);
 });
 
-test("what is over within its grace was no problem, and nobody heard of it", () => {
+test("what ends within its grace time was not a problem, and is never reported", () => {
   const { problems, log, begun, clock } = watched();
   problems.replace("consul", [complaint("consul_not_joined", "servers")]);
   clock.nowMs += 4_999;
@@ -39,7 +39,7 @@ test("what is over within its grace was no problem, and nobody heard of it", () 
   expect([problems.list(), begun, log()]).toEqual([[], [], []]);
 });
 
-test("what outlasts its grace becomes a problem without another look, since it was first seen", async () => {
+test("what outlasts its grace time becomes a problem without another look, dated from when it was first seen", async () => {
   const { problems, log, clock } = watched();
   problems.replace("consul", [complaint("consul_not_joined", "servers")]);
   const seenAt = new Date().toISOString();
@@ -52,7 +52,7 @@ test("what outlasts its grace becomes a problem without another look, since it w
   expect(log()).toEqual([["problem", "servers"]]);
 });
 
-test("a problem that lasts is said again every ten minutes and not more often, however often it is looked at", () => {
+test("a lasting problem is repeated every ten minutes and not more often, however often it is checked", () => {
   const { problems, log, begun, clock } = watched();
   for (let second = 0; second <= 25 * 60; second++) {
     problems.replace("units", [complaint("unit_unhealthy", "web", `look ${second}`)]);
@@ -66,7 +66,7 @@ test("a problem that lasts is said again every ten minutes and not more often, h
   ]);
 });
 
-test("listeners are told when the list changes, and not when only the words do", () => {
+test("listeners are told when the list changes, and not when only a message does", () => {
   const { problems, changes } = watched();
   problems.replace("input", [complaint("probe_failed", "redis", "one")]);
   problems.replace("input", [complaint("probe_failed", "redis", "two")]);

@@ -4,7 +4,7 @@ import { SyslogRelay } from "../../src/report/syslog-relay.ts";
 import { freePort } from "../world/ports.ts";
 import { until } from "../world/until.ts";
 
-test("lines are kept until it is known where they go, and none is sent after nowhere was said", async () => {
+test("lines are kept until their destination is known, and none is sent once there is none", async () => {
   await using server = await receiver();
   await using relay = new SyslogRelay(1);
   relay.write(lineOf("first"));
@@ -30,7 +30,7 @@ test("the last lines are sent before the end", async () => {
   await until("all of them", () => server.text().includes("line 99;"));
 });
 
-test("a server that takes nothing holds nobody up: the oldest lines give way, and how many is said later", async () => {
+test("a server that takes nothing holds nothing up: the oldest lines are dropped, and their number is reported later", async () => {
   await using server = await receiver({ isReading: false });
   await using relay = new SyslogRelay(1);
   relay.aim(server.target);
@@ -44,7 +44,7 @@ test("a server that takes nothing holds nobody up: the oldest lines give way, an
   expect(relay.trouble).toBeUndefined();
 });
 
-test("where nobody listens is trouble, told once, and over when somebody does", async () => {
+test("a port where nothing listens is one problem, which ends when something does", async () => {
   const port = await freePort();
   await using relay = new SyslogRelay(1);
   const told: (string | undefined)[] = [];

@@ -9,14 +9,14 @@ test("a line is one message of RFC 5424 in a frame that begins with its length",
   expect(syslogFrame(`${line}\n`, "jail1", 42)).toBe(`${message.length} ${message}`);
 });
 
-test("the level is the severity, of the facility of daemons", () => {
+test("the level is the severity, and the facility is daemon", () => {
   const priorities = ["fatal", "error", "warn", "info", "debug", "trace"].map(
     (level) => /<(\d+)>/.exec(syslogFrame(JSON.stringify({ level, time: TIME }), "jail1", 1))?.[1],
   );
   expect(priorities).toEqual(["26", "27", "28", "30", "31", "31"]);
 });
 
-test("what is not ASCII is escaped, so that the length in characters is that in bytes and JSON stays JSON", () => {
+test("non-ASCII is escaped, so that the length in characters equals that in bytes and JSON stays JSON", () => {
   const entry = { level: "info", time: TIME, msg: "für 🐘" };
   const frame = syslogFrame(JSON.stringify(entry), "jail1", 1);
   const [, length, message = ""] = /^(\d+) (.*)$/.exec(frame) ?? [];
@@ -24,7 +24,7 @@ test("what is not ASCII is escaped, so that the length in characters is that in 
   expect(JSON.parse(message.slice(message.indexOf("{")))).toEqual(entry);
 });
 
-test("a line that is no JSON is sent all the same, and one without end is cut", () => {
+test("a line that is not JSON is sent all the same, and an endless one is cut", () => {
   expect(syslogFrame("what is this", "jail1", 1)).toMatch(
     /^\d+ <30>1 - jail1 mastodon-agent 1 - - what is this$/,
   );

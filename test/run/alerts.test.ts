@@ -102,7 +102,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 
 test.each(FAULTS)(
-  "while $what, its alerts fire, and are resolved when that is mended",
+  "while $what, its alerts fire, and are resolved when that is repaired",
   async (fault) => {
     const { prometheus } = world;
     await until(

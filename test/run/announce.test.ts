@@ -14,7 +14,7 @@ const IN_FORCE = "passing: converged: everything that the sources ask for is in 
 /** Consul asks every ten seconds. */
 const CHECKED_MS = 40_000;
 
-test.concurrent("the agent is in Consul with its state in one line, and an agent at rest or on SIGHUP writes nothing there", async () => {
+test.concurrent("the agent is in Consul with its state in one line, and an agent that is idle or gets SIGHUP writes nothing there", async () => {
   await using consul = await startConsul();
   const ttlMs = 6000;
   await using agent = await startAgent({
@@ -111,7 +111,7 @@ test.concurrent("a killed agent turns critical and one that is stopped says so",
   await says(/^passing: converged/);
 });
 
-test.concurrent("Mastodon's services have checks of their own, and one that is down is critical", async () => {
+test.concurrent("Mastodon's services have their own checks, and one that is down is critical", async () => {
   await using consul = await startConsul();
   await using streaming = await httpServer();
   await using sidekiq = await start("sleep", ["600"]);
@@ -154,7 +154,7 @@ test.concurrent("Mastodon's services have checks of their own, and one that is d
   expect(await checkOf(consul, "mastodon-streaming")).toMatch(/^critical: /);
 });
 
-test.concurrent("what is registered outlives a restart of the Consul client, and comes back where somebody took it away", async () => {
+test.concurrent("what is registered outlives a restart of the Consul client, and comes back if somebody removes it", async () => {
   await using consul = await startConsul();
   await consul.request("PUT", "/v1/agent/service/register", { Name: "mastodon", Port: 443 });
   await using agent = await startAgent({ consul, environment: HOSTS, config: { announce: { ttl: "1m" } } });

@@ -18,7 +18,7 @@ import { type Jail, makeJail } from "./fixtures/jail.ts";
 const { DOMAIN, BUCKETALIAS, NODENAME } = JAIL;
 const TWO_MINUTES_MS = 120_000;
 
-test("a bare jail serves within two minutes, made anew it serves again, and then follows Consul", {
+test("a bare jail serves within two minutes, serves again once rebuilt, and then follows Consul", {
   timeout: 4 * TWO_MINUTES_MS,
 }, async () => {
   await using consul = await startConsul({ gossipKey: JAIL.GOSSIPKEY });

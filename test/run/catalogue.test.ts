@@ -39,7 +39,7 @@ test("follows an endpoint that moves between two registered instances", async ()
   ]);
 });
 
-test("a port that an operator put goes with every instance: the one in use stays, and is left at once when it is dead", async () => {
+test("a port that an operator put applies to every instance: the one in use stays, and is left at once when it is dead", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/DBPORT", "6432");
   await consul.register({ ...pg2, status: "passing" });
@@ -62,7 +62,7 @@ test("a port that an operator put goes with every instance: the one in use stays
   await until("the move, which waits for no interval", async () => (await database()) === "10.0.0.1:6432");
 });
 
-test("a port that an operator takes back is the instance's own again, and the instance the same", async () => {
+test("when an operator deletes a port, the instance's own is used again, and the instance stays the same", async () => {
   await using consul = await startConsul();
   await consul.register({ ...pg2, status: "passing" });
   await using agent = await startAgent({ consul, environment: withoutDatabase() });
@@ -82,7 +82,7 @@ test("a port that an operator takes back is the instance's own again, and the in
   expect(await database()).toBe("10.0.0.2:5432");
 });
 
-test("changes nothing on disk when the last instance turns critical, and when it is gone", async () => {
+test("changes nothing on disk when the last instance turns critical or disappears", async () => {
   await using consul = await startConsul();
   await consul.register({ ...pg1, status: "passing" });
   await using agent = await startAgent({ consul, environment: { ...HOSTS } });
@@ -103,7 +103,7 @@ test("changes nothing on disk when the last instance turns critical, and when it
   expect(await readFile(agent.envFile, "utf8"), "nor after a restart of the agent").toBe(bytes);
 });
 
-test("takes what role tags and meta say, and an operator's host before either", async () => {
+test("follows role tags and meta, and an operator's host before either", async () => {
   await using consul = await startConsul();
   await consul.register({ ...pg1, status: "passing", tags: ["replica"] });
   await consul.register({ ...pg2, status: "passing", tags: ["primary"], meta: { host: "db.example.org" } });
@@ -151,7 +151,7 @@ test("moves S3 by its meta without touching streaming, and keeps the alias", asy
   expect((await agent.reloads()).slice(before)).toEqual(["web", "sidekiq"]);
 });
 
-test("refuses an instance whose address is no host, and says which", async () => {
+test("refuses an instance whose address is not a host, and names it", async () => {
   await using consul: ConsulServer = await startConsul();
   await consul.register({ ...pg1, address: "$(reboot)", status: "passing" });
   await using agent = await startAgent({ consul, environment: { ...HOSTS } });
@@ -164,7 +164,7 @@ test("refuses an instance whose address is no host, and says which", async () =>
   expect((await agent.variables())["DB_HOST"]).toBe(HOSTS.DBHOST);
 });
 
-test("returns to an endpoint that was left only after its dwell, unless the one in use is dead", async () => {
+test("returns to an endpoint it left only after the dwell, unless the one in use is dead", async () => {
   await using consul = await startConsul();
   await consul.register({ ...pg1, status: "passing", tags: ["primary"] });
   await consul.register({ ...pg2, status: "passing", tags: ["replica"] });

@@ -11,7 +11,7 @@ import { type HttpsSite, startHttpsSite } from "./fixtures/https.ts";
 
 const { DOMAIN, BUCKETALIAS } = JAIL;
 
-test("site and media get their certificates with nothing done by hand, and new ones in time", async () => {
+test("site and media get their certificates without manual steps, and new ones in time", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble({ validSeconds: 20 });
   await using site = await startHttpsSite(consul, pebble);
@@ -48,7 +48,7 @@ test("site and media get their certificates with nothing done by hand, and new o
   expect(pebble.count("There are now 2 accounts")).toBe(0);
 });
 
-test("nginx gets the port where the authority asks, however slowly it starts", async () => {
+test("nginx gets the port that the authority uses, however slowly it starts", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble({ sleepSeconds: 3 });
   await using site = await startHttpsSite(consul, pebble, { startAfter: "2s" });
@@ -64,7 +64,7 @@ test("nginx gets the port where the authority asks, however slowly it starts", a
   expect(site.agent.output()).not.toContain("change not applied");
 });
 
-test("a certificate with which nginx does not come up is taken out again, and the old one is back", async () => {
+test("a certificate with which nginx does not come up is rolled back to the old one", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble({ validSeconds: 20 });
   // Well as long as nginx.conf names the version that the test has written down.
@@ -103,7 +103,7 @@ test("a certificate with which nginx does not come up is taken out again, and th
   );
 });
 
-test("a certificate of the operator's own is served in place of one that would be ordered", async () => {
+test("an operator's own certificate is served instead of an ordered one", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble();
   await using folder = await temporaryFolder("own");

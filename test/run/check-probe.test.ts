@@ -7,7 +7,7 @@ import { startS3 } from "../world/s3.ts";
 import { startSmtp } from "../world/smtp.ts";
 import { start } from "../world/spawn.ts";
 
-test("check --probe tries every backend with Mastodon's credentials and says what is wrong with which", async () => {
+test("check --probe tries every backend with Mastodon's credentials and says what is wrong with each", async () => {
   await using consul = await startConsul();
   await using postgres = await startPostgres();
   await using redis = await startRedis();

@@ -11,7 +11,7 @@ import { until } from "../world/until.ts";
 
 const OTHER_KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
-test("starts a Consul client with the gossip key, which joins, and lets it live on when the agent ends", async () => {
+test("starts a Consul client with the gossip key, which joins and lives on when the agent ends", async () => {
   await using consul = await startConsul({ gossipKey: GOSSIP_KEY });
   await using agent = await startAgentWithChild(consul, {});
   expect((await agent.converged()).consul).toEqual({ connected: true, joined: true, members: 2 });
@@ -31,7 +31,7 @@ test("starts a Consul client with the gossip key, which joins, and lets it live 
   expect(await clientPid(agent), "the same client").toBe(pid);
 });
 
-test("one problem says that the gossip key is wrong; a corrected key is taken although the keyring has the old one", async () => {
+test("one problem says that the gossip key is wrong; a corrected key is used although the keyring has the old one", async () => {
   await using consul = await startConsul({ gossipKey: GOSSIP_KEY });
   await using agent = await startAgentWithChild(consul, { GOSSIPKEY: OTHER_KEY });
   const { problems } = await until("the problem", async () => {

@@ -9,7 +9,7 @@ import { until } from "../world/until.ts";
 
 const SECRETS = [GOSSIP_KEY, JAIL.DBPASS, JAIL.MAILPASS, JAIL.BUCKETPASS];
 
-test("status says in one line what the agent is doing, and --json has the whole document", async () => {
+test("status says in one line what the agent is doing, and --json prints the whole document", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -45,7 +45,7 @@ test("status exits with 69 when no agent answers", async () => {
   expect(output).toMatch(/no agent answers there \(ECONNREFUSED\)/);
 });
 
-test("render shows the difference with secrets masked, and writes it complete but private with --out", async () => {
+test("render shows the diff with secrets masked, and with --out writes everything, but privately", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -84,7 +84,7 @@ test("render shows the difference with secrets masked, and writes it complete bu
   expect(await readFile(path.join(out, ".env.production"), "utf8")).toContain("DB_PASS=a-new-secret");
 });
 
-test("check looks at everything, changes nothing, and exits with the code of the first thing that is wrong", async () => {
+test("check examines everything, changes nothing, and exits with the code of the first failure", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -101,7 +101,7 @@ test("check looks at everything, changes nothing, and exits with the code of the
   expect(unreachable.code).toBe(69);
 });
 
-test("keys show names files and fingerprints, never keys; init has nothing to do once they are there", async () => {
+test("keys show prints files and fingerprints, never keys; init has nothing to do once they exist", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   const { keys } = await agent.converged();
@@ -212,7 +212,7 @@ const badNews: readonly {
 ];
 
 test.each(badNews)(
-  "SIGHUP with $title: the agent goes on as before, says why, and has that as a problem until it is mended",
+  "SIGHUP with $title: the agent goes on as before, says why, and reports it as a problem until it is corrected",
   async ({ change, said, about }) => {
     await using consul = await startConsul();
     await using agent = await startAgent({ consul, environment: HOSTS });
@@ -238,7 +238,7 @@ async function refusals(agent: TestAgent) {
   return problems.filter(({ code }) => code === "configuration_refused");
 }
 
-test("while an apply drains a bad SIGHUP does not undo a good one, and SIGTERM is the last word", async () => {
+test("while an apply finishes, a bad SIGHUP does not undo a good one, and SIGTERM is final", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({
     consul,
@@ -281,7 +281,7 @@ function heldBy(folder: string): string {
   return `while [ -e ${path.join(folder, "gate")} ]; do sleep 0.05; done`;
 }
 
-test("a second agent with the same state refuses, and a template of one's own is rendered", async () => {
+test("a second agent with the same state refuses to start, and a user's template is rendered", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({
     consul,

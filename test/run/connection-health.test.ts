@@ -67,7 +67,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-test("a connection that stops working under a site at rest is a problem, in status, metrics and on the page", async () => {
+test("a connection that stops working on an idle site is a problem, in status, metrics and on the page", async () => {
   await using agent = await startAgent(site("rest"));
   await agent.converged();
   await until("every connection to be looked at", async () => {
@@ -127,7 +127,7 @@ test("a wrong password that is only pending does not make the connection in use 
   expect(endpoints["postgres"]?.check).toMatchObject({ healthy: true, reason: "" });
 });
 
-test("a mistyped password does not replace the connection of a site that runs when the agent is first started there", async () => {
+test("a mistyped password does not replace a running site's connection when the agent first starts there", async () => {
   const { host, port, password, database } = postgres;
   const live = [
     ["DB_HOST", host],
@@ -155,7 +155,7 @@ test("a mistyped password does not replace the connection of a site that runs wh
   expect((await agent.status()).endpoints["postgres"]?.source).toContain(".env.production");
 });
 
-test("without a live file there is nothing better to keep, so the first values are taken", async () => {
+test("without a live file there is nothing better to keep, so the first values are used", async () => {
   const wrong = { ...environment("new"), DBPASS: "mistyped" };
   await using agent = await startAgent({ ...site("new"), environment: wrong });
   const variables = await until("the first apply", () => agent.variables().catch(() => undefined));

@@ -5,7 +5,7 @@ import { HOSTS, startAgent } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
 
-test("holds at most six connections to Consul, one for each watch and what short calls leave open", async () => {
+test("holds at most six connections to Consul: one for each watch, and those that short calls leave open", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -15,7 +15,7 @@ test("holds at most six connections to Consul, one for each watch and what short
   expect(held).toBeLessThanOrEqual(6);
 });
 
-test("content that did not change wakes nobody", async () => {
+test("unchanged content wakes nothing", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/MAILPORT", "587");
   await using agent = await startAgent({ consul, environment: HOSTS });

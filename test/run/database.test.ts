@@ -106,7 +106,7 @@ test(
 );
 
 test(
-  "a database that does not answer is not taken for an empty one, nor one that has tables of others",
+  "a database that does not answer, or has somebody else's tables, does not count as empty",
   SLOW,
   async () => {
     await using world = await openWorld();
@@ -138,7 +138,7 @@ test(
 );
 
 test(
-  "a migration that fails leaves the running site alone, says why without secrets, and is tried again when asked",
+  "a failing migration leaves the running site alone, says why without secrets, and is retried when asked",
   SLOW,
   async () => {
     await using world = await openWorld({ password: "db-secret-4321" });
@@ -169,7 +169,7 @@ test(
 );
 
 test(
-  "a preparation goes on when the agent is killed, and one that was cut off is finished with all that it is for",
+  "a preparation goes on when the agent is killed, and one that was cut off is finished completely",
   SLOW,
   async () => {
     await using world = await openWorld();

@@ -43,7 +43,7 @@ test("a Redis for Sidekiq alone follows its own service, and reloads web and sid
   expect((await agent.reloads()).slice(before)).toEqual(["sidekiq", "web"]);
 });
 
-test("a replica brings the lines that Mastodon needs to use it, and takes them away with it", async () => {
+test("a replica adds the lines that Mastodon needs to use it, and they disappear with it", async () => {
   await using consul = await startConsul();
   const primary = {
     id: "pg1",
@@ -74,7 +74,7 @@ test("a replica brings the lines that Mastodon needs to use it, and takes them a
   expect((await agent.converged()).state).toBe("converged");
 });
 
-test("sentinels are rendered instead of chasing the master, and stay while none is passing", async () => {
+test("sentinels are rendered instead of following the master, and stay while none is passing", async () => {
   await using consul = await startConsul();
   const sentinel = SENTINEL;
   await consul.register(sentinel);
@@ -96,7 +96,7 @@ test("sentinels are rendered instead of chasing the master, and stay while none 
   expect((await agent.variables())["REDIS_SENTINELS"]).toBe("10.0.0.51:26379");
 });
 
-test("a sentinel that cannot be used is a problem by its name, and the others are used", async () => {
+test("an unusable sentinel is a problem that names it, and the others are used", async () => {
   await using consul = await startConsul();
   await consul.register(SENTINEL);
   await consul.register({ ...SENTINEL, id: "s2", address: "fd00::32" });
@@ -108,7 +108,7 @@ test("a sentinel that cannot be used is a problem by its name, and the others ar
   ]);
 });
 
-test("a host that an operator puts goes before the sentinels of the catalogue, a port alone does not", async () => {
+test("an operator's host takes precedence over the catalogue's sentinels, a port alone does not", async () => {
   await using consul = await startConsul();
   await consul.register(SENTINEL);
   const config = { dependencies: { ...UNPROBED, redis: { service: "", probe: false } } };
@@ -127,7 +127,7 @@ test("a host that an operator puts goes before the sentinels of the catalogue, a
   expect((await agent.variables())["REDIS_HOST"]).toBeUndefined();
 });
 
-test("the sentinels stay until the host that an operator puts has answered", async () => {
+test("the sentinels stay until the operator's host has answered", async () => {
   await using consul = await startConsul();
   await consul.register(SENTINEL);
   const config = { dependencies: { ...UNPROBED, redis: { probe: true } } };
@@ -156,7 +156,7 @@ test("the sentinels stay until the host that an operator puts has answered", asy
   expect((await agent.converged()).problems).toEqual([]);
 });
 
-test("sentinels that an operator puts stay beside the host that he puts, and go when they are deleted", async () => {
+test("an operator's sentinels stay beside the operator's host, and go when they are deleted", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();

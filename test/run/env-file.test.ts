@@ -12,7 +12,7 @@ const NOBODY = 65_534;
 /** As pot leaves them in a variable that is not set: nothing of the jail's parameters is in the process. */
 const NOTHING = Object.fromEntries(Object.keys({ ...JAIL, ...HOSTS }).map((name) => [name, ""]));
 
-test("runs on nothing but the file that pot writes, and takes it anew on SIGHUP if it is good", async () => {
+test("runs on nothing but the file that pot writes, and rereads it on SIGHUP if it is good", async () => {
   await using consul = await startConsul();
   const given = { ...JAIL, ...HOSTS };
   await using agent = await startAgent({
@@ -40,7 +40,7 @@ test("runs on nothing but the file that pot writes, and takes it anew on SIGHUP 
   expect((await agent.variables())["DB_HOST"]).toBe("10.9.9.7");
 });
 
-test("lets an exported variable win over the file, and explain says which of both it is", async () => {
+test("an exported variable wins over the file, and explain says which of the two it is", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({
     consul,
@@ -67,7 +67,7 @@ test("lets an exported variable win over the file, and explain says which of bot
   expect(explain.output()).toMatch(/10\.9\.9\.2.*REDISHOST \(.*environment\.sh:\d+\)/);
 });
 
-test("every command finds the environment that the configuration names, and says which file it looked at", async () => {
+test("every command finds the environment that the configuration names, and says which file it read", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({
     consul,
@@ -109,7 +109,7 @@ test("every command finds the environment that the configuration names, and says
 
 // Only root gives files away, and becomes somebody else.
 if (process.geteuid?.() === 0) {
-  test("somebody who may not read the environment is told who may, and no more", async () => {
+  test("a user who may not read the environment is told who may, and nothing more", async () => {
     await using consul = await startConsul();
     await using agent = await startAgent({
       consul,

@@ -19,7 +19,7 @@ const LIVE = {
   ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY: "primary/+",
 };
 
-test("a Mastodon with keys of another form goes on with them once they are adopted", async () => {
+test("a Mastodon with keys of an unusual form keeps them once they are adopted", async () => {
   await using consul = await startConsul();
   const text = Object.entries(LIVE).map(([name, value]) => `${name}='${value}'\n`);
   await using agent = await startAgent({
@@ -48,7 +48,7 @@ test("a Mastodon with keys of another form goes on with them once they are adopt
 
 // Only root gives files away, and becomes somebody else.
 if (process.geteuid?.() === 0) {
-  test("a key that may not be read is unreadable, and the cure is the chown for who is kept out", async () => {
+  test("a key that may not be read is unreadable, and the cure is the chown for the user who is kept out", async () => {
     await using consul = await startConsul();
     await using agent = await startAgent({ consul, environment: HOSTS });
     await agent.converged();

@@ -13,7 +13,7 @@ const BORN = { ...HOSTS, DBPASS: ODD_PASSWORD, MAILPORT: "587", S3UPNOSSL: "1", 
 const SECRETS = [GOSSIP_KEY, ODD_PASSWORD, JAIL.MAILPASS, JAIL.BUCKETPASS];
 const SECRETS_IN_BASE64 = SECRETS.map((secret) => Buffer.from(secret).toString("base64"));
 
-test("settings move to KV and the environment goes, and .env.production has the same bytes", async () => {
+test("settings move to KV, the environment goes, and .env.production has the same bytes", async () => {
   await using consul = await startConsul();
   await consul.register(PRIMARY);
   await consul.put("mastodon/settings/BUCKETNAME", "media");
@@ -59,7 +59,7 @@ test("settings move to KV and the environment goes, and .env.production has the 
   await until("the move", async () => (await agent.variables())["DB_PORT"] === "6002");
 });
 
-test("with the endpoints in KV too, a restart needs no more than what reaches Consul", async () => {
+test("with the endpoints in KV too, a restart needs only what it takes to reach Consul", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: BORN });
   await agent.converged();
@@ -75,7 +75,7 @@ test("with the endpoints in KV too, a restart needs no more than what reaches Co
   expect(await readFile(agent.envFile)).toEqual(before);
 });
 
-test("export prints no secret unless it is asked to, and puts its file in the place of a plain file only", async () => {
+test("export prints no secret unless asked to, and its file replaces only a plain file", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: BORN });
   await consul.stop();
@@ -97,7 +97,7 @@ test("export prints no secret unless it is asked to, and puts its file in the pl
   expect([refused.code, refused.output]).toEqual([78, expect.stringMatching(/--out .*no plain file.*/)]);
 });
 
-test("diff has a row for each name, with what is in force and what it comes to, and shows no secret", async () => {
+test("diff has a row for each name, with what is in force and what to do, and shows no secret", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/MAILPORT", "26");
   await using agent = await startAgent({ consul, environment: BORN });
@@ -129,7 +129,7 @@ test("diff has a row for each name, with what is in force and what it comes to, 
   for (const secret of hidden) expect(output + json).not.toContain(secret);
 });
 
-test("diff warns where KV hides the catalogue, and works while Consul is away", async () => {
+test("diff warns if KV hides the catalogue, and works while Consul is away", async () => {
   await using consul = await startConsul();
   await consul.register(PRIMARY);
   await consul.put("mastodon/settings/DBHOST", HOSTS.DBHOST);

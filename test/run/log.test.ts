@@ -8,7 +8,7 @@ import { until } from "../world/until.ts";
 
 const AWAY_MS = 40_000;
 
-test("a change is one line at info, and an agent that idles writes none, whatever Consul wakes it for", async () => {
+test("a change is one line at info, and an idle agent writes none, whatever Consul wakes it for", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS, logLevel: "info" });
   await agent.converged();
@@ -29,7 +29,7 @@ test("a change is one line at info, and an agent that idles writes none, whateve
   expect(agent.output()).toBe(output);
 });
 
-test("the log goes to REMOTELOG too, which KV may change, and what comes while it is away arrives later", {
+test("the log also goes to REMOTELOG, which KV may change, and lines written while it is away arrive later", {
   timeout: 120_000,
 }, async () => {
   const [first, second] = [await loopbackAddress(), await loopbackAddress()];

@@ -84,7 +84,7 @@ test("a scrape shows states, watches, endpoints, probes, changes, units and prob
     await until(`an answer to ${query}`, async () => (await prometheus.seriesOf(query)) > 0, 30_000);
 });
 
-test("a real scrape pleases promtool, holds no secret, and has all that the dashboard and the alerts name", async () => {
+test("a real scrape passes promtool, holds no secret, and has everything that the dashboard and the alerts use", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();

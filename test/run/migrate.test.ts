@@ -53,7 +53,7 @@ const AFTER: Readonly<Record<string, (jail: MigratingJail, printed: string) => P
   },
 };
 
-test("docs/migrate.md leads from the jail that configured itself once to the agent, with the same bytes for every secret, each step can be undone, and all of them", {
+test("docs/migrate.md leads from the jail that configured itself once to the agent, with the same bytes for every secret, and every step can be undone", {
   timeout: 120_000,
 }, async () => {
   await using consul = await startConsul();
@@ -83,7 +83,7 @@ test("docs/migrate.md leads from the jail that configured itself once to the age
   expect(await stateIn(jail, consul)).toEqual(born);
 });
 
-test("a second node, with the first one's key files in place of its own, has the keys that are pinned", {
+test("a second node with the first one's key files has the pinned keys", {
   timeout: 120_000,
 }, async () => {
   await using consul = await startConsul();
@@ -101,7 +101,7 @@ test("a second node, with the first one's key files in place of its own, has the
   expect(await typed(second, verify)).toMatch(/^(present .*\n){4}code 0\n$/m);
 });
 
-test("every command of the page's steps is typed by the test", () => {
+test("the test types every command in the page's steps", () => {
   expect(steps.map(({ title }) => title[0]).join("")).toBe("12345678");
   for (const { title, commands, undo, others } of steps) {
     expect([commands, undo].includes(""), title).toBe(false);

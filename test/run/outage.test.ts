@@ -30,7 +30,7 @@ test("goes on while Consul is stopped, and follows again when it is back", async
   await agent.converged();
 });
 
-test("a jail that starts while Consul is away gets the last known good, and keys need no Consul", async () => {
+test("a jail that starts while Consul is away uses the last known good, and keys need no Consul", async () => {
   await using consul = await startConsul();
   const instance = { service: "postgresql", port: 6001, status: "passing" } as const;
   await consul.register({ ...instance, id: "pg1", address: "10.0.0.1", tags: ["primary"] });
@@ -80,7 +80,7 @@ test("a jail that starts while Consul is away gets the last known good, and keys
   await until("it to follow again", async () => (await agent.variables())["SMTP_PORT"] === "465", 30_000);
 });
 
-test("the first start of all waits for Consul and renders nothing without it", async () => {
+test("the very first start waits for Consul and renders nothing without it", async () => {
   await using agent = await startAgent({ consul: { address: "http://127.0.0.1:1" }, environment: HOSTS });
   await until("the agent to say so", async () =>
     (await agent.status()).problems.some(({ code }) => code === "consul_unreachable"),

@@ -14,7 +14,7 @@ import { type HttpsSite, startHttpsSite } from "./fixtures/https.ts";
 
 const { DOMAIN } = JAIL;
 
-test("one that is broken is not used and holds nothing up, nor when it is moved away again", async () => {
+test("a broken one is not used and holds nothing up, not even when it is moved away again", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble();
   await using site = await startHttpsSite(consul, pebble);
@@ -38,7 +38,7 @@ test("one that is broken is not used and holds nothing up, nor when it is moved 
   await isFollowed(consul, site, "127.0.0.6");
 });
 
-test("one that only nginx turns down holds up no failover, and is forgotten when it is moved away", async () => {
+test("one that only nginx refuses holds up no failover, and is forgotten when it is moved away", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble();
   const storage = { id: "s3a", service: "s3", node: "store1", address: "127.0.0.2", port: 9000 } as const;
@@ -67,7 +67,7 @@ test("one that only nginx turns down holds up no failover, and is forgotten when
   expect((await site.served(DOMAIN)).fingerprint).toBe(ordered);
 });
 
-test("one that is in use and moved away is served until there is another, and that is told", async () => {
+test("one that is in use and moved away is served until there is another, and this is reported", async () => {
   await using consul = await startConsul();
   await using pebble = await startPebble();
   await using folder = await temporaryFolder("own");

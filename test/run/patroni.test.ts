@@ -16,7 +16,7 @@ const pg1 = {
 } as const satisfies CatalogueInstance;
 const pg2 = { ...pg1, id: "postgresql/pg2", address: "10.0.0.2" } as const;
 
-test("a leader whose conn_url is no endpoint leaves the one in use where it is, and is refused by name", async () => {
+test("a leader whose conn_url is not an endpoint leaves the one in use, and is refused by name", async () => {
   await using consul = await startConsul();
   await lead(consul, "pg1", "postgres://10.0.0.1:5432/postgres");
   await using agent = await startAgent({ consul, environment: withoutDatabase() });
@@ -36,7 +36,7 @@ test("a leader whose conn_url is no endpoint leaves the one in use where it is, 
   await agent.converged();
 });
 
-test("a leader key that vanishes is an election, also where Patroni has no other key", async () => {
+test("a leader key that vanishes is an election, even if Patroni has no other key", async () => {
   await using consul = await startConsul();
   await consul.register(pg1);
   await consul.register(pg2);

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-test.concurrent("a state directory that is gone stops changes, says where, and they are made when it is back", async () => {
+test.concurrent("a state directory that is gone stops changes and is named, and they are made when it is back", async () => {
   await using agent = await startAgent({ consul, environment: born("state"), config: prefixed("state") });
   await agent.converged();
   const state = path.join(agent.folder, "state");
@@ -35,7 +35,7 @@ test.concurrent("a state directory that is gone stops changes, says where, and t
   await noProblem(agent);
 });
 
-test.concurrent("a state that is damaged is kept aside, told until there is one again, and costs one reload", async () => {
+test.concurrent("a damaged state is set aside, reported until there is a new one, and costs one reload", async () => {
   await using agent = await startAgent({ consul, environment: born("damaged"), config: prefixed("damaged") });
   await agent.converged();
   await agent.stop();
@@ -52,7 +52,7 @@ test.concurrent("a state that is damaged is kept aside, told until there is one 
   expect((await agent.reloads()).slice(reloads.length).toSorted()).toEqual([...new Set(reloads)].toSorted());
 });
 
-test.concurrent("a value that a template of one's own cannot hold is told with its place, and gives way when it is deleted", async () => {
+test.concurrent("a value that a user's template cannot hold is reported with its place, until it is deleted", async () => {
   await using agent = await startAgent({
     consul,
     environment: born("render"),
@@ -73,7 +73,7 @@ test.concurrent("a value that a template of one's own cannot hold is told with i
   await noProblem(agent);
 });
 
-test.concurrent("what a file's check does not accept is refused, and nothing is changed until it is put right", async () => {
+test.concurrent("what a file's check rejects is refused, and nothing changes until it is corrected", async () => {
   await using agent = await startAgent({
     consul,
     environment: born("check"),
@@ -99,7 +99,7 @@ test.concurrent("what a file's check does not accept is refused, and nothing is 
   await noProblem(agent);
 });
 
-test.concurrent("what gets into the way of a file keeps changes back, says where, and they are made when it is gone", async () => {
+test.concurrent("an obstacle in the way of a file stops changes and is named, and they are made when it is gone", async () => {
   await using agent = await startAgent({ consul, environment: born("place"), config: prefixed("place") });
   await agent.converged();
   await rename(agent.envFile, `${agent.envFile}.away`);
@@ -112,7 +112,7 @@ test.concurrent("what gets into the way of a file keeps changes back, says where
   await noProblem(agent);
 });
 
-test.concurrent("a unit that died is told with its reason and since when, and no more when it is back", async () => {
+test.concurrent("a unit that died is reported with the reason and since when, until it is back", async () => {
   const pidfile = (folder: string) => path.join(folder, "sidekiq.pid");
   await using first = await start("sleep", ["600"]);
   await using agent = await startAgent({
@@ -132,7 +132,7 @@ test.concurrent("a unit that died is told with its reason and since when, and no
   await noProblem(agent, PATIENCE_MS);
 }, 200_000);
 
-test.concurrent("a Consul client whose service does not start is told with what it said, and tried until it does", async () => {
+test.concurrent("a Consul client whose service does not start is reported with its output, and retried until it does", async () => {
   await using agent = await startAgent({
     consul,
     environment: born("client"),
@@ -155,14 +155,14 @@ test.concurrent("a Consul client whose service does not start is told with what 
   await noProblem(agent, PATIENCE_MS);
 });
 
-test.concurrent("a registration that Consul refuses is told with Consul's words, and Mastodon is configured all the same", async () => {
+test.concurrent("a registration that Consul refuses is reported with Consul's answer, and Mastodon is configured all the same", async () => {
   const environment = { ...born("announce"), IP: "0.0.0.0", NODENAME: "jail2" };
   await using agent = await startAgent({ consul, environment, config: prefixed("announce") });
   expect(await problem(agent, "announce_failed")).toMatch(/Invalid service address.*configured all the same/);
   await agent.converged();
 });
 
-test.concurrent("a token without a permission fails a watch, then keeps the keys waiting, and all goes on when it is given", async () => {
+test.concurrent("a missing permission fails a watch, then keeps the keys waiting, and everything goes on once it is granted", async () => {
   await using guarded = await startConsul({ acl: true });
   const policy = await readFile(path.join(import.meta.dirname, "../../packaging/consul-policy.hcl"), "utf8");
   const without = (prefix: string) =>
@@ -185,7 +185,7 @@ test.concurrent("a token without a permission fails a watch, then keeps the keys
   await noProblem(agent, PATIENCE_MS);
 }, 200_000);
 
-test.concurrent("servers that have lost their majority are told, and what is in force stays", async () => {
+test.concurrent("servers that lost their majority are reported, and what is in force stays", async () => {
   await using cluster = await startCluster(2);
   const [asked, other] = cluster.servers;
   if (asked === undefined || other === undefined) throw new Error("a cluster of two has two servers");

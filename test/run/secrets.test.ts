@@ -32,7 +32,7 @@ const SECRETS = {
   gossip: randomBytes(32).toString("base64"),
 };
 
-test("through a whole life at trace level no secret is seen anywhere but where it belongs", {
+test("through a whole life at trace level, secrets appear only where they belong", {
   timeout: 180_000,
 }, async () => {
   await using consul = await startConsul({ gossipKey: SECRETS.gossip, acl: true });

@@ -78,7 +78,7 @@ test("refuses a bad value on its own, keeps the previous one and takes the next 
   await until("the problem to go", async () => (await agent.status()).problems.length === 0);
 });
 
-test("keeps a good value that was put before a bad one, also across a restart of the agent", async () => {
+test("keeps a good value that was put before a bad one, even across a restart of the agent", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await consul.put("mastodon/settings/DBPORT", "6432");
@@ -92,7 +92,7 @@ test("keeps a good value that was put before a bad one, also across a restart of
   expect((await agent.variables())["DB_PORT"]).toBe("6432");
 });
 
-test("holds while an operator says so, and applies what was put meanwhile when he lets go", async () => {
+test("holds while an operator says so, and on release applies what was put meanwhile", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -108,7 +108,7 @@ test("holds while an operator says so, and applies what was put meanwhile when h
   await until("the put to apply", async () => (await agent.variables())["SMTP_PORT"] === "587");
 });
 
-test("a domain for which other keys are pinned is refused while that is so, and endpoints go on moving", async () => {
+test("a domain with other pinned keys is refused as long as it has them, and endpoints still move", async () => {
   await using consul = await startConsul();
   const redis = { id: "r1", service: "redis", address: "10.0.0.8", port: 6379, status: "passing" } as const;
   await consul.register(redis);
@@ -130,7 +130,7 @@ test("a domain for which other keys are pinned is refused while that is so, and 
   expect(await consul.get("mastodon-agent/other.example.org/keys/secret.key")).toMatch(/^[0-9a-f]{16}/);
 });
 
-test("a good value that still waits is the previous good one of a bad value", async () => {
+test("a good value that is still waiting counts as the previous good one", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-test("a state that was left and come back to while nobody asked counts from its return", async () => {
+test("a state that is left and returned to while nobody asks counts from its return", async () => {
   await using agent = await start("trip");
   const before = await agent.converged();
   await consul.put("trip/settings/MAILPORT", "587");
@@ -19,7 +19,7 @@ test("a state that was left and come back to while nobody asked counts from its 
   expect([state, since > before.since]).toEqual(["converged", true]);
 });
 
-test("the state counts from when it began, however late somebody asks", async () => {
+test("a state counts from when it began, however late somebody asks", async () => {
   await using agent = await start("late");
   await until("the first change to be applied", () => lines(agent, "change applied").length === 1);
   await until("the world to move on by a second", () => Date.now() > lastLineMs(agent) + 1000);
@@ -27,7 +27,7 @@ test("the state counts from when it began, however late somebody asks", async ()
   expect(Date.parse(since)).toBeLessThan(lastLineMs(agent) + 1000);
 });
 
-test("one refused value after another at the same key is one problem, which says the newest reason", async () => {
+test("successive refused values at one key are one problem, with the newest reason", async () => {
   await using agent = await start("words");
   await agent.converged();
   await consul.put("words/settings/DBPORT", "fifty");

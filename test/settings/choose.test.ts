@@ -8,7 +8,7 @@ const pg1 = instance("pg1");
 const pg2 = instance("pg2");
 const inUse = { host: "10.0.0.1", port: 5432, level: "catalogue" } as const;
 
-test("has nothing to say when nothing is registered and nothing is in use", () => {
+test("has no choice when nothing is registered and nothing is in use", () => {
   expect(look({ instances: [] })).toMatchObject({ kind: "none", reason: "no instance is registered" });
 });
 
@@ -44,7 +44,7 @@ test("has no candidate while the only instance with the role tag is critical", (
   expect(look({ instances, current: inUse })).toMatchObject({ kind: "hold", endpoint: inUse });
 });
 
-test("has no candidate while the only instance with the role tag is not usable", () => {
+test("has no candidate while the only instance with the role tag is unusable", () => {
   const instances = [
     { ...pg1, tags: ["primary"], port: 0, fault: "its port is none" },
     { ...pg2, tags: ["replica"] },
@@ -61,7 +61,7 @@ test("keeps the endpoint in use while it is a candidate, whatever else appears",
   });
 });
 
-test("keeps the endpoint in use when the last instance turns critical, and when it is gone", () => {
+test("keeps the endpoint in use when the last instance turns critical or disappears", () => {
   expect(look({ instances: [{ ...pg1, failing: [CRITICAL] }], current: inUse })).toMatchObject({
     kind: "hold",
     endpoint: inUse,
@@ -77,7 +77,7 @@ test("moves urgently when the endpoint in use is dead", () => {
   });
 });
 
-test("moves urgently when the endpoint in use was demoted but lives", () => {
+test("moves urgently when the endpoint in use was demoted but is alive", () => {
   const instances = [
     { ...pg1, tags: ["replica"] },
     { ...pg2, tags: ["primary"] },
@@ -89,17 +89,17 @@ test("moves urgently when the endpoint in use was demoted but lives", () => {
   });
 });
 
-test("moves from the environment's endpoint to the catalogue's without hurry", () => {
+test("moves from the environment's endpoint to the catalogue's as a routine change", () => {
   const current = { host: "db.example.org", port: 5432, level: "environment" } as const;
   expect(look({ instances: [pg1], current })).toMatchObject({ kind: "move", urgent: false });
 });
 
-test("leaves the decision to the environment when that was in use and there is no candidate", () => {
+test("leaves the decision to the environment if that was in use and there is no candidate", () => {
   const current = { host: "db.example.org", port: 5432, level: "environment" } as const;
   expect(look({ instances: [], current, hasFallback: true })).toMatchObject({ kind: "none" });
 });
 
-test("holds the endpoint that an operator had put when his key is deleted and no other source has one", () => {
+test("keeps the endpoint an operator had put when its key is deleted and no other source has one", () => {
   const current = { host: "db.example.org", port: 5432, level: "shared" } as const;
   expect(look({ instances: [], current })).toMatchObject({ kind: "hold", endpoint: current });
 });
@@ -111,7 +111,7 @@ const demoted = [
 const onPg2 = { host: "10.0.0.2", port: 5432, level: "catalogue" } as const;
 const left = [{ host: "10.0.0.1", port: 5432, atMs: 95_000 }];
 
-test("returns to an endpoint that was left recently only after it was stable for the dwell time", () => {
+test("returns to a recently left endpoint only after it was stable for the dwell time", () => {
   const candidateSince = new Map([["10.0.0.1 5432", 99_000]]);
   const returning = { instances: demoted, current: onPg2, left, candidateSince };
   expect(look({ ...returning, nowMs: 100_000 })).toMatchObject({
@@ -131,7 +131,7 @@ test("does not dwell when the endpoint in use is dead", () => {
   });
 });
 
-test("does not dwell for an endpoint that was left long ago", () => {
+test("does not dwell for an endpoint left long ago", () => {
   expect(look({ instances: demoted, current: onPg2, left, nowMs: 95_000 + 20 * 30_000 + 1 })).toMatchObject({
     kind: "move",
   });
@@ -162,7 +162,7 @@ test("follows Patroni's leader even while its check and its tag still lag", () =
   });
 });
 
-test("finds a leader that is not in the catalogue by its own words, and prefers the catalogue's address", () => {
+test("finds a leader that is not in the catalogue by its own address, and prefers the catalogue's", () => {
   expect(look({ instances: [], leader, current: inUse })).toMatchObject({
     kind: "move",
     instance: { host: "10.0.0.2" },
@@ -184,13 +184,13 @@ test("holds while an election runs, and while the leader has no known address", 
   ).toMatchObject({ kind: "hold" });
 });
 
-test("keeps the endpoint in use when it is the leader, whatever its check says", () => {
+test("keeps the endpoint in use if it is the leader, whatever its check says", () => {
   expect(look({ instances: [{ ...pg1, failing: [CRITICAL] }], leader, current: onPg2 })).toMatchObject({
     kind: "keep",
   });
 });
 
-test("needs no dwell to return to a leader: what it left cannot be written to", () => {
+test("needs no dwell to return to a leader: the one it left cannot be written to", () => {
   expect(
     look({ instances: demoted, leader: { ...leader, name: "pg1", endpoint: pg1 }, current: onPg2, left }),
   ).toMatchObject({ kind: "move", instance: { host: "10.0.0.1" } });
@@ -206,7 +206,7 @@ test("takes the candidate that the probe finds good, then the lowest service ID"
   expect(look({ instances: [pg2, pg1] })).toMatchObject({ kind: "move", instance: pg1 });
 });
 
-test("leaves an untagged endpoint in use that the probe finds demoted, once it finds another one good", () => {
+test("leaves an untagged endpoint that the probe finds demoted, once the probe finds another one good", () => {
   const good = (host: string) => (endpoint: { host: string }) => (endpoint.host === host ? "good" : "bad");
   expect(look({ instances: [pg1, pg2], current: inUse, verdictOf: good("10.0.0.2") })).toMatchObject({
     kind: "move",
@@ -255,11 +255,11 @@ test.each([
     [{ ...CRITICAL, output: "a".repeat(999) }],
     `check "alive" is critical: ${"a".repeat(199)}…`,
   ],
-])("an instance that is not passing is no candidate, and the reason has %s", (_, failing, reason) => {
+])("an instance that is not passing is not a candidate, and the reason has %s", (_, failing, reason) => {
   expect(whyNot({ ...pg1, failing }, [pg1], NO_LEADER)).toBe(reason);
 });
 
-test("an instance has its node in its name only where another node uses the same service ID", () => {
+test("an instance has its node in its name only if another node uses the same service ID", () => {
   const twin = { ...pg1, node: "m" };
   expect([pg1, twin, pg2].map((one) => labelOf(one, [pg1, twin, pg2]))).toEqual([
     "pg1 on node n",

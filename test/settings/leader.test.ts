@@ -20,13 +20,13 @@ const registered = {
   failing: [],
 };
 
-test("a leader's refused address is told only while the catalogue has no other", () => {
+test("a leader's refused address is reported only while the catalogue has no other", () => {
   expect(leaderRefusals(leader, [])).toEqual([refusal]);
   expect(leaderRefusals(leader, [registered])).toEqual([]);
   expect(leaderRefusals({ kind: "election" }, [])).toEqual([]);
 });
 
-test("a leader key that was seen and is gone is an election for as long as it stays away", () => {
+test("a leader key that was seen and has vanished is an election for as long as it is missing", () => {
   const election = nextLeader(leader, NO_LEADER);
   expect(election).toEqual({ kind: "election" });
   expect(nextLeader(election, NO_LEADER)).toEqual({ kind: "election" });

@@ -13,7 +13,7 @@ const SETTINGS: readonly (readonly [SettingName, string | Secret])[] = [
   ["MAILFROM", "Mastodon <notifications@example.org>"],
 ];
 
-test("the variables of mail are complete, whatever is put", () => {
+test("the mail variables are complete, whatever is put", () => {
   expect(mail({})).toEqual({
     SMTP_SERVER: "smtp.example.org",
     SMTP_PORT: "25",
@@ -48,7 +48,7 @@ test.each([
   expect([variables["SMTP_TLS"], variables["SMTP_ENABLE_STARTTLS"]]).toEqual([tls, starttls]);
 });
 
-test("what follows from the port says so, and stands behind what an operator put", () => {
+test("what follows from the port says so, and yields to what an operator put", () => {
   const { variables } = merged({ SMTP_ENABLE_STARTTLS: "auto" }, "587");
   expect(variables.get("SMTP_ENABLE_STARTTLS")).toEqual([
     { level: "shared", value: "auto", where: "shared" },
@@ -57,7 +57,7 @@ test("what follows from the port says so, and stands behind what an operator put
   expect(merged({}, "465").variables.get("SMTP_TLS")?.[0].where).toBe("MAILPORT 465");
 });
 
-test("the port of the catalogue's mail server has the same say", () => {
+test("the port of the catalogue's mail server counts the same way", () => {
   const catalogue = layer("catalogue", [
     ["MAILHOST", "10.0.0.9"],
     ["MAILPORT", "465"],
@@ -66,13 +66,13 @@ test("the port of the catalogue's mail server has the same say", () => {
   expect(variables.get("SMTP_TLS")?.[0].value).toBe("true");
 });
 
-test("without a login there is no user either, or Ruby would log in all the same", () => {
+test("without a login there is no user either, because Ruby would log in anyway", () => {
   const variables = mail({ SMTP_AUTH_METHOD: "none" });
   expect(variables).not.toHaveProperty("SMTP_LOGIN");
   expect(variables).not.toHaveProperty("SMTP_PASSWORD");
 });
 
-test("the server for bulk mail goes by its own port, once there is one", () => {
+test("the server for bulk mail follows its own port, once there is one", () => {
   expect(mail({ BULK_SMTP_PORT: "465" })).not.toHaveProperty("BULK_SMTP_TLS");
   expect(mail({ BULK_SMTP_SERVER: "bulk.example.org", BULK_SMTP_PORT: "465" }, "587")).toMatchObject({
     BULK_SMTP_TLS: "true",

@@ -47,7 +47,7 @@ test("does not pair the host that an operator put with the catalogue's port", ()
   expect(settings.get("DBPORT")?.[0].value).toBe("5432");
 });
 
-test("lets an operator override only the port of the catalogue's endpoint", () => {
+test("an operator can override only the port of the catalogue's endpoint", () => {
   const catalogue = layer("catalogue", { DBHOST: "10.0.0.1", DBPORT: "6543" });
   const { settings } = merge(offers({ catalogue, node: layer("node", { DBPORT: "6432" }) }));
   expect(settings.get("DBHOST")?.[0].value).toBe("10.0.0.1");

@@ -20,7 +20,7 @@ const table: readonly [string, Partial<Offers>, readonly string[]][] = [
   ],
 ];
 
-test.each(table)("with %s, Mastodon is told of the sentinels what it may use", (_, offers, left) => {
+test.each(table)("with %s, Mastodon is given the sentinels it may use", (_, offers, left) => {
   const merged = withoutOverriddenSentinels(merge({ ...NOTHING, catalogue: CATALOGUE, ...offers }));
   expect([...merged.variables.keys()].sort()).toEqual(left);
 });

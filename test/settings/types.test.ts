@@ -133,13 +133,13 @@ test("a text is one line that dotenv can hold", () => {
   }
 });
 
-test("a list refuses as a whole when one item is not acceptable, and drops blanks", () => {
+test("a list with one unacceptable item is refused as a whole, and blanks are dropped", () => {
   const type = types.list(types.hostname, "a.example");
   expect(type.accept("A.example, b.example")).toBe("a.example,b.example");
   expect(type.accept("a.example,b example")).toBeUndefined();
 });
 
-test("puts IPv6 into brackets where a URL needs them", () => {
+test("puts IPv6 in brackets where a URL needs them", () => {
   expect(bracketed("2001:db8::1")).toBe("[2001:db8::1]");
   expect(bracketed("10.0.0.1")).toBe("10.0.0.1");
 });

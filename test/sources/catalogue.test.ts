@@ -11,7 +11,7 @@ const instance = {
   modifyIndex: 1,
 };
 
-test("takes proper instances and brings their hosts into canonical form", () => {
+test("accepts proper instances and normalises their hosts", () => {
   expect(readCatalogue("postgres", [{ ...instance, host: "DB.Example.org" }]).instances).toEqual([
     { ...instance, host: "db.example.org" },
   ]);
@@ -33,7 +33,7 @@ test.each([
   expect(refusals[0]?.complaint.what).toMatch(setting);
 });
 
-test("refuses a scheme that is none, for S3", () => {
+test("refuses an invalid scheme for S3", () => {
   expect(readCatalogue("s3", [{ ...instance, scheme: "file" }]).refusals).toHaveLength(1);
 });
 
@@ -42,7 +42,7 @@ test.each([
   ["an IPv6 address in brackets", { host: "[fd00::32]" }],
   ["two hosts in one", { host: "10.0.0.32,10.0.0.33" }],
   ["a port of zero", { port: 0 }],
-])("refuses a sentinel with %s, names it and takes the others", (_, change) => {
+])("refuses a sentinel with %s, names it and uses the others", (_, change) => {
   const sentinel = { ...instance, id: "s1", port: 26379 };
   const { instances, refusals } = readSentinels([
     { ...sentinel, ...change },

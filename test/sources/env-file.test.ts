@@ -71,7 +71,7 @@ test.each(notUnderstood)("does not guess what %j means", async (line) => {
   expect(attempt).not.toThrow(/hunter/);
 });
 
-test("gives back what was given to pot set-env, whatever is in it", async () => {
+test("returns exactly what was given to pot set-env, whatever it is", async () => {
   const values = [
     "plain",
     "two words",
@@ -96,7 +96,7 @@ test("gives back what was given to pot set-env, whatever is in it", async () => 
   expect(lines.map((line) => parseEnvFile(line).variables.get("X")?.text)).toEqual(values);
 });
 
-test("reads what a shell would read, where a shell expands nothing", async () => {
+test("reads what a shell would read if it expanded nothing", async () => {
   await using folder = await temporaryFolder();
   const lines = understood.map(([line]) => line).filter((line) => !line.includes("$HOME `"));
   for (const line of lines) {
@@ -108,7 +108,7 @@ test("reads what a shell would read, where a shell expands nothing", async () =>
   }
 });
 
-test("passes over what pot says about itself, in its own spelling", () => {
+test("ignores pot's own variables, in pot's spelling", () => {
   const lines = ["export _POT_NAME=mastodon", "export _POT_IP_LIST=_POT_IP_0\\ _POT_IP_1", "export X=1"];
   expect(parseEnvFile(lines.join("\n"))).toEqual({
     variables: new Map([["X", { text: "1", line: 3 }]]),
@@ -116,11 +116,11 @@ test("passes over what pot says about itself, in its own spelling", () => {
   });
 });
 
-test("takes the later of two lines with one name", () => {
+test("the later of two lines with one name counts", () => {
   expect(parseEnvFile("X=1\nX=2\n").variables.get("X")).toEqual({ text: "2", line: 2 });
 });
 
-test("says of a setting in which line of the file it stands", async () => {
+test("knows the line of the file that a setting comes from", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, [...JOIN, `export "DBHOST=10.0.0.7"`]);
   const { environment, ...origins } = withOne({}, file);
@@ -131,7 +131,7 @@ test("says of a setting in which line of the file it stands", async () => {
   });
 });
 
-test("lets an exported variable go before the file, and an empty one not", async () => {
+test("an exported variable takes precedence over the file, an empty one does not", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, [...JOIN, "DBHOST=10.0.0.7", "REDISHOST=10.0.0.8"]);
   const { environment, ...origins } = withOne({ DBHOST: "10.0.0.9", REDISHOST: "" }, file);
@@ -150,7 +150,7 @@ test("reads the file that an X_FILE in the file names", async () => {
   expect(wish?.where).toBe(`DBPASS_FILE=${folder.file("dbpass")} (${file}:6)`);
 });
 
-test("refuses X in the one place and X_FILE in the other", async () => {
+test("refuses X in one place and X_FILE in the other", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, [...JOIN, "DBPASS_FILE=/run/dbpass"]);
   const { environment, ...origins } = withOne({ DBPASS: "hunter2" }, file);
@@ -159,13 +159,13 @@ test("refuses X in the one place and X_FILE in the other", async () => {
   );
 });
 
-test("refuses a file that is not there, and says who named it", () => {
+test("refuses a missing file, and says what named it", () => {
   expect(() => withOne({}, "/nonexistent/environment.sh")).toThrow(
     "/nonexistent/environment.sh: there is no such file, though --environment names it. Create it, or name another.",
   );
 });
 
-test("of several files the later one counts more, and each setting says which it is from", async () => {
+test("of several files the later one wins, and each setting says which it is from", async () => {
   await using folder = await temporaryFolder();
   const [one, other] = [await written(folder, [...JOIN, "DBHOST=10.0.0.7"]), folder.file("more.env")];
   await writeFile(other, "DBHOST=10.0.0.8\n");
@@ -187,7 +187,7 @@ test("refuses a file that others may write", async () => {
 
 // Only root gives files away.
 if (process.geteuid?.() === 0) {
-  test("refuses a file of somebody else", async () => {
+  test("refuses somebody else's file", async () => {
     await using folder = await temporaryFolder();
     const file = await written(folder, JOIN);
     await chown(file, 65534, 65534);

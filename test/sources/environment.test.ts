@@ -22,7 +22,7 @@ test("counts an empty variable as unset", () => {
   expect(readEnvironment({ ...JOIN, REMOTELOG: "" }).settings.has("REMOTELOG")).toBe(false);
 });
 
-test("takes the later flavour's spellings", () => {
+test("accepts the later flavour's spellings", () => {
   const { settings } = readEnvironment({
     ...JOIN,
     S3HOSTNAME: "minio.example.org",
@@ -40,15 +40,12 @@ const agreeing: [string, Record<string, string>, string][] = [
   ["BUCKETSCHEME", { BUCKETSCHEME: "http", S3UPNOSSL: "on" }, "http"],
 ];
 
-test.each(agreeing)(
-  "takes two names of %s that say the same in two spellings",
-  (name, environment, value) => {
-    expect(readEnvironment({ ...JOIN, ...environment }).settings).toContainEqual([
-      name,
-      { level: "environment", value, where: name },
-    ]);
-  },
-);
+test.each(agreeing)("accepts two names of %s that agree in two spellings", (name, environment, value) => {
+  expect(readEnvironment({ ...JOIN, ...environment }).settings).toContainEqual([
+    name,
+    { level: "environment", value, where: name },
+  ]);
+});
 
 test.each([
   ...["1", "true", "yes", "On"].map((word) => [word, "http"] as const),

@@ -25,7 +25,7 @@ test("writes a node's keys into its own folder", () => {
   });
 });
 
-test("leaves out secrets unless they are asked for, endpoints as it is told, and always what joining needs", () => {
+test("leaves out secrets unless asked for, endpoints as told, and always what joining needs", () => {
   const environment = { MAILPASS: "secret", DBHOST: "10.0.0.20", DBNAME: "mastodon" };
   const endpoints = new Set(["DBHOST", "DBPORT"]);
   const { entries, left } = exported(environment, { endpoints });
@@ -40,7 +40,7 @@ test("leaves out secrets unless they are asked for, endpoints as it is told, and
   expect([...all.left.keys()]).toEqual(["join"]);
 });
 
-test("names variables of Mastodon's and pinned keys that stand in the environment to no effect", () => {
+test("names Mastodon variables and pinned keys in the environment that have no effect", () => {
   const { entries, left } = exported({
     SECRET_KEY_BASE: "k",
     SINGLE_USER_MODE: "true",
@@ -51,7 +51,7 @@ test("names variables of Mastodon's and pinned keys that stand in the environmen
   expect([left.get("pinned"), left.get("unread")]).toEqual([["SECRET_KEY_BASE"], ["SINGLE_USER_MODE"]]);
 });
 
-test("is read back from KV to the same bytes, whatever is in a value", () => {
+test("is read back from KV as the same bytes, whatever is in a value", () => {
   const odd = `$HOME & "quotes" \\\\ \u00fc.`;
   const { entries } = exported({ MAILPASS: odd }, { withSecrets: true });
   const { shared, refusals } = readKv(

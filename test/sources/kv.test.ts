@@ -92,7 +92,7 @@ test.each(refusals)("refuses %s", (_, key, value, message) => {
   expect(shared.settings.size + shared.variables.size).toBe(0);
 });
 
-test("keeps the previous good value of a key whose new value is refused, and the rest applies", () => {
+test("keeps the previous good value of a key whose new value is refused, and applies the rest", () => {
   const accepted = [{ key: "mastodon/settings/DBPORT", value: "6432", modifyIndex: 3 }];
   const { shared, refusals } = read(
     { "mastodon/settings/DBPORT": "many", "mastodon/settings/DBHOST": "10.0.0.9" },
@@ -103,7 +103,7 @@ test("keeps the previous good value of a key whose new value is refused, and the
   expect(refusals[0]?.complaint.what).toMatch(/previous good value stays/);
 });
 
-test("forgets an accepted value with its key", () => {
+test("forgets an accepted value when its key is deleted", () => {
   const accepted = [{ key: "mastodon/settings/DBPORT", value: "6432", modifyIndex: 3 }];
   expect(read({}, accepted).shared.settings.has("DBPORT")).toBe(false);
 });
@@ -130,12 +130,12 @@ test.each([
     expect(read({ [key]: value }).hold).toEqual(reason === undefined ? undefined : { key, reason });
 });
 
-test("the key of a hold is the node's where both hold", () => {
+test("the key of a hold is the node's if both hold", () => {
   const both = { "mastodon/control/hold": "all of us", "mastodon/nodes/jail1/control/hold": "this one" };
   expect(read(both).hold).toEqual({ key: "mastodon/nodes/jail1/control/hold", reason: "this one" });
 });
 
-test("control/hold of bytes that are no text holds all the same, and says that it cannot be read", () => {
+test("control/hold with bytes that are not text holds all the same, and says that it cannot be read", () => {
   const hold = { "mastodon/control/hold": Buffer.from([0xff, 0xfe]) };
   expect(read(hold).hold?.reason).toBe(
     "the value of mastodon/control/hold cannot be read, it is not valid UTF-8",
@@ -144,7 +144,7 @@ test("control/hold of bytes that are no text holds all the same, and says that i
   expect(read({ ...ofNode, "mastodon/control/hold": "false" }).hold?.reason).toMatch(/jail1.*cannot be read/);
 });
 
-test("keeps the reload tokens of the two scopes apart, and an absent one is none", () => {
+test("keeps the reload tokens of the two scopes apart, and an absent one is no token", () => {
   expect(read({}).reload).toEqual({});
   expect(read({ "mastodon/control/reload": "a" }).reload).toEqual({ shared: "a" });
   expect(read({ "mastodon/nodes/jail1/control/reload": "a" }).reload).toEqual({ node: "a" });
@@ -153,7 +153,7 @@ test("keeps the reload tokens of the two scopes apart, and an absent one is none
   ).toEqual({ shared: "a", node: " b" });
 });
 
-test("takes a reload token of any bytes, and other bytes are another token", () => {
+test("any bytes are a reload token, and other bytes are another token", () => {
   const tokens = ["", "\0", [0xff], [0xff, 0xfe], [0xef, 0xbf, 0xbd]].map((bytes) => {
     const { reload, refusals } = read({ "mastodon/control/reload": Buffer.from(bytes) });
     expect(refusals).toEqual([]);

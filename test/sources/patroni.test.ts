@@ -8,7 +8,7 @@ test.each([
   ["a name, in canonical form", "postgres://DB1.Example.org:5432/x", { host: "db1.example.org", port: 5432 }],
   ["no port", "postgres://10.0.0.1/postgres", { host: "10.0.0.1", port: 5432 }],
   ["IPv6", "postgres://[2001:db8::1]:5432/postgres", { host: "2001:db8::1", port: 5432 }],
-])("takes a conn_url with %s", (_, url, endpoint) => {
+])("accepts a conn_url with %s", (_, url, endpoint) => {
   expect(readMember(KEY, JSON.stringify({ conn_url: url, role: "master" }))).toEqual({ endpoint });
 });
 
@@ -27,9 +27,6 @@ test.each([
   expect(refusal?.complaint.what).toMatch(expected);
 });
 
-test.each(["", "no JSON", "{}", '{"conn_url": 1}'])(
-  "a member that says %j says nothing of an address",
-  (text) => {
-    expect(readMember(KEY, text)).toEqual({ endpoint: undefined });
-  },
-);
+test.each(["", "no JSON", "{}", '{"conn_url": 1}'])("a member that says %j gives no address", (text) => {
+  expect(readMember(KEY, text)).toEqual({ endpoint: undefined });
+});

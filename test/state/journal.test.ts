@@ -6,7 +6,7 @@ import { temporaryFolder } from "../world/temporary.ts";
 
 const schema = z.object({ number: z.number() });
 
-test("what was appended is read back in order, by another reader too", async () => {
+test("what was appended is read back in order, even by another reader", async () => {
   await using folder = await temporaryFolder("journal");
   const journal = new Journal<{ number: number }>(folder.path);
   await Promise.all([1, 2, 3].map((number) => journal.append({ number })));
@@ -14,12 +14,12 @@ test("what was appended is read back in order, by another reader too", async () 
   expect((await stat(journalFilesIn(folder.path).current)).mode & 0o777).toBe(0o600);
 });
 
-test("nothing is on record before the first entry", async () => {
+test("the journal is empty before the first entry", async () => {
   await using folder = await temporaryFolder("journal");
   expect(await readJournal(folder.path, schema)).toEqual([]);
 });
 
-test("it never grows beyond twice its limit, and loses the oldest entries first", async () => {
+test("it never grows beyond twice its limit, and drops the oldest entries first", async () => {
   await using folder = await temporaryFolder("journal");
   const journal = new Journal<{ number: number }>(folder.path, 100);
   for (let number = 1; number <= 50; number++) await journal.append({ number });
@@ -30,7 +30,7 @@ test("it never grows beyond twice its limit, and loses the oldest entries first"
   expect(numbers).toEqual(Array.from(numbers, (_, at) => 51 - numbers.length + at));
 });
 
-test("a line that a crash cut off costs that entry alone", async () => {
+test("a line cut off by a crash costs only that entry", async () => {
   await using folder = await temporaryFolder("journal");
   const { current } = journalFilesIn(folder.path);
   await writeFile(current, '{"number":1}\n{"num');

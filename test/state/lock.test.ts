@@ -22,7 +22,7 @@ test("refuses the second agent and names the first", async () => {
   await expect(second).rejects.toThrow(`pid ${first.pid}`);
 });
 
-test("is free again after its release, with nothing left behind", async () => {
+test("is free again once released, with nothing left behind", async () => {
   await using folder = await temporaryFolder();
   const first = await lockState(folder.path);
   await expect(lockState(folder.path)).rejects.toThrow(`pid ${process.pid}`);
@@ -51,7 +51,7 @@ test.each([
   await using _mine = await lockState(folder.path);
 });
 
-test("gives a dead agent's lock to exactly one of many that start at the same moment", async () => {
+test("gives a dead agent's lock to exactly one of many agents that start at the same moment", async () => {
   for (let round = 0; round < 3; round++) {
     await using folder = await temporaryFolder();
     await writeFile(folder.file("agent.lock"), JSON.stringify({ pid: 1, started: "earlier" }));

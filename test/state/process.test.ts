@@ -3,14 +3,14 @@ import { fromPs, isAlive, processOf } from "../../src/state/process.ts";
 import { start } from "../world/spawn.ts";
 import { until } from "../world/until.ts";
 
-test("knows a process from the next one with its pid", async () => {
+test("tells a process from the next one with the same pid", async () => {
   const me = await processOf(process.pid);
   expect(me).toMatchObject({ pid: process.pid });
   expect(await isAlive({ pid: process.pid, started: me?.started ?? "" })).toBe(true);
   expect(await isAlive({ pid: process.pid, started: "another" })).toBe(false);
 });
 
-test("tells how long a process has been running, by the kernel and by ps", async () => {
+test("knows how long a process has been running, from the kernel and from ps", async () => {
   await using sleeper = await start("sleep", ["60"]);
   await until("a second of age", async () => ((await processOf(sleeper.pid))?.ageMs ?? 0) > 1000);
   const [kernel, ps] = await Promise.all([processOf(sleeper.pid), fromPs(sleeper.pid)]);
@@ -18,7 +18,7 @@ test("tells how long a process has been running, by the kernel and by ps", async
   expect((await fromPs(sleeper.pid))?.started).toBe(ps?.started);
 });
 
-test("does not take a process for alive that ended and was not waited for", async () => {
+test("a process that ended and was not waited for does not count as alive", async () => {
   // The shell becomes a program that never waits for the child it inherits.
   await using parent = await start("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"]);
   const child = Number(await until("the child's pid", () => parent.output().trim()));
@@ -27,7 +27,7 @@ test("does not take a process for alive that ended and was not waited for", asyn
   expect(await fromPs(child)).toBeUndefined();
 });
 
-test("knows nothing of a pid that is not in use", async () => {
+test("knows nothing about an unused pid", async () => {
   const sleeper = await start("sleep", ["60"]);
   await sleeper.stop();
   expect(await processOf(sleeper.pid)).toBeUndefined();

@@ -21,14 +21,14 @@ test("remembers across a restart, readable by its owner only", async () => {
   expect(again.complaint).toBeUndefined();
 });
 
-test("takes the directory back from a wider mode", async () => {
+test("narrows the mode of the directory if it is too wide", async () => {
   await using folder = await temporaryFolder();
   await chmod(folder.path, 0o755);
   await openState(folder.path, schema, empty);
   expect((await stat(folder.path)).mode & 0o777).toBe(0o700);
 });
 
-test("loses no change of a burst, and leaves no temporary file", async () => {
+test("loses no change in a burst, and leaves no temporary file", async () => {
   await using folder = await temporaryFolder();
   const store = await openState(folder.path, schema, empty);
   await Promise.all(Array.from({ length: 200 }, () => store.update(addOne)));
@@ -36,7 +36,7 @@ test("loses no change of a burst, and leaves no temporary file", async () => {
   expect(await readdir(folder.path)).toEqual(["state.json"]);
 });
 
-test("does not write what equals the file", async () => {
+test("does not write what is already in the file", async () => {
   await using folder = await temporaryFolder();
   const store = await openState(folder.path, schema, empty);
   const before = await stat(folder.file("state.json"));
@@ -48,7 +48,7 @@ test.each([
   ["half a file", '{"version":1,"cou'],
   ["an empty file", ""],
   ["another version", '{"version":2,"count":5}'],
-])("moves %s aside, says so without its content, and begins empty", async (_, text) => {
+])("moves %s aside, says so without its content, and starts empty", async (_, text) => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("state.json"), text);
   const store = await openState(folder.path, schema, empty);
@@ -59,14 +59,14 @@ test.each([
   expect(JSON.stringify(store.complaint)).not.toContain("count");
 });
 
-test("is a matter for the operator when the directory cannot be used", async () => {
+test("needs the operator when the directory cannot be used", async () => {
   await using folder = await temporaryFolder();
   await writeFile(folder.file("state"), "");
   await expect(openState(folder.file("state"), schema, empty)).rejects.toThrow(Misconfigured);
   await expect(openState(folder.file("state", "below"), schema, empty)).rejects.toThrow(/cannot be used/);
 });
 
-test("keeps a change that could not be written and writes it with the next one", async () => {
+test("keeps a change that could not be written, and writes it with the next one", async () => {
   await using folder = await temporaryFolder();
   const store = await openState(folder.path, schema, empty);
   // A directory in the place of the temporary file stands for a disk that refuses.
@@ -78,7 +78,7 @@ test("keeps a change that could not be written and writes it with the next one",
   expect((await openState(folder.path, schema, empty)).read().count).toBe(2);
 });
 
-test("lets others look without touching anything, a damaged file neither", async () => {
+test("lets others look without touching anything, not even a damaged file", async () => {
   await using folder = await temporaryFolder();
   expect(await readState(folder.file("absent"), schema)).toBeUndefined();
   await (await openState(folder.path, schema, empty)).update(addOne);
