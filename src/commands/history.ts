@@ -4,12 +4,13 @@ import { readConfig } from "../options/config-file.ts";
 import { type Change, changeSchema } from "../report/change.ts";
 import { journalFilesIn, readJournal } from "../state/journal.ts";
 import { filtered, type HistoryFilter } from "./history-filter.ts";
+import { follow } from "./history-follow.ts";
 import { changeLines } from "./history-view.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { paintFor } from "./screen/paint.ts";
 
 export type HistoryFlags = CommonFlags &
-  HistoryFilter & { readonly json?: boolean; readonly verbose?: boolean };
+  HistoryFilter & { readonly json?: boolean; readonly verbose?: boolean; readonly follow?: boolean };
 
 /**
  * Reads the journal from the state directory, the newest last. Neither the agent nor Consul is asked.
@@ -20,15 +21,22 @@ export async function history(flags: HistoryFlags, io: Io): Promise<ExitCode> {
   const { state } = readConfig(flags.config).paths;
   const all = await journalIn(state);
   const changes = filtered(all, flags);
-  const sight = {
-    paint: paintFor(io),
-    width: io.isTerminal ? io.size().columns : undefined,
-    verbose: flags.verbose === true,
-  };
-  if (flags.json) io.out(JSON.stringify(changes, null, 2));
-  else for (const change of changes) for (const line of changeLines(change, sight)) io.out(line);
   if (changes.length === 0) io.err(all.length === 0 ? `no change on record in ${state}` : NONE_OF_THESE);
+  if (flags.follow) {
+    print(changes, flags, io);
+    const show = (more: readonly Change[]) =>
+      print(filtered(more, { ...flags, limit: more.length }), flags, io);
+    await follow({ directory: state, read: () => journalIn(state), before: all }, show, io);
+  } else if (flags.json) io.out(JSON.stringify(changes, null, 2));
+  else print(changes, flags, io);
   return ExitCode.ok;
+}
+
+/** What goes on has a document for each change. */
+function print(changes: readonly Change[], { json, verbose = false }: HistoryFlags, io: Io): void {
+  const sight = { paint: paintFor(io), width: io.isTerminal ? io.size().columns : undefined, verbose };
+  for (const change of changes)
+    for (const line of json ? [JSON.stringify(change)] : changeLines(change, sight)) io.out(line);
 }
 
 const NONE_OF_THESE = "changes are on record, but none that is asked for";

@@ -101,6 +101,9 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option("--unit <unit>", "only where this unit was concerned")
     .option("--name <name>", "only where this setting, variable or dependency changed")
     .option("--limit <number>", "the newest so many", positive, 20)
+    .addOption(
+      new Option("--follow", "go on with each change as it comes, until interrupted").conflicts("until"),
+    )
     .option("--verbose", "with values before and after, files, and where the time went")
     .option("--json", "for scripts")
     .action(async (flags: HistoryFlags) => done(await (await import("./history.ts")).history(flags, io)));

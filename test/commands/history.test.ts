@@ -1,9 +1,13 @@
+import { mkdir, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { changeSchema } from "../../src/report/change.ts";
+import { type Change, changeSchema } from "../../src/report/change.ts";
 import { STAGES } from "../../src/report/metrics-labels.ts";
-import { HOSTS, JAIL, startAgent, type TestAgent } from "../world/agent.ts";
-import { cli, onTerminal } from "../world/cli.ts";
+import { Journal } from "../../src/state/journal.ts";
+import { AGENT, HOSTS, JAIL, startAgent, type TestAgent } from "../world/agent.ts";
+import { cli, onTerminal, startCli } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
+import { start } from "../world/spawn.ts";
+import { temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
 
 test("history lists the changes, newest last, even while agent and Consul are down", async () => {
@@ -59,6 +63,80 @@ test("history lists the changes, newest last, even while agent and Consul are do
     return JSON.parse(output.replace(/^changes are on record.*$/m, ""));
   }
 });
+
+test("history --follow goes on with each change as it comes, for people and for scripts, and ends on Ctrl-C", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
+  await using reading = await startCli(agent, ["history", "--follow"]);
+  await using selecting = await startCli(agent, [
+    "history",
+    "--follow",
+    "--json",
+    "--name",
+    "MAILPORT",
+    "--limit",
+    "1",
+  ]);
+  await until("what is on record", () => reading.output().includes("first apply"));
+  await consul.put("mastodon/settings/MAILPORT", "587");
+  await until("the change", () => reading.output().includes("MAILPORT from mastodon/settings/MAILPORT"));
+  await consul.put("mastodon/settings/DBPORT", "6432");
+  await until("the next change", () => reading.output().includes("DBPORT from mastodon/settings/DBPORT"));
+  expect(reading.output().match(/first apply/g), "nothing is told twice").toHaveLength(1);
+  await until("the one that is asked for", () => selecting.output().match(/\n/g)?.length === 2);
+  const found = selecting
+    .output()
+    .trimEnd()
+    .split("\n")
+    .map((line) => changeSchema.parse(JSON.parse(line)));
+  expect(found.map(({ cause }) => cause)).toEqual(["first apply", expect.stringContaining("MAILPORT from")]);
+  for (const running of [reading, selecting]) {
+    running.signal("SIGINT");
+    expect((await running.exited).code).toBe(0);
+  }
+});
+
+test("history --follow waits where nothing is on record yet, and outlives the journal's turn", async () => {
+  await using folder = await temporaryFolder();
+  const config = folder.file("agent.yaml");
+  const state = folder.file("state");
+  await writeFile(config, JSON.stringify({ profile: "none", paths: { state } }));
+  const argv = [AGENT, "history", "--follow", "--json", "--config", config];
+  await using following = await start(process.execPath, argv);
+  await until("a word about it", () => following.output().includes("no change on record"));
+  await mkdir(state);
+  // Small enough to be turned at every second entry.
+  const journal = new Journal<Change>(state, 1000);
+  const causes = ["one", "two", "three", "four", "five"];
+  for (const [at, cause] of causes.entries()) {
+    await journal.append(changeOf(cause, at));
+    await until(cause, () => following.output().includes(`"cause":"${cause}"`));
+  }
+  const told = [...following.output().matchAll(/"cause":"(\w+)"/g)].map(([, cause]) => cause);
+  expect(told).toEqual(causes);
+  following.signal("SIGTERM");
+  expect((await following.exited).code).toBe(0);
+});
+
+function changeOf(cause: string, second: number): Change {
+  return {
+    at: new Date(second * 1000).toISOString(),
+    cause,
+    outcome: "applied",
+    put_back: false,
+    problem: null,
+    urgent: false,
+    values: [],
+    endpoints: [],
+    units: [],
+    actions: [],
+    wrote: [],
+    duration_ms: 1,
+    spans: [],
+    desired: null,
+  };
+}
 
 test("a change that was rolled back says so, with its reason", async () => {
   await using consul = await startConsul();
