@@ -11,6 +11,7 @@ import { reportKeys } from "./agent/keys-report.ts";
 import { rememberLive } from "./agent/live-connections.ts";
 import { Loop } from "./agent/loop.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
+import { keepWriting } from "./agent/persistence.ts";
 import { Prober } from "./agent/prober.ts";
 import { damagedStateProblem } from "./agent/problems.ts";
 import { allFiles, refuseEarly } from "./agent/refuse-early.ts";
@@ -60,7 +61,9 @@ export interface AgentGiven {
 export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<void> {
   const { options, log, version } = given;
   await refuseEarly(options);
-  const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY);
+  const written = new Bell();
+  const onTrouble = () => written.ring();
+  const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY, onTrouble);
   await using _lock = await lockState(options.config.paths.state);
   await rememberLive(keyStorageOf(options).liveEnvFile, store);
   await sweep([
@@ -77,10 +80,11 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
     onBegin: (problem) => metrics.began(problem),
     onChange: () => notice.tell(),
   });
-  const history = await History.open(options.config.paths.state, problems);
-  const { tasks, views } = assemble({ ...given, store, notice, problems, history, metrics });
+  const history = await History.open(options.config.paths.state, problems, onTrouble);
+  const { tasks, views } = assemble({ ...given, store, written, notice, problems, history, metrics });
   await using _http = await openHttp(options.config.http, views);
-  if (store.complaint !== undefined) problems.replace("state", [damagedStateProblem(store.complaint)]);
+  if (store.complaint !== undefined)
+    problems.replace("damaged state", [damagedStateProblem(store.complaint)]);
   log.info({ version, node: options.node, http: options.config.http }, "agent started");
   await together(tasks, signal);
   log.info("agent stopped");
@@ -88,6 +92,8 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
 
 interface Parts extends AgentGiven {
   readonly store: StateStore<Memory>;
+  /** Rings when state or journal can, or cannot, be written. */
+  readonly written: Bell;
   readonly notice: Notice;
   readonly problems: Problems;
   readonly history: History;
@@ -103,6 +109,7 @@ interface Assembly {
 function assemble({
   options,
   store,
+  written,
   log,
   relay,
   refused,
@@ -225,6 +232,7 @@ function assemble({
     },
   });
   const remoteLog = { options, relay, problems, evaluation: () => loop.evaluation, bell: new Bell() };
+  const persistence = { state: store, journal: history.journal, problems, bell: written, onChange: onNews };
   const readKeys = () => loop.keys && { keys: loop.keys.values, pins: pinsOf(loop.keys.domain) };
 
   return {
@@ -232,6 +240,7 @@ function assemble({
       (signal) => runClient({ ...workshop, join }, signal),
       (signal) => problems.run(signal),
       (signal) => refused.report(problems, signal),
+      (signal) => keepWriting(persistence, signal),
       (signal) => join.run(signal),
       (signal) => world.run(signal),
       (signal) => loop.run(signal),

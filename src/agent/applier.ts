@@ -1,6 +1,7 @@
 import type { Gate } from "../apply/gate.ts";
 import { type Outcome, wasPutBack } from "../apply/outcome.ts";
-import { mayServe, type Plan } from "../apply/plan.ts";
+import { place } from "../apply/place.ts";
+import { type Desired, mayServe, type Placed, type Plan } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { redactor, reveal } from "../base/secret.ts";
@@ -12,7 +13,8 @@ import type { Problems } from "../report/problems.ts";
 import { changeOf } from "./change.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
-import { changeProblem, stateProblem } from "./problems.ts";
+import { doubting, filesIn, newerFiles } from "./newer-files.ts";
+import { changeProblem } from "./problems.ts";
 import { remember } from "./record.ts";
 import { secretsBeside, secretsIn } from "./secrets.ts";
 import { carryOut, type Workshop } from "./transact.ts";
@@ -42,6 +44,9 @@ export class Applier {
   lastReloadMs: number | undefined;
   /** An apply or its way back was cut off: until all is settled again nobody knows what the units run with. */
   wasCutOff: boolean;
+  /** The files are newer than the state, until all is settled again. */
+  isBehind = false;
+  #hasCompared = false;
   #suspect: Rejected | undefined;
 
   constructor(context: ApplierContext) {
@@ -53,6 +58,25 @@ export class Applier {
   rejection(digest: string): string | undefined {
     const { rejected } = this.#context.store.read();
     return rejected?.digest === digest ? rejected.reason : undefined;
+  }
+
+  /** What is desired beside what is there. The first look finds out, too, whether the state is older than the files. */
+  async place(desired: Desired): Promise<Placed> {
+    const placed = await place(desired);
+    if (!this.#hasCompared) await this.#compare(placed);
+    this.#hasCompared = true;
+    return placed;
+  }
+
+  /** What was cut off and is remembered as such is known well enough. */
+  async #compare(placed: Placed): Promise<void> {
+    const { store, log } = this.#context;
+    const newer = newerFiles(placed, store.read());
+    if (this.wasCutOff || newer.length === 0) return;
+    log.info({ files: newer.map(({ spec }) => spec.path) }, "files are newer than the state");
+    this.isBehind = true;
+    this.wasCutOff = true;
+    await this.#note((memory) => doubting(memory, newer));
   }
 
   /** True when everything is in force. An apply that has begun is finished, whatever the signal says. */
@@ -109,7 +133,9 @@ export class Applier {
     const { problems } = this.#context;
     this.lastFailure = undefined;
     this.wasCutOff = false;
+    this.isBehind = false;
     problems.replace("apply", []);
+    problems.replace("damaged state", []);
     await this.#note((memory) => remember(memory, evaluation, new Date()));
     this.#context.onChange();
   }
@@ -137,8 +163,10 @@ export class Applier {
     log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
     const rejected = desired && { digest: desired.digest, reason };
     this.#suspect = outcome.kind === "failed" && outcome.stage !== "write" ? rejected : undefined;
+    const areFilesKept = outcome.kind === "failed" && outcome.undone === undefined;
     await this.#note(({ intent, ...memory }) => ({
       ...memory,
+      ...(areFilesKept && desired && { files: filesIn(desired.files) }),
       ...(this.wasCutOff && intent !== undefined && { intent }),
       ...(putBack && rejected && { rejected }),
     }));
@@ -151,15 +179,9 @@ export class Applier {
     problems.replace("apply", [changeProblem(code, reason, options.config.watch.prefix)]);
   }
 
-  /** A state that cannot be written holds nothing up: it is known all the same, and written with the next change. */
+  /** A state that cannot be written is known all the same, and written as soon as that is possible. */
   async #note(change: (memory: Memory) => Memory): Promise<void> {
-    const { store, problems, options } = this.#context;
-    try {
-      await store.update(change);
-      problems.replace("state", []);
-    } catch (error) {
-      problems.replace("state", [stateProblem(options.config.paths.state, error)]);
-    }
+    await this.#context.store.update(change).catch(() => {});
   }
 }
 

@@ -21,7 +21,7 @@ export interface Headline {
 
 export interface HeadlineFacts {
   readonly loop: Pick<Loop, "evaluation" | "hasLooked"> & {
-    readonly applier: Pick<Applier, "isApplying" | "lastFailure">;
+    readonly applier: Pick<Applier, "isApplying" | "isBehind" | "lastFailure">;
   };
   readonly memory: Memory;
   readonly database: Pick<DatabaseKeeper, "obstacle">;
@@ -38,7 +38,7 @@ const UNSEEN = "unseen";
 export function headlineOf(facts: HeadlineFacts): Headline {
   const { loop, memory, database, connectionHealth, join, problems } = facts;
   const { evaluation } = loop;
-  const { isApplying, lastFailure } = loop.applier;
+  const { isApplying, isBehind, lastFailure } = loop.applier;
   const { obstacle } = database;
   const rows: readonly [State, string | false | undefined, typeof UNSEEN?][] = [
     ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
@@ -49,6 +49,7 @@ export function headlineOf(facts: HeadlineFacts): Headline {
     ["failed", lastFailure],
     ["failed", memory.rejected?.digest === evaluation?.desired?.digest && memory.rejected?.reason],
     ["failed", evaluation?.renderError !== undefined && "the configuration cannot be rendered, see problems"],
+    ["disconnected", isBehind && !loop.hasLooked && LEFT_AS_FOUND],
     ["degraded", failingReason(connectionHealth)],
     ["degraded", degradedReason(evaluation)],
     ["degraded", pendingReason(evaluation)],
@@ -58,6 +59,7 @@ export function headlineOf(facts: HeadlineFacts): Headline {
       UNSEEN,
     ],
     ["degraded", unreadReason(problems), UNSEEN],
+    ["degraded", unwrittenReason(problems), UNSEEN],
     ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
     ["starting", !loop.hasLooked && "looking at files and units"],
     [
@@ -71,6 +73,9 @@ export function headlineOf(facts: HeadlineFacts): Headline {
   const isInForce = loop.hasLooked && evaluation?.desired?.digest === memory.applied?.digest;
   return { state, reason, ready: unseen !== undefined && isInForce };
 }
+
+const LEFT_AS_FOUND =
+  "Consul does not answer, and the files are newer than the state: they stay as they are until it says what should be in them";
 
 function missingReason(evaluation: Evaluation | undefined): string | false {
   const missing = evaluation?.merged.missing ?? [];
@@ -104,6 +109,11 @@ function unreadReason(problems: readonly Problem[]): string | undefined {
   return unread.length === 0
     ? undefined
     : `not readable in Consul: ${unread.join(", ")}; what was known of it stays in force`;
+}
+
+function unwrittenReason(problems: readonly Problem[]): string | undefined {
+  const unwritten = problems.find(({ code }) => code === "state_not_written");
+  return unwritten && `the state cannot be written to ${unwritten.about}; what is in force is not remembered`;
 }
 
 /** Remembers since when the state has been what it is. Whoever changes it says so at once: a reader may come late. */

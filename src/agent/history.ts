@@ -1,6 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import { type Change, changeSchema } from "../report/change.ts";
-import type { Problems } from "../report/problems.ts";
+import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import { Journal, readJournal } from "../state/journal.ts";
 
 /** What was last done to a unit. */
@@ -15,20 +15,24 @@ export interface LastAction {
 /** Keeps the journal of changes, and from it what was last done to each unit. */
 export class History {
   readonly #directory: string;
-  readonly #journal: Journal<Change>;
   readonly #problems: Problems;
   readonly #lastActions = new Map<string, LastAction>();
   #last: Change | undefined;
+  /** A journal that cannot be written holds nothing up. */
+  readonly journal: Journal<Change>;
 
-  private constructor(directory: string, problems: Problems) {
+  private constructor(directory: string, problems: Problems, onTrouble: () => void) {
     this.#directory = directory;
-    this.#journal = new Journal(directory);
+    this.journal = new Journal(directory, { onTrouble });
     this.#problems = problems;
   }
 
-  /** @param directory of the agent's state; it exists */
-  static async open(directory: string, problems: Problems): Promise<History> {
-    const history = new History(directory, problems);
+  /**
+   * @param directory of the agent's state; it exists
+   * @param onTrouble called when the journal can, or cannot, be written
+   */
+  static async open(directory: string, problems: Problems, onTrouble: () => void): Promise<History> {
+    const history = new History(directory, problems, onTrouble);
     for (const change of await history.changes()) history.#take(change);
     return history;
   }
@@ -41,27 +45,28 @@ export class History {
     return this.#last;
   }
 
-  /** All that is on record, oldest first. What cannot be read is none: the agent goes on without its past. */
+  /** All that is on record, oldest first, also what waits for room on the disk. */
   async changes(): Promise<readonly Change[]> {
+    return [...(await this.#written()), ...this.journal.unwritten];
+  }
+
+  /** What cannot be read is none: the agent goes on without its past. */
+  async #written(): Promise<readonly Change[]> {
     try {
-      return await readJournal(this.#directory, changeSchema);
+      const written = await readJournal(this.#directory, changeSchema);
+      this.#problems.replace("history", []);
+      return written;
     } catch (error) {
-      this.#complain("read", error);
+      this.#problems.replace("history", [notRead(this.#directory, error)]);
       return [];
     }
   }
 
-  /** A journal that cannot be written holds nothing up. A failure that repeats itself is on record once. */
+  /** A failure that repeats itself is on record once. */
   async record(change: Change): Promise<void> {
     const isRepeated = this.#last !== undefined && isSameFailure(this.#last, change);
     this.#take(change);
-    if (isRepeated) return;
-    try {
-      await this.#journal.append(change);
-      this.#problems.replace("journal", []);
-    } catch (error) {
-      this.#complain("written", error);
-    }
+    if (!isRepeated) await this.journal.append(change).catch(() => {});
   }
 
   #take(change: Change): void {
@@ -72,18 +77,12 @@ export class History {
       this.#lastActions.set(unit, { at: change.at, kind, ok: spans.every(({ ok }) => ok) });
     }
   }
+}
 
-  #complain(verb: string, error: unknown): void {
-    const cure =
-      "Changes are applied all the same. Make room on that file system, and let the agent's user write there.";
-    this.#problems.replace("journal", [
-      {
-        code: "journal_not_written",
-        about: this.#directory,
-        message: `${this.#directory}: the journal cannot be ${verb} (${messageOf(error)}). ${cure}`,
-      },
-    ]);
-  }
+function notRead(directory: string, error: unknown): Complaining {
+  const what = `the journal cannot be read (${messageOf(error)})`;
+  const cure = "Changes are applied all the same. Let the agent's user read that directory.";
+  return problemOf("journal_not_written", { where: directory, what, cure }, "the journal's past");
 }
 
 function isSameFailure(one: Change, other: Change): boolean {

@@ -1,5 +1,4 @@
-import { place } from "../apply/place.ts";
-import { type Desired, mayServe, type Placed } from "../apply/plan.ts";
+import { type Desired, mayServe, type Placed, startsOf } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { Misconfigured, TryAgain } from "../base/errors.ts";
@@ -224,7 +223,9 @@ export class Loop {
   async #advance(evaluation: Evaluation, desired: Desired, seen: Seen, signal: AbortSignal): Promise<Next> {
     const { inputs } = seen;
     const { nowMs } = inputs;
-    const placed = await place(desired);
+    const placed = await this.applier.place(desired);
+    if (this.applier.isBehind && !this.#context.world.isComplete)
+      return this.#startAsFound(evaluation, placed, seen, signal);
     if (this.#pacing.hasLooked && isEmpty(differences(placed, this.#context))) return this.#rest(evaluation);
     this.#attempt.see(desired.digest, nowMs, seen.notifyMs);
     const urgent = isUrgent(evaluation);
@@ -236,6 +237,21 @@ export class Loop {
       return this.#attempt.hasFailed ? this.#wayBack.go(seen, desired.digest, atMs, signal) : { atMs };
     }
     return this.#applyInTurn(evaluation, placed, seen, urgent, signal);
+  }
+
+  /** The files are newer than the state, and Consul cannot be asked what should be in them: they stay as they are. */
+  async #startAsFound(
+    evaluation: Evaluation,
+    placed: Placed,
+    { keys, inputs, spans }: Seen,
+    signal: AbortSignal,
+  ): Promise<Next> {
+    const starts = startsOf(await fullPlan(placed, this.#context));
+    const mayStart = await this.#context.database.mayApply(evaluation, starts, false);
+    if (isEmpty(starts) || !mayStart) return ON_RING;
+    const asFound = { ...evaluation, desired: undefined };
+    const isDone = await this.applier.apply(asFound, starts, keys.values, { urgent: false, spans }, signal);
+    return isDone ? "again" : { atMs: inputs.nowMs + RETRY_MS };
   }
 
   /** Where units that run would be disturbed, a routine change waits for this node's turn. */

@@ -35,6 +35,8 @@ export const memorySchema = z.strictObject({
   rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
   /** Digest of the desired state whose apply has begun. When an agent starts and it is there, that apply was cut off. */
   intent: z.string().exactOptional(),
+  /** Digests of the files when this was written, by path. One that has another was changed since. */
+  files: z.record(z.string(), z.string()).default({}),
   endpoints: z.record(z.string(), endpoint),
   /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */
   targets: z.record(z.string(), z.record(z.string(), target)),
@@ -72,6 +74,7 @@ export type Memory = z.infer<typeof memorySchema>;
 export const NO_MEMORY: Memory = {
   version: 1,
   units: {},
+  files: {},
   endpoints: {},
   targets: {},
   sentinels: "",

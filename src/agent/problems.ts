@@ -85,15 +85,6 @@ const CHANGE_ENDS = {
   change_failed: "It is tried again by itself.",
 };
 
-/** @param directory of the state */
-export function stateProblem(directory: string, error: unknown): Complaining {
-  return problemOf("state_not_written", {
-    where: directory,
-    what: `the state cannot be written (${messageOf(error)})`,
-    cure: "Let paths.state be a directory with room that the agent's user may write to. Until then nothing is changed; what is in force goes on.",
-  });
-}
-
 /** Gone as soon as there is a state again: until then there is no last known good to go on with. */
 export function damagedStateProblem(complaint: Complaint): Complaining {
   return problemOf("state_damaged", complaint);

@@ -16,6 +16,7 @@ import { targetsIn } from "./connections.ts";
 import { HELD, offeredBy } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
+import { filesIn } from "./newer-files.ts";
 
 /** For how many endpoints the time at which they were left is kept. */
 const LEFT_LIMIT = 32;
@@ -30,6 +31,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
   const endpoints = endpointsIn(memory, evaluation, now);
   return {
     ...kept,
+    files: filesIn(evaluation.desired?.files ?? []),
     endpoints,
     targets: targetsIn(merged),
     sentinels: sentinelsIn(merged),

@@ -1,4 +1,3 @@
-import { place } from "../apply/place.ts";
 import type { Desired } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
 import type { Applier } from "./applier.ts";
@@ -84,7 +83,10 @@ export class WayBack {
   ): Promise<boolean> {
     const { wasCutOff } = this.#applier;
     const urgent = isUrgent(evaluation);
-    const task = { ...(await fullPlan(await place(desired), this.#context, urgent)), isOneWay: urgent };
+    const task = {
+      ...(await fullPlan(await this.#applier.place(desired), this.#context, urgent)),
+      isOneWay: urgent,
+    };
     if (!(await this.#context.database.mayApply(evaluation, task, urgent))) return false;
     if (wasCutOff && asked !== undefined) await this.#applier.giveUp(asked);
     this.#pacing.hasLooked = true;

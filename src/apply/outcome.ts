@@ -23,7 +23,7 @@ export interface Applied {
 /** Nothing has changed, on disk or in any unit. */
 export interface RefusedOutcome {
   readonly kind: "refused";
-  readonly stage: "stage" | "check" | "gate";
+  readonly stage: "stage" | "check" | "gate" | "remember";
   readonly error: unknown;
 }
 

@@ -75,6 +75,8 @@ export interface Plan {
   readonly actions: readonly Action[];
   /** The old files name an endpoint that is dead, so that going back to them would help nobody. */
   readonly isOneWay?: boolean;
+  /** The endpoint in use is dead or demoted. */
+  readonly isUrgent?: boolean;
 }
 
 /**
@@ -122,12 +124,22 @@ export function inHaste({ actions, ...rest }: Plan): Plan {
   const isPatient = ({ unit }: Action) => unit.name === "sidekiq";
   return {
     ...rest,
+    isUrgent: true,
     actions: [...actions.filter((action) => !isPatient(action)), ...actions.filter(isPatient)],
   };
 }
 
+/**
+ * Of a plan what is done where nobody knows what should be in the files: they stay, and what is down is started with
+ * them. What it then runs with is not known.
+ */
+export function startsOf({ actions }: Plan): Plan {
+  const down = actions.filter((action) => !mayServe(action));
+  return { writes: [], actions: down.map((action) => ({ ...action, wanted: unsettled(action) })) };
+}
+
 /** What may be remembered of a unit from the moment that its files change until it is verified. */
-export function unsettled({ kind, had }: Action): UnitDigests {
+export function unsettled({ kind, had }: Pick<Action, "kind" | "had">): UnitDigests {
   const restart = kind === "reload" ? (had?.restart ?? NO_PROCESS_VARIABLES) : UNKNOWN;
   return { reload: UNKNOWN, restart };
 }

@@ -3,7 +3,8 @@ import { timed } from "../base/span.ts";
 import { check } from "./check.ts";
 import { passGate } from "./gate.ts";
 import type { ApplyContext, RefusedOutcome } from "./outcome.ts";
-import { type Action, type Plan, unsettled } from "./plan.ts";
+import { mayServe, type Plan, unsettled } from "./plan.ts";
+import { rememberIfPossible } from "./remember.ts";
 import { type StagedFile, stage } from "./stage.ts";
 
 export type Preparation =
@@ -11,7 +12,8 @@ export type Preparation =
   | RefusedOutcome;
 
 /** Stages all files, lets their programs check them, and writes down that the concerned units are about to change. */
-export async function prepare({ writes, actions }: Plan, context: ApplyContext): Promise<Preparation> {
+export async function prepare(plan: Plan, context: ApplyContext): Promise<Preparation> {
+  const { writes } = plan;
   const { gate, observe } = context;
   const files: StagedFile[] = [];
   let stageName: RefusedOutcome["stage"] = "stage";
@@ -26,8 +28,8 @@ export async function prepare({ writes, actions }: Plan, context: ApplyContext):
     stageName = "gate";
     if (files.length > 0 && gate !== undefined)
       await timed(observe, { stage: "gate" }, () => passGate(gate, context));
-    stageName = "stage";
-    await timed(observe, { stage: "remember" }, () => unsettle(actions, context));
+    stageName = "remember";
+    await timed(observe, { stage: "remember" }, () => unsettle(plan, context));
     return { kind: "prepared", files };
   } catch (error) {
     await Promise.all(files.map((file) => file.discard()));
@@ -38,7 +40,20 @@ export async function prepare({ writes, actions }: Plan, context: ApplyContext):
 /**
  * From the first rename on nobody knows what a unit runs with: a supervisor may restart it at any moment, and
  * a crash may end the agent. So that is remembered first, and the digest when the unit was verified.
+ *
+ * What cannot be remembered for want of a disk is known as long as the agent lives, and after a crash the files bear
+ * witness: they are not what the state says. That is enough for what cannot wait, a site whose endpoint is dead and
+ * units that are down. A routine change can wait, and does: after a crash nobody would know that it had been rejected,
+ * nor what to go on with while Consul is away.
  */
-async function unsettle(actions: readonly Action[], { remember }: ApplyContext): Promise<void> {
-  await Promise.all(actions.map((action) => remember(action.unit.name, unsettled(action))));
+async function unsettle({ actions, isUrgent = false }: Plan, context: ApplyContext): Promise<void> {
+  const mayWait = !isUrgent && actions.some(mayServe);
+  const { remember } = context;
+  await Promise.all(
+    actions.map((action) =>
+      mayWait
+        ? remember(action.unit.name, unsettled(action))
+        : rememberIfPossible(action.unit.name, unsettled(action), context),
+    ),
+  );
 }

@@ -2,8 +2,8 @@
 import { renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { codeOf, isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
-import { type Permissions, syncDirectory, temporaryOf, writeTemporary } from "../state/durable.ts";
+import { isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
+import { isFull, type Permissions, syncDirectory, temporaryOf, writeTemporary } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
 import type { CurrentFile, Place, PlacedFile } from "./plan.ts";
 import { targetOf } from "./target.ts";
@@ -60,7 +60,7 @@ function wanted({ asked: { mode, uid, gid }, there }: Place): Permissions {
 function explained({ path }: FileSpec, cause: unknown): Error {
   if (isAgentError(cause)) return cause;
   const what = `it cannot be written (${messageOf(cause)})`;
-  if (codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT")
+  if (isFull(cause))
     return new TryAgain({ where: path, what, cure: "Make room on that file system." }, { cause });
   const cure =
     "Let the agent's user write in that directory and own the file, or set the entry's owner and group.";

@@ -83,4 +83,9 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** Whether there was no room for it, or no more of this user's share. */
+export function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "");
+}
+
 const sync = promisify(fsync);

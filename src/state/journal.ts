@@ -2,33 +2,66 @@
 import { open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type * as z from "zod";
-import { codeOf } from "../base/errors.ts";
+import { codeOf, type TryAgain } from "../base/errors.ts";
 import { syncDirectory } from "./durable.ts";
+import { type Persisted, Writes } from "./persisted.ts";
 
 /** Of the file that is written to; there is one older file of the same size, so twice this is the most on disk. */
 const LIMIT_BYTES = 1024 * 1024;
+/** So many entries wait for room on the disk; then the oldest gives way. */
+const MOST_UNWRITTEN = 1000;
 
 /** Where the journal of a directory is written, and where it goes when it is full. */
 export function journalFilesIn(directory: string): { readonly current: string; readonly older: string } {
   return { current: join(directory, "journal.jsonl"), older: join(directory, "journal.1.jsonl") };
 }
 
+export interface JournalOptions {
+  /** Called when `trouble` is another. */
+  readonly onTrouble?: () => void;
+  readonly limitBytes?: number;
+}
+
 /** Writes entries one after the other, each down to the disk before the next. */
-export class Journal<Entry> {
+export class Journal<Entry> implements Persisted {
   readonly #directory: string;
   readonly #limitBytes: number;
+  readonly #writes: Writes;
+  #unwritten: readonly Entry[] = [];
   #last: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, limitBytes: number = LIMIT_BYTES) {
+  constructor(directory: string, { onTrouble = () => {}, limitBytes = LIMIT_BYTES }: JournalOptions = {}) {
     this.#directory = directory;
     this.#limitBytes = limitBytes;
+    this.#writes = new Writes(directory, "the journal", onTrouble);
   }
 
-  /** @throws the system's error when it cannot be written: the entry is lost then, and the next one is tried again */
+  get trouble(): TryAgain | undefined {
+    return this.#writes.trouble;
+  }
+
+  /** What waits for the disk, oldest first. */
+  get unwritten(): readonly Entry[] {
+    return this.#unwritten;
+  }
+
+  /** @throws TryAgain when it cannot be written: the entry waits then for the next append or flush */
   append(entry: Entry): Promise<void> {
-    const written = this.#last.then(() => this.#write(`${JSON.stringify(entry)}\n`));
+    this.#unwritten = [...this.#unwritten, entry].slice(-MOST_UNWRITTEN);
+    return this.flush();
+  }
+
+  flush(): Promise<void> {
+    const written = this.#last.then(() => this.#writes.run(() => this.#writeAll()));
     this.#last = written.catch(() => {});
     return written;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const entry of this.#unwritten) {
+      await this.#write(`${JSON.stringify(entry)}\n`);
+      this.#unwritten = this.#unwritten.filter((other) => other !== entry);
+    }
   }
 
   async #write(line: string): Promise<void> {
@@ -36,8 +69,15 @@ export class Journal<Entry> {
     const size = await sizeOf(current);
     if (size > 0 && size + Buffer.byteLength(line) > this.#limitBytes) await rename(current, older);
     await using file = await open(current, "a+", 0o600);
-    await file.appendFile((await endsInLine(file)) ? line : `\n${line}`);
-    await file.sync();
+    const before = await file.stat();
+    try {
+      await file.appendFile((await endsInLine(file)) ? line : `\n${line}`);
+      await file.sync();
+    } catch (error) {
+      // A full disk takes half a line, and would take another half with each try.
+      await file.truncate(before.size).catch(() => {});
+      throw error;
+    }
     if (size === 0) await syncDirectory(this.#directory);
   }
 }

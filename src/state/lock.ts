@@ -3,6 +3,7 @@ import { link, readdir, readFile, rename, rm, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import * as z from "zod";
 import { codeOf, Misconfigured } from "../base/errors.ts";
+import { isFull } from "./durable.ts";
 import { isAlive, type Process, processOf } from "./process.ts";
 
 const LOCK_FILE = "agent.lock";
@@ -16,17 +17,23 @@ export interface Lock extends AsyncDisposable {
 }
 
 /**
- * Takes the lock of a state directory, which must exist. A lock whose holder is dead is taken over.
+ * Takes the lock of a state directory, which must exist. A lock whose holder is dead is taken over. Without room for a
+ * lock it is enough that nobody holds it: a site that does not come up would be worse than two agents at once.
  * @throws Misconfigured that names the pid of the agent which holds it.
  */
 export async function lockState(directory: string): Promise<Lock> {
   const path = join(directory, LOCK_FILE);
   const me = await processOf(process.pid);
   const holder: Holder = { pid: process.pid, started: me?.started ?? "" };
-  const other = await take(path, holder);
+  const other = await take(path, holder).catch((error) => {
+    if (!isFull(error)) throw error;
+    return liveHolderOf(path);
+  });
   if (other !== undefined) throw held(path, other);
   await sweep(directory);
-  const release = () => rm(path, { force: true });
+  const release = async () => {
+    if (sameHolder(await holderOf(path), holder)) await rm(path, { force: true });
+  };
   return { release, [Symbol.asyncDispose]: release };
 }
 
@@ -45,8 +52,8 @@ export async function holderIn(directory: string): Promise<Pick<Process, "pid"> 
  */
 async function take(path: string, me: Holder): Promise<Holder | undefined> {
   const mine = `${path}.${me.pid}`;
-  await writeFile(mine, JSON.stringify(me), { mode: 0o600 });
   try {
+    await writeFile(mine, JSON.stringify(me), { mode: 0o600 });
     for (;;) {
       if (await linked(mine, path)) return undefined;
       const found = await holderOf(path);
@@ -91,6 +98,11 @@ async function linked(from: string, to: string): Promise<boolean> {
     if (codeOf(error) === "EEXIST") return false;
     throw error;
   }
+}
+
+async function liveHolderOf(path: string): Promise<Holder | undefined> {
+  const found = await holderOf(path);
+  return found !== undefined && found !== "gone" && (await isAlive(found)) ? found : undefined;
 }
 
 /** Undefined: a file that no agent wrote, for instance one emptied by a full disk. */

@@ -1,48 +1,54 @@
 /** What must survive a restart of the agent, in one file of the state directory; its shape is the caller's. */
 import { chmod, mkdir, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type * as z from "zod";
 import { denied } from "../base/access.ts";
-import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { type Complaint, codeOf, Misconfigured, messageOf, type TryAgain } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
-import { replace, writeTemporary } from "./durable.ts";
+import { isFull, replace, writeTemporary } from "./durable.ts";
+import { type Persisted, Writes } from "./persisted.ts";
 
 /** Where the state of a directory is. */
 export function stateFileIn(directory: string): string {
   return join(directory, "state.json");
 }
 
-export interface StateStore<T> {
+export interface StateStore<T> extends Persisted {
   /** What was said about the file when it was opened: it could not be used and was moved aside. */
   readonly complaint: Complaint | undefined;
   read(): T;
   /**
    * Changes the state; when the promise resolves the change is on the disk. Changes that are made while a
    * write is under way share the next write. What equals the file is not written.
-   * @throws the system's error when it cannot be written: `read()` has the change all the same, and the
-   * next update tries to write it again.
+   * @throws TryAgain when it cannot be written: `read()` has the change all the same, and the next update or
+   * flush tries to write it again.
    */
   update(change: (state: T) => T): Promise<void>;
 }
 
 /**
  * Opens (and makes, 0700) the state directory. A file that is not of this schema, another version's too, is
- * moved aside and the state begins empty, which costs one reload of each unit and nothing else.
+ * moved aside and the state begins empty, which costs one reload of each unit and nothing else. That there is no room is
+ * no reason not to begin: a site must come up, and fail over, with a full disk too.
  * @param schema must accept what it returns: the state is stored as it is.
+ * @param onTrouble called when `trouble` is another
  * @throws Misconfigured when the directory cannot be made, read or written.
  */
 export async function openState<T>(
   directory: string,
   schema: z.ZodType<T>,
   empty: T,
+  onTrouble: () => void = () => {},
 ): Promise<StateStore<T>> {
   const path = stateFileIn(directory);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await chmod(directory, 0o700);
     const found = await load(path, schema);
-    const store = new Store(path, found.state ?? empty, found.text, found.complaint);
-    await store.flush();
+    const store = new Store(path, found.state ?? empty, found, onTrouble);
+    await store.flush().catch((error: TryAgain) => {
+      if (!isFull(error.cause)) throw error.cause;
+    });
     return store;
   } catch (error) {
     throw unusable(directory, error);
@@ -106,16 +112,22 @@ function unusable(directory: string, cause: unknown): Misconfigured {
 class Store<T> implements StateStore<T> {
   readonly complaint: Complaint | undefined;
   readonly #path: string;
+  readonly #writes: Writes;
   #state: T;
   #onDisk: string | undefined;
   #lastWrite: Promise<void> = Promise.resolve();
   #nextWrite: Promise<void> | undefined;
 
-  constructor(path: string, state: T, onDisk: string | undefined, complaint: Complaint | undefined) {
+  constructor(path: string, state: T, { text, complaint }: Found<T>, onTrouble: () => void) {
     this.complaint = complaint;
     this.#path = path;
     this.#state = state;
-    this.#onDisk = onDisk;
+    this.#onDisk = text;
+    this.#writes = new Writes(dirname(path), "the state", onTrouble);
+  }
+
+  get trouble(): TryAgain | undefined {
+    return this.#writes.trouble;
   }
 
   read(): T {
@@ -133,7 +145,8 @@ class Store<T> implements StateStore<T> {
   }
 
   #write(): Promise<void> {
-    const written = this.#persist(`${JSON.stringify(this.#state, undefined, 2)}\n`);
+    const text = `${JSON.stringify(this.#state, undefined, 2)}\n`;
+    const written = this.#writes.run(() => this.#persist(text));
     this.#nextWrite = undefined;
     this.#lastWrite = written.catch(() => {});
     return written;

@@ -24,8 +24,14 @@ const UNREAD = {
   problems: [problem("watch_failing", "kv mastodon/"), problem("watch_failing", "service s3")],
 };
 
+const UNWRITTEN = { problems: [problem("state_not_written", "/mnt/mastodon/agent")] };
+
 const WELL: HeadlineFacts = {
-  loop: { evaluation, hasLooked: true, applier: { isApplying: false, lastFailure: undefined } },
+  loop: {
+    evaluation,
+    hasLooked: true,
+    applier: { isApplying: false, isBehind: false, lastFailure: undefined },
+  },
   memory: { ...NO_MEMORY, applied: { digest, at: AT, cause: "first apply" } },
   database: { obstacle: undefined },
   connectionHealth: new Map(),
@@ -59,9 +65,10 @@ const rows: readonly [what: string, facts: Partial<HeadlineFacts>, state: string
     false,
   ],
   ["a watch cannot be read", UNREAD, "degraded", true],
+  ["the state cannot be written", UNWRITTEN, "degraded", true],
   [
     "a watch cannot be read and a change has failed",
-    { ...UNREAD, loop: { ...WELL.loop, applier: { isApplying: false, lastFailure: "no" } } },
+    { ...UNREAD, loop: { ...WELL.loop, applier: { isApplying: false, isBehind: false, lastFailure: "no" } } },
     "failed",
     false,
   ],
@@ -78,6 +85,7 @@ test("says since when Consul has been away and what Mastodon goes on with, or wh
   expect(headlineOf({ ...WELL, ...UNREAD }).reason).toBe(
     "not readable in Consul: kv mastodon/, service s3; what was known of it stays in force",
   );
+  expect(headlineOf({ ...WELL, ...UNWRITTEN }).reason).toContain("/mnt/mastodon/agent");
 });
 
 function problem(code: ProblemCode, about: string) {

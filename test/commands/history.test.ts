@@ -107,7 +107,7 @@ test("history --follow waits where nothing is on record yet, and outlives the jo
   await until("a word about it", () => following.output().includes("no change on record"));
   await mkdir(state);
   // Small enough to be turned at every second entry.
-  const journal = new Journal<Change>(state, 1000);
+  const journal = new Journal<Change>(state, { limitBytes: 1000 });
   const causes = ["one", "two", "three", "four", "five"];
   for (const [at, cause] of causes.entries()) {
     await journal.append(changeOf(cause, at));

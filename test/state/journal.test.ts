@@ -1,4 +1,4 @@
-import { appendFile, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { Journal, journalFilesIn, readJournal } from "../../src/state/journal.ts";
@@ -21,7 +21,7 @@ test("the journal is empty before the first entry", async () => {
 
 test("it never grows beyond twice its limit, and drops the oldest entries first", async () => {
   await using folder = await temporaryFolder("journal");
-  const journal = new Journal<{ number: number }>(folder.path, 100);
+  const journal = new Journal<{ number: number }>(folder.path, { limitBytes: 100 });
   for (let number = 1; number <= 50; number++) await journal.append({ number });
   const { current, older } = journalFilesIn(folder.path);
   expect((await stat(current)).size + (await stat(older)).size).toBeLessThanOrEqual(200);
@@ -39,4 +39,22 @@ test("a line cut off by a crash costs only that entry", async () => {
   await appendFile(current, '{"another":"version"}\n');
   expect(await readJournal(folder.path, schema)).toEqual([{ number: 1 }, { number: 3 }]);
   expect(await readFile(current, "utf8")).toContain('{"num\n');
+});
+
+test("an entry that could not be written keeps its place, and is written later", async () => {
+  await using folder = await temporaryFolder("journal");
+  const directory = folder.file("state");
+  const seen: (string | undefined)[] = [];
+  const journal = new Journal<{ number: number }>(directory, {
+    onTrouble: () => seen.push(journal.trouble?.complaint.where),
+  });
+  await expect(journal.append({ number: 1 })).rejects.toThrow(/the journal cannot be written \(ENOENT/);
+  await expect(journal.append({ number: 2 })).rejects.toThrow(directory);
+  expect(journal.unwritten).toEqual([{ number: 1 }, { number: 2 }]);
+  await mkdir(directory);
+  await journal.flush();
+  await journal.append({ number: 3 });
+  expect(await readJournal(directory, schema)).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
+  expect(journal.unwritten).toEqual([]);
+  expect(seen).toEqual([directory, undefined]);
 });
