@@ -1,9 +1,11 @@
+import { fstatSync } from "node:fs";
 import path from "node:path";
 import { CommanderError } from "commander";
 import metadata from "../package.json" with { type: "json" };
 import { codeOf, ExitCode, isAgentError, messageOf, TryAgain } from "./base/errors.ts";
 import type { Io } from "./commands/io.ts";
 import { buildProgram } from "./commands/program.ts";
+import { prioritized, SEVERITIES } from "./report/severity.ts";
 
 /** argv -> command -> exit code. Nothing else touches `process`. */
 async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -52,6 +54,18 @@ function endWithoutOutput(error: unknown): void {
   process.exit(exitCode);
 }
 
+/** systemd.exec(5): the variable names the journal's socket; a child's own output may lead elsewhere. */
+function isJournal(descriptor: number): boolean {
+  const named = process.env["JOURNAL_STREAM"];
+  if (named === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(descriptor, { bigint: true });
+    return named === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
 process.stdout.on("error", endWithoutOutput);
 // There is nobody left to tell it to; the exit code still does.
 process.stderr.on("error", () => {});
@@ -62,11 +76,13 @@ process.exitCode = await main(process.argv.slice(2), {
   templates: path.join(import.meta.dirname, "..", "templates"),
   isTerminal: process.stdout.isTTY === true,
   isErrorTerminal: process.stderr.isTTY === true,
+  isJournal: isJournal(process.stdout.fd),
   // A terminal that does not tell its size says 0.
   size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
   draw: (text) => process.stdout.write(text),
   out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
+  err: (line) =>
+    process.stderr.write(`${isJournal(process.stderr.fd) ? prioritized(SEVERITIES.error, line) : line}\n`),
   outliveOutput: () => process.stdout.off("error", endWithoutOutput).on("error", () => {}),
   onRequest,
 });

@@ -13,6 +13,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** The same for standard error. */
   readonly isErrorTerminal: boolean;
+  /** The journal of systemd reads standard output. */
+  readonly isJournal: boolean;
   /** Of the terminal, now: it may be resized. */
   size(): { readonly columns: number; readonly rows: number };
   /** One line to standard output. */

@@ -5,6 +5,7 @@ import { ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import { createLog, type DestinationStream, type Log } from "../report/log.ts";
 import type { LogLevel } from "../report/log-levels.ts";
+import { journalLine } from "../report/syslog.ts";
 import { SyslogRelay } from "../report/syslog-relay.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
@@ -81,14 +82,20 @@ function levelOf({ logLevel }: RunFlags, { config }: Options): LogLevel {
   return logLevel ?? config.log.level;
 }
 
-/** JSON lines, or something for the eye on a terminal. Lines are written at once: a log that lags misleads. */
+/** Lines are written at once: a log that lags misleads. */
 async function openLog(level: LogLevel, io: Io, relay: SyslogRelay): Promise<Log> {
-  const here = io.isTerminal ? await prettyLines() : { write: (line: string) => io.out(line.trimEnd()) };
+  const here = await linesFor(io);
   const write = (line: string) => {
     here.write(line);
     relay.write(line);
   };
   return createLog(level, { write });
+}
+
+/** JSON lines, for the journal with their priority; or something for the eye on a terminal. */
+async function linesFor({ isTerminal, isJournal, out }: Io): Promise<DestinationStream> {
+  if (isTerminal) return prettyLines();
+  return { write: (line) => out(isJournal ? journalLine(line) : line.trimEnd()) };
 }
 
 async function prettyLines(): Promise<DestinationStream> {

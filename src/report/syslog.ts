@@ -1,9 +1,9 @@
 /** Lines of the log as syslog messages. */
 import * as z from "zod";
+import { prioritized, SEVERITIES } from "./severity.ts";
 
-/** RFC 5424, 6.2.1: the facility of system daemons, and the severities. */
+/** RFC 5424, 6.2.1: system daemons. */
 const FACILITY = 3;
-const SEVERITIES = { fatal: 2, error: 3, warn: 4, info: 6, debug: 7, trace: 7 } as const;
 const LONGEST = 8000;
 
 const entry = z
@@ -23,6 +23,11 @@ export function syslogFrame(line: string, node: string, pid: number): string {
   const text = line.trimEnd().replace(NOT_ASCII, escaped).slice(0, LONGEST);
   const message = `<${priority}>1 ${time} ${node} mastodon-agent ${pid} - - ${text}`;
   return `${message.length} ${message}`;
+}
+
+/** A line of the log as the journal takes it: the JSON as it is, behind its severity. */
+export function journalLine(line: string): string {
+  return prioritized(SEVERITIES[entry.parse(parsed(line)).level], line.trimEnd());
 }
 
 const NOT_ASCII = /[\u0080-\uffff]/g;

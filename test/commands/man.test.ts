@@ -47,6 +47,7 @@ const NOBODY: Io = {
   templates: "",
   isTerminal: false,
   isErrorTerminal: false,
+  isJournal: false,
   size: () => ({ columns: 80, rows: 24 }),
   draw: () => {},
   out: () => {},
