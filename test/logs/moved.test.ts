@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { unitProcess } from "../../src/apply/pidfile.ts";
 import { HOSTS, startAgent } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
+import { program } from "../world/programs.ts";
 import { startSyslog } from "../world/syslog.ts";
 import { answers, logTo, placesIn } from "../world/syslog-ng.ts";
 import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
@@ -81,7 +82,7 @@ function config(own: string, folder: TemporaryFolder, port: number) {
         template: "syslog-ng.conf.hbs",
         path: folder.file("syslog-ng.conf"),
         mode: "0644",
-        check: ["syslog-ng", "--syntax-only", "--no-caps", "--cfgfile", "{file}"],
+        check: [program("syslog-ng"), "--syntax-only", "--no-caps", "--cfgfile", "{file}"],
         units: ["syslog-ng"],
         when: "REMOTELOG",
       },
@@ -89,7 +90,9 @@ function config(own: string, folder: TemporaryFolder, port: number) {
     units: {
       "syslog-ng": {
         reload: [{ signal: "HUP", pidfile }],
-        start: [{ run: ["syslog-ng", "--no-caps", "--process-mode=background", ...placesIn(folder)] }],
+        start: [
+          { run: [program("syslog-ng"), "--no-caps", "--process-mode=background", ...placesIn(folder)] },
+        ],
         health: { pidfile, timeout: "30s" },
       },
     },
