@@ -66,7 +66,7 @@ export const CONSUL =
   "Bring Consul back: of the nodes one prepares or migrates the database, under a lock there.";
 
 function lost(stateKey: string): string {
-  return `Restore your backup, or look at DBHOST and DBNAME. If the site shall begin anew: consul kv delete ${stateKey}`;
+  return `Restore your backup, or look at DBHOST and DBNAME. If the site shall begin anew: \`consul kv delete ${stateKey}\``;
 }
 
 function migrated(scene: Scene, pending: PendingMigrations): Decision {
@@ -77,7 +77,7 @@ function migrated(scene: Scene, pending: PendingMigrations): Decision {
     // A failover does not wait, so the units may have been reloaded with code that was unpacked meanwhile.
     if (isWanted || running === migrations.digest) return { kind: "run", steps: ["before"] };
     const what = `the code on disk needs ${pending.before} migrations more than the database has, and is not started yet`;
-    return wait(where, what, `Reload the units, they are run before that: ${scene.reloadCommand}`);
+    return wait(where, what, `Reload the units, they are run before that: \`${scene.reloadCommand}\``);
   }
   if (pending.after === 0) return { kind: "ready", isComplete: true };
   if (isWanted) return { kind: "ready", isComplete: false };
@@ -97,7 +97,7 @@ function whoIsBehind(
   if (running !== migrations.digest) {
     return {
       what: "the units of this node were not seen to start with the code on disk",
-      cure: `Reload them: ${reloadCommand}`,
+      cure: `Reload them: \`${reloadCommand}\``,
     };
   }
   const behind = [...nodes].filter(([name, code]) => name !== node && code !== migrations.digest);
@@ -105,7 +105,7 @@ function whoIsBehind(
   const names = behind.map(([name]) => name);
   return {
     what: `${names.join(", ")} ${names.length === 1 ? "runs" : "run"} other code`,
-    cure: `Upgrade it there and reload its units. A node that is gone for good: consul kv delete ${nodesKey}${names[0]}`,
+    cure: `Upgrade it there and reload its units. A node that is gone for good: \`consul kv delete ${nodesKey}${names[0]}\``,
   };
 }
 

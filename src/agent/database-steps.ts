@@ -104,7 +104,7 @@ async function runStep(
   return {
     where: `database step ${step} (${argv.join(" ")})`,
     what: `it failed: ${redact(result.ended)}${end}`,
-    cure: `Mend what it complains of (all of its output: ${output}), then have it run again: ${reloadCommand}`,
+    cure: `Mend what it complains of (all of its output: ${output}), then have it run again: \`${reloadCommand}\``,
   };
 }
 
@@ -124,6 +124,6 @@ async function leftUndone(
   return {
     where: `database ${place}`,
     what: `the step ${step} ended well, but ${undone} migrations of ${options.config.paths.mastodon} are still not in it`,
-    cure: `Look at the commands of the section database in the configuration, then have it run again: ${reloadCommand}`,
+    cure: `Look at the commands of the section database in the configuration, then have it run again: \`${reloadCommand}\``,
   };
 }

@@ -33,7 +33,7 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
         {
           where: `${name} (service ${places.services[name]})`,
           what: `${reason}; ${endpoint.host}:${endpoint.port} stays in use`,
-          cure: `Make an instance pass its checks (\`mastodon-agent status\` says why each may not be chosen), or name another host: ${putHost(name, places)}.`,
+          cure: `Make an instance pass its checks (\`mastodon-agent status\` says why each may not be chosen), or name another host: \`${putHost(name, places)}\`.`,
         },
         name,
       ),
@@ -72,7 +72,7 @@ export function changeProblem(
 ): Complaining {
   const end =
     code === "change_put_back"
-      ? `The last known good configuration is gone back to. Correct what was put, or mend the unit and have it tried again: consul kv put ${prefix}/control/reload "$(date)".`
+      ? `The last known good configuration is gone back to. Correct what was put, or mend the unit and have it tried again: \`consul kv put ${prefix}/control/reload "$(date)"\`.`
       : CHANGE_ENDS[code];
   return { code, about: CONFIGURATION, message: `${reason.replace(/[^.]$/, "$&.")} ${end}` };
 }
@@ -103,7 +103,7 @@ function missing(name: SettingName, { prefix, services, environmentFiles }: Plac
   return {
     where: name,
     what: `no source knows it (${about})`,
-    cure: `Put it: consul kv put ${prefix}/settings/${name} ${quoted(type.example)}, or set ${name} in ${environmentFiles.join(" or ") || "the environment"}${orRegister}.`,
+    cure: `Put it: \`consul kv put ${prefix}/settings/${name} ${quoted(type.example)}\`, or set ${name} in ${environmentFiles.join(" or ") || "the environment"}${orRegister}.`,
   };
 }
 

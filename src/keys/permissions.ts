@@ -17,7 +17,9 @@ export async function tooOpen(storage: KeyStorage): Promise<readonly Complaint[]
       const mode = await permissionBits(where);
       if (mode === undefined || (mode & 0o077) === 0) return [];
       const what = `its mode is ${octal(mode)}: others than its owner have access to the keys`;
-      return [{ what, where, cure: `chmod ${octal(wanted)} ${where}, with the agent's user as its owner.` }];
+      return [
+        { what, where, cure: `\`chmod ${octal(wanted)} ${where}\`, with the agent's user as its owner.` },
+      ];
     }),
   );
   return complaints.flat();

@@ -10,8 +10,8 @@ import { type Complaint, codeOf } from "../base/errors.ts";
 export function unreadable(file: string, doing?: string): Complaint {
   const { where, what, cure } = denied(file, doing);
   const me = process.geteuid?.();
-  const handOver = `chown ${ownName()}: ${where}`;
-  if (ownerOf(where) === me) return { where, what, cure: `Let its owner in: chmod u+rX ${where}` };
+  const handOver = `\`chown ${ownName()}: ${where}\``;
+  if (ownerOf(where) === me) return { where, what, cure: `Let its owner in: \`chmod u+rX ${where}\`` };
   if (ownerOf(path.dirname(where)) === me) return { where, what, cure: `As root: ${handOver}` };
   return {
     where,

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
 import type { Change } from "./change.ts";
 import type { Notice } from "./notice.ts";
+import { ASSETS, MANUAL } from "./page/names.ts";
 import type { Page } from "./page/page.ts";
 import type { Reply, Stream } from "./reply.ts";
 import type { Status } from "./status.ts";
@@ -31,14 +32,10 @@ interface Shown extends Views {
 type Answer = Reply | Stream;
 type Route = (shown: Shown) => Answer | Promise<Answer>;
 
-const ASSETS = [
-  ...["tones.css", "base.css", "page.css", "flow.css", "timeline.css", "lists.css"],
-  ...["page.js", "live.js", "swap.js", "ages.js", "filter.js", "timeline.js", "axis.js"],
-];
-
 /**
- * Read-only. `/`: the status page; `/health`: the process lives; `/ready`: what the sources ask for is in force, as far as anybody knows;
- * `/status`: everything; `/history`: what has changed; `/metrics`: for Prometheus; `/events`: what keeps the page fresh.
+ * Read-only. `/`: the status page; `/health`: the process lives; `/ready`: what the sources ask for is in force, as far
+ * as anybody knows; `/status`: everything; `/history`: what has changed; `/metrics`: for Prometheus; `/events`: what keeps
+ * the page fresh; `/docs/...`: what each problem means, and the rest of the documentation.
  */
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/", async ({ page }) => (await page()).document()],
@@ -57,6 +54,10 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ...ASSETS.map((name): [string, Route] => [
     `/assets/${name}`,
     async ({ page }) => (await page()).asset(name),
+  ]),
+  ...MANUAL.map((name): [string, Route] => [
+    `/docs/${name}`,
+    async ({ page }) => (await page()).manual(name),
   ]),
 ]);
 
@@ -95,8 +96,8 @@ async function reply({ method, url = "/" }: IncomingMessage, shown: Shown): Prom
   if (method !== "GET" && method !== "HEAD") return { code: 405, type: TEXT, body: "read-only: use GET\n" };
   const route = ROUTES.get(url.replace(/\?.*$/, ""));
   if (route !== undefined) return route(shown);
-  const documents = [...ROUTES.keys()].filter((path) => !path.startsWith("/assets/"));
-  return { code: 404, type: TEXT, body: `not found; there are ${documents.join(", ")}\n` };
+  const documents = [...ROUTES.keys()].filter((path) => !/^\/(assets|docs)\//.test(path));
+  return { code: 404, type: TEXT, body: `not found; there are ${documents.join(", ")}, /docs/problems\n` };
 }
 
 /** An agent does not end because it cannot show itself. */

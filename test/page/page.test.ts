@@ -1,7 +1,9 @@
 import path from "node:path";
 import axe from "axe-core";
+import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
+import { MANUAL } from "../../src/report/page/names.ts";
 import { HOSTS, startAgent } from "../world/agent.ts";
 import { type Chromium, startChromium, type Tab } from "../world/chromium.ts";
 import { startConsul } from "../world/consul.ts";
@@ -65,6 +67,45 @@ test("a change appears on the page within a second of being in force, without di
   expect(tab.complaints).toEqual([]);
 });
 
+test("what nobody has looked at has a mark of its own, on endpoints, units and in the legend", async () => {
+  await using tab = await open();
+  const { page } = tab;
+  await page.locator("#endpoints .card.unchecked", { hasText: "postgres not checked" }).waitFor();
+  await page.locator("#units .marked.unchecked", { hasText: "not checked" }).first().waitFor();
+  expect(await textsOf(page.locator("#flow .box.unchecked b"))).toEqual([
+    ...["postgres", "s3", "smtp", "sidekiq", "web", "streaming"],
+  ]);
+  await page.locator("#flow .legend", { hasText: "nobody has looked" }).waitFor();
+  const healthy = page.locator("#endpoints .card.ok", { hasText: "redis healthy" });
+  await healthy.filter({ hasText: /healthy since .* UTC \(.*\); last looked at .* UTC \(.*\)/ }).waitFor();
+});
+
+test("every moment has its time and how long ago it was", async () => {
+  await using tab = await open();
+  const moments = await textsOf(tab.page.locator("main .moment, header > :not([hidden]) .moment"));
+  expect(moments.length).toBeGreaterThan(20);
+  const shape = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \((just now|\d+ (s|min) ago)\)$/;
+  expect(moments.filter((text) => !shape.test(text))).toEqual([]);
+});
+
+test("an instance is shown with each check that speaks against it, and what that printed", async () => {
+  await using tab = await open();
+  const check = tab.page.locator("#endpoints .checks li", { hasText: "connection refused by <redis>" });
+  await check.filter({ hasText: /check “.+”: critical/ }).waitFor();
+});
+
+test("a problem says what it is about, and leads to the text about its code", async () => {
+  await using tab = await open();
+  const { page } = tab;
+  const problem = page.locator("#problems li", { hasText: "about mastodon/settings/DBPORT" });
+  await problem.locator("a", { hasText: "input_refused" }).click();
+  await page.locator("h3#input_refused:target").waitFor();
+  expect(await page.title()).toBe("Problems: what each means and what to do");
+  await page.getByRole("link", { name: "Status of this node" }).click();
+  await seen(tab, "headline", "jail1 is converged");
+  expect(tab.complaints).toEqual([]);
+});
+
 test("a hold and its end are shown at once", async () => {
   await using tab = await open();
   await situation.consul.put("mastodon/control/hold", "moving the database, ask Kim");
@@ -99,15 +140,40 @@ test("the filter and the zoom can be reached and used from the keyboard", async 
   expect(reached).toEqual(expect.arrayContaining(["wanted", "zoom", "timeline", "settings"]));
 });
 
-test("fits a phone without scrolling sideways", async () => {
-  await using tab = await open({ viewport: { width: 360, height: 740 } });
-  const widths = await tab.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
-  const [content, screen] = z.tuple([z.number(), z.number()]).parse(widths);
-  expect(content).toBeLessThanOrEqual(screen);
+test("the links at the top lead to every section, by the keyboard and on a phone too", async () => {
+  await using tab = await open({ viewport: PHONE });
+  const { page } = tab;
+  const links = page.getByRole("navigation", { name: "On this page" }).getByRole("link");
+  expect(await textsOf(links)).toEqual(await textsOf(page.locator("main h2")));
+  await links.filter({ hasText: "Certificates" }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator("h2:target", { hasText: "Certificates" }).waitFor();
+  const place = await page.evaluate("document.querySelector('h2:target')?.getBoundingClientRect().top");
+  const top = z.number().parse(place);
+  expect([top >= 0, top < PHONE.height]).toEqual([true, true]);
 });
 
-test.for(["light", "dark"] as const)("an accessibility checker finds nothing, %s", async (colorScheme) => {
+test("fits a phone without scrolling sideways, and so does each page of the manual", async () => {
+  await using tab = await open({ viewport: PHONE });
+  const tooWide = [];
+  for (const place of ["/", ...MANUAL.map((name) => `/docs/${name}`)]) {
+    expect((await tab.page.goto(situation.agent.url + place))?.status()).toBe(200);
+    const widths = await tab.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+    const [content, screen] = z.tuple([z.number(), z.number()]).parse(widths);
+    if (content > screen) tooWide.push(place);
+  }
+  expect(tooWide).toEqual([]);
+  expect(tab.complaints).toEqual([]);
+});
+
+test.for([
+  ["/", "light"],
+  ["/", "dark"],
+  ["/docs/problems", "light"],
+  ["/docs/commands", "dark"],
+] as const)("an accessibility checker finds nothing, %s %s", async ([place, colorScheme]) => {
   await using tab = await open({ colorScheme, bypassCSP: true });
+  await tab.page.goto(situation.agent.url + place);
   await tab.page.addScriptTag({ content: axe.source });
   const found = await tab.page.evaluate("axe.run().then(({ violations }) => violations)");
   const violations = z
@@ -121,13 +187,44 @@ test("says that the agent is away, and goes on when it is back", async () => {
   await using agent = await startAgent({ consul, environment: HOSTS, program: PROGRAM });
   await agent.converged();
   await using tab = await browser.open(agent.url);
+  const [icon, colour] = await lookOf(tab);
   await agent.stop();
-  await tab.page.locator("#connection:not([hidden])").waitFor();
+  await tab.page.locator("#connection:not([hidden])", { hasText: /has not answered since .* UTC/ }).waitFor();
+  expect(await tab.page.title()).toBe("agent away · jail1");
+  await seen(tab, "headline", "jail1 was converged");
+  const [greyIcon, grey] = await lookOf(tab);
+  expect([greyIcon === icon, grey === colour]).toEqual([false, false]);
   await agent.start();
   await agent.converged();
   await tab.page.locator("#connection[hidden]").waitFor({ state: "attached" });
+  await seen(tab, "headline", "jail1 is converged");
+  expect(await tab.page.title()).toBe("converged · jail1");
+  expect(await lookOf(tab)).toEqual([icon, colour]);
   await consul.put("mastodon/settings/MAILPORT", "587");
   await seen(tab, "endpoints", "smtp.example.org:587");
+});
+
+test("a command in a problem is whole, and copied by its button; without a script it can be selected", async () => {
+  await using consul = await startConsul();
+  const { DBHOST: _, ...hosts } = HOSTS;
+  await using agent = await startAgent({ consul, environment: hosts, program: PROGRAM });
+  await until("the problem", async () => (await agent.status()).problems.length > 0);
+  const command = "consul kv put mastodon/settings/DBHOST 10.0.0.20";
+  const permissions = ["clipboard-read", "clipboard-write"];
+  await using tab = await browser.open(agent.url, { permissions, viewport: PHONE });
+  const shown = tab.page.locator("#problems .command", { has: tab.page.getByText(command, { exact: true }) });
+  await shown.getByRole("button", { name: `Copy ${command}` }).focus();
+  await tab.page.keyboard.press("Enter");
+  await tab.page
+    .getByRole("status")
+    .filter({ hasText: `Copied: ${command}` })
+    .waitFor({ state: "attached" });
+  expect(await tab.page.evaluate("navigator.clipboard.readText()")).toBe(command);
+  expect(tab.complaints).toEqual([]);
+
+  await using still = await browser.open(agent.url, { javaScriptEnabled: false });
+  await still.page.locator("#problems .command code", { hasText: command }).click();
+  expect(await still.page.locator("#problems .copy:visible").count()).toBe(0);
 });
 
 test("can be read without JavaScript", async () => {
@@ -151,6 +248,19 @@ function open(options?: Parameters<Chromium["open"]>[1]): Promise<Tab> {
 
 async function seen({ page }: Tab, section: string, text: string): Promise<void> {
   await page.locator(`#${section}`, { hasText: text }).waitFor({ timeout: 15_000 });
+}
+
+const PHONE = { width: 360, height: 740 } as const;
+
+async function textsOf(locator: Locator): Promise<readonly string[]> {
+  return (await locator.allTextContents()).map((text) => text.trim());
+}
+
+/** The icon of the tab, and the colour of the headline. */
+async function lookOf({ page }: Tab): Promise<readonly [string | null, string]> {
+  const icon = await page.locator("link[rel=icon]").getAttribute("href");
+  const colour = await page.evaluate("getComputedStyle(document.querySelector('#headline strong')).color");
+  return [icon, z.string().parse(colour)];
 }
 
 /** The ids of what is met on the way through the page by the tabulator key. */

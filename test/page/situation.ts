@@ -36,7 +36,7 @@ export async function openSituation(program: string): Promise<Situation> {
   await agent.converged();
   await change(consul, agent, "mastodon/settings/MAILHOST", "smtp2.example.org");
   await change(consul, agent, "mastodon/env/SINGLE_USER_MODE", "true");
-  await consul.setCheck(instance("redis-1", first), "critical");
+  await consul.setCheck(instance("redis-1", first), "critical", "connection refused by <redis>\nat once");
   await until("the failover", async () => (await agent.status()).endpoints["redis"]?.port === second.port);
   await agent.converged();
   await change(consul, agent, "mastodon/nodes/jail1/settings/MAILPORT", "587");

@@ -58,7 +58,7 @@ if (process.geteuid?.() === 0) {
 
     const closed = await cli(agent, ["keys", "verify"], { uid: NOBODY });
     expect(closed.output, "one closed folder is one complaint").toMatch(
-      /^refused {2}\S+\/keys: nobody may not read it \(owner root, group root, mode 0700\)\. Run this as root .*`sudo mastodon-agent \.\.\.`.* If the agent runs as nobody, give it to that user, as root: chown nobody: \S+\/keys\n/,
+      /^refused {2}\S+\/keys: nobody may not read it \(owner root, group root, mode 0700\)\. Run this as root .*`sudo mastodon-agent \.\.\.`.* If the agent runs as nobody, give it to that user, as root: `chown nobody: \S+\/keys`\n/,
     );
     expect(closed.output.match(/may not read/g)).toHaveLength(1);
     expect(closed.code).toBe(78);
@@ -68,7 +68,7 @@ if (process.geteuid?.() === 0) {
     expect(shown.output).toMatch(/^secret\.key +unreadable +pinned: /m);
     expect(shown.output).not.toContain("malformed");
     expect(shown.output).toMatch(
-      /\/secret\.key: nobody may not read it .*\. As root: chown nobody: \S+\/secret\.key$/m,
+      /\/secret\.key: nobody may not read it .*\. As root: `chown nobody: \S+\/secret\.key`$/m,
     );
   });
 }

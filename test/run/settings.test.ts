@@ -29,7 +29,7 @@ test("waits for what no source knows, says where to put it, and goes on when it 
   await using agent = await startAgent({ consul, environment: others });
   const waiting = await until("the agent to wait", async () => {
     const status = await agent.status();
-    return status.state === "waiting" && status;
+    return status.problems.length > 0 && status;
   });
   expect(waiting.missing).toEqual(["DBHOST"]);
   expect(waiting.problems.map(({ message }) => message)).toEqual([

@@ -1,7 +1,7 @@
 import type { Status } from "../status.ts";
 import { type Html, html } from "./html.ts";
 import { marked } from "./tone.ts";
-import { clock } from "./words.ts";
+import { moment } from "./words.ts";
 
 /** Of each domain how long its certificate lasts, and who sees to the next one. */
 export function certificates({ certificates: list }: Status): Html {
@@ -14,11 +14,11 @@ export function certificates({ certificates: list }: Status): Html {
 }
 
 function row({ domain, not_after, issuer, is_ours, next_attempt_at }: Status["certificates"][number]): Html {
-  const next = next_attempt_at === null ? html`not planned` : html`ordered ${clock(next_attempt_at)}`;
+  const next = next_attempt_at === null ? html`not planned` : html`ordered ${moment(next_attempt_at)}`;
   return html`
 <tr>
 <th scope="row">${domain}</th>
-<td>${not_after === null ? marked("held", "there is none yet") : clock(not_after)}</td>
+<td>${not_after === null ? marked("held", "there is none yet") : moment(not_after)}</td>
 <td>${issuer ?? "nobody"}</td>
 <td>${is_ours ? next : html`the operator's own affair`}</td>
 </tr>`;

@@ -1,5 +1,5 @@
 import type { CandidateStatus, EndpointStatus, ProbeStatus, Status } from "../status.ts";
-import type { Tone } from "./tone.ts";
+import { type Tone, UNCHECKED } from "./tone.ts";
 import { address } from "./words.ts";
 
 /** How one dependency's endpoint is, in a word and a sentence. */
@@ -57,9 +57,7 @@ function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judge
     const why = `${address(refused)} is not taken over, since it ${refused.reason}; the endpoint in use stays`;
     return { tone: "held", word: "held", why };
   }
-  return check.healthy === null
-    ? { tone: "none", word: "not checked", why: "" }
-    : { tone: "ok", word: "healthy", why: "" };
+  return check.healthy === null ? { ...UNCHECKED, why: "" } : { tone: "ok", word: "healthy", why: "" };
 }
 
 function isAt(one: { readonly host: string | null; readonly port: number | null }, other: typeof one) {

@@ -1,7 +1,8 @@
-import type { EndpointStatus, Status } from "../status.ts";
+import type { CandidateStatus, EndpointStatus, Status } from "../status.ts";
 import { choiceOf, type EndpointView, endpointViews } from "./endpoint-view.ts";
 import { type Html, html } from "./html.ts";
-import { marked } from "./tone.ts";
+import { prose } from "./prose.ts";
+import { marked, type Tone } from "./tone.ts";
 import { address, moment } from "./words.ts";
 
 /** Where Mastodon is pointing, since when, and why there and not elsewhere. */
@@ -17,11 +18,19 @@ function card(view: EndpointView): Html {
 <h3>${name}</h3>
 ${marked(tone, word)}
 <p class="address">${host === null ? "not known" : address({ host, port })}</p>
-<p class="small">${source !== null && html`from ${source}`}${since !== null && html`, since ${moment(since)}`}</p>
-${why !== "" && html`<p>${why}.</p>`}
+<p class="small">${source !== null && html`from ${source}`}${since !== null && html`, in use since ${moment(since)}`}</p>
+${why !== "" && html`<p>${prose(why)}.</p>`}
+${look(endpoint.check)}
 ${candidates(view)}
 ${probes.length > 0 && html`<ul class="probes">${probes.map(probeLine)}</ul>`}
 </article>`;
+}
+
+/** When somebody last looked at the connection in use, and since when it has been as it is. */
+function look({ healthy, since, checked_at }: EndpointStatus["check"]): Html {
+  if (checked_at === null) return html`<p class="small">nobody has looked at this connection</p>`;
+  return html`
+<p class="small">${since !== null && html`${healthy ? "healthy" : "failing"} since ${moment(since)}; `}last looked at ${moment(checked_at)}</p>`;
 }
 
 function candidates(view: EndpointView): Html {
@@ -31,14 +40,7 @@ function candidates(view: EndpointView): Html {
 <table>
 <caption class="unseen">Instances of ${view.name} in the catalogue</caption>
 <thead><tr><th scope="col">instance</th><th scope="col">choice</th></tr></thead>
-<tbody>${list.map((candidate) => {
-    const { tone, word, why } = choiceOf(candidate, view);
-    return html`
-<tr>
-<th scope="row"><code>${candidate.id}</code> <span class="small">${address(candidate)} on ${candidate.node}</span></th>
-<td>${marked(tone, word)} <span class="small">${why}</span></td>
-</tr>`;
-  })}</tbody>
+<tbody>${list.map((candidate) => row(candidate, view))}</tbody>
 </table>`;
 }
 
@@ -48,6 +50,24 @@ const NO_INSTANCES: Readonly<Record<EndpointStatus["catalogue"], string>> = {
   unwatched: "The catalogue is not asked for it.",
 };
 
+function row(candidate: CandidateStatus, view: EndpointView): Html {
+  const { tone, word, why } = choiceOf(candidate, view);
+  const { id, node, checks } = candidate;
+  return html`
+<tr>
+<th scope="row"><code>${id}</code> <span class="small">${address(candidate)} on ${node}</span></th>
+<td>${marked(tone, word)} <span class="small">${prose(why)}</span></td>
+</tr>
+${checks.length > 0 && html`<tr class="more"><td colspan="2"><ul class="checks">${checks.map(checkLine)}</ul></td></tr>`}`;
+}
+
+/** A check of the catalogue that does not pass, with the first line of what it printed. */
+function checkLine({ name, status, output }: CandidateStatus["checks"][number]): Html {
+  const tone: Tone = status === "warning" ? "held" : "bad";
+  return html`
+<li>${marked(tone, `check “${name}”: ${status}`)}${output !== "" && html` <code class="output">${output}</code>`}</li>`;
+}
+
 function probeLine(probe: EndpointView["probes"][number]): Html {
-  return html`<li>${marked(probe.ok ? "ok" : "bad", `probe of ${address(probe)}`)} <span class="small">${probe.reason}</span></li>`;
+  return html`<li>${marked(probe.ok ? "ok" : "bad", `probe of ${address(probe)}`)} <span class="small">${prose(probe.reason)}</span></li>`;
 }

@@ -1,6 +1,6 @@
 import type { Status, UnitStatus, WatchStatus } from "../status.ts";
 import { endpointViews, levelOf } from "./endpoint-view.ts";
-import { STATE_TONES, type Tone } from "./tone.ts";
+import { STATE_TONES, type Tone, UNCHECKED } from "./tone.ts";
 import { address, count } from "./words.ts";
 
 /** One box of the picture. */
@@ -41,31 +41,29 @@ export function flowOf(status: Status): Flow {
 const SOURCES = [
   { id: "kv", title: "Consul KV", levels: ["node", "shared"], watches: /^kv / },
   { id: "catalogue", title: "Catalogue", levels: ["catalogue"], watches: /^(service|patroni) / },
-  { id: "environment", title: "Environment", levels: ["environment"], watches: undefined },
-  { id: "default", title: "Defaults", levels: ["default"], watches: undefined },
+  { id: "environment", title: "Environment", levels: ["environment"], word: "read" },
+  { id: "default", title: "Defaults", levels: ["default"], word: "built in" },
 ] as const;
 
 const OTHER_SETTINGS = "other settings";
 
 function sourceBoxes({ settings, watches, consul }: Status): readonly Box[] {
-  return SOURCES.map(({ id, title, levels, watches: pattern }) => {
+  return SOURCES.map(({ id, title, levels, ...source }) => {
     const winners = settings.filter(({ values: [first] }) => levels.some((level) => level === first?.level));
-    const own = watches.filter(({ name }) => pattern?.test(name));
-    return {
-      id,
-      title,
-      detail: count(winners.length, "value"),
-      ...(pattern === undefined ? HEALTHY : watchTone(own, consul.connected)),
-    };
+    const detail = count(winners.length, "value");
+    if ("word" in source) return { id, title, detail, tone: "ok", word: source.word };
+    const own = watches.filter(({ name }) => source.watches.test(name));
+    return { id, title, detail, ...watchTone(own, consul.connected) };
   });
 }
 
 function watchTone(watches: readonly WatchStatus[], connected: boolean): Pick<Box, "tone" | "word"> {
+  if (watches.length === 0) return { tone: "none", word: "not watched" };
   if (!connected || watches.some(({ problem }) => problem !== null))
     return { tone: "held", word: "not reachable" };
   return watches.some(({ last_answer_at }) => last_answer_at === null)
     ? { tone: "busy", word: "no answer yet" }
-    : HEALTHY;
+    : { tone: "ok", word: "answers" };
 }
 
 function endpointBoxes(status: Status): readonly Box[] {
@@ -81,7 +79,9 @@ function endpointBoxes(status: Status): readonly Box[] {
 function settingsBox({ settings, missing }: Status): readonly Box[] {
   if (settings.length === 0) return [];
   const state =
-    missing.length === 0 ? HEALTHY : ({ tone: "held", word: `${missing.length} missing` } as const);
+    missing.length === 0
+      ? ({ tone: "ok", word: "complete" } as const)
+      : ({ tone: "held", word: `${missing.length} missing` } as const);
   return [{ id: OTHER_SETTINGS, title: "settings", detail: `${settings.length} in force`, ...state }];
 }
 
@@ -113,7 +113,7 @@ export function unitTone({
 }: Pick<UnitStatus, "healthy" | "current">): Pick<Box, "tone" | "word"> {
   if (healthy === false) return { tone: "bad", word: "failing" };
   if (!current) return { tone: "held", word: "waits for a reload" };
-  return healthy === null ? { tone: "ok", word: "up to date" } : HEALTHY;
+  return healthy === null ? UNCHECKED : { tone: "ok", word: "healthy" };
 }
 
 function sourceEdges(status: Status): readonly Edge[] {
@@ -145,5 +145,3 @@ function sourceOf(level: string | undefined): string | undefined {
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
-
-const HEALTHY = { tone: "ok", word: "healthy" } as const;

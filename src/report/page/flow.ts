@@ -1,7 +1,7 @@
 import type { Status } from "../status.ts";
 import { type Box, type Edge, flowOf } from "./flow-graph.ts";
 import { type Html, html } from "./html.ts";
-import { marked, type Tone } from "./tone.ts";
+import { icon, marked, type Tone } from "./tone.ts";
 
 /**
  * The picture of the flow: four columns of boxes, which are text, and between them lines, which are SVG stretched to
@@ -18,8 +18,19 @@ ${lines(bundled(endpoints, files))}
 ${column("Files", files)}
 ${lines(direct(files, units, edges))}
 ${column("Units", units)}
-</div>`;
+</div>
+${LEGEND}`;
 }
+
+const MARKS: readonly (readonly [Tone, string])[] = [
+  ["ok", "looked at and fine"],
+  ["busy", "at work"],
+  ["held", "waits, or is kept as it was"],
+  ["bad", "failing"],
+  ["unchecked", "nobody has looked"],
+];
+
+const LEGEND = html`<p class="legend small">${MARKS.map(([tone, meaning]) => html`<span>${icon(tone)} ${meaning}</span> `)}</p>`;
 
 function column(title: string, boxes: readonly Box[]): Html {
   const empty = boxes.length === 0 && html`<li class="empty">none yet</li>`;

@@ -1,5 +1,6 @@
 import type { Status } from "../status.ts";
 import { type Html, html } from "./html.ts";
+import { prose } from "./prose.ts";
 import { icon, STATE_TONES } from "./tone.ts";
 import { count, moment } from "./words.ts";
 
@@ -7,11 +8,11 @@ import { count, moment } from "./words.ts";
 export function headline(status: Status): Html {
   const { node, state, reason, since } = status;
   return html`
-<div class="state ${STATE_TONES[state]}" data-title="${state} · ${node}">
+<div class="state ${STATE_TONES[state]}" data-node="${node}" data-state="${state}">
 ${icon(STATE_TONES[state])}
 <div>
-<h1><span class="node">${node}</span> is <strong>${state}</strong></h1>
-<p class="reason">${reason}</p>
+<h1><span class="node">${node}</span> <span class="verb">is</span> <strong>${state}</strong></h1>
+<p class="reason">${prose(reason)}</p>
 <p class="since">since ${moment(since)}</p>
 </div>
 </div>`;

@@ -18,6 +18,11 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(rest.reduce((text, string, position) => text + textOf(parts[position]) + string, first));
 }
 
+/** HTML that comes from elsewhere: only for what came with the agent. */
+export function made(text: string): Html {
+  return new Html(text);
+}
+
 function textOf(part: Part): string {
   if (part === null || part === undefined || part === false) return "";
   if (part instanceof Html) return part.text;

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Views } from "../http.ts";
 import type { Reply, Stream } from "../reply.ts";
+import type { ManualName } from "./names.ts";
 import { Sections } from "./sections.ts";
 import { documentOf } from "./shell.ts";
 import { Streams } from "./streams.ts";
@@ -11,6 +12,7 @@ export interface Page {
   readonly document: () => Promise<Reply>;
   /** One of `ASSETS` by its name. */
   readonly asset: (name: string) => Promise<Reply>;
+  readonly manual: (name: ManualName) => Promise<Reply>;
   /** Tells of each section that is another than before, until the connection ends. */
   readonly events: () => Reply | Stream;
 }
@@ -23,11 +25,15 @@ export function openPage(views: Views): Page {
       code: 200,
       type: "text/html; charset=utf-8",
       body: documentOf(views.status(), await sections.now(), new Date()),
-      headers: { "content-security-policy": POLICY, "referrer-policy": "no-referrer" },
+      headers: HEADERS,
     }),
     asset: async (name) => {
       const type = name.endsWith(".css") ? "text/css" : "text/javascript";
       return { code: 200, type: `${type}; charset=utf-8`, body: await readFile(join(FOLDER, name), "utf8") };
+    },
+    manual: async (name) => {
+      const { manualPage } = await import("./manual.ts");
+      return { ...(await manualPage(name)), headers: HEADERS };
     },
     events: () => (streams.isFull ? TOO_MANY : { stream: (response) => streams.add(response) }),
   };
@@ -47,6 +53,8 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+const HEADERS = { "content-security-policy": POLICY, "referrer-policy": "no-referrer" };
 
 const TOO_MANY: Reply = {
   code: 503,

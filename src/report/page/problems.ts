@@ -1,5 +1,7 @@
+import { PROBLEM_CODES } from "../problem-codes.ts";
 import type { Status } from "../status.ts";
 import { type Html, html } from "./html.ts";
+import { prose } from "./prose.ts";
 import { icon } from "./tone.ts";
 import { moment } from "./words.ts";
 
@@ -17,10 +19,17 @@ function held(reason: string): Html {
 </div></li>`;
 }
 
-function entry({ code, message, since }: Status["problems"][number]): Html {
+function entry({ code, about, message, since }: Status["problems"][number]): Html {
   return html`
-<li>${icon("bad")}<div>
-<p>${message}</p>
-<p class="small"><code>${code}</code> since ${moment(since)}</p>
+<li data-key="problem ${code} ${about}">${icon("bad")}<div>
+<p>${prose(message)}</p>
+<p class="small">${explained(code)}${about !== "" && html` about <b>${about}</b>`} since ${moment(since)}</p>
 </div></li>`;
+}
+
+/** A code, with a link to what is written about it. */
+function explained(code: string): Html {
+  const name = html`<code>${code}</code>`;
+  const isKnown = PROBLEM_CODES.some((known) => known === code);
+  return isKnown ? html`<a href="/docs/problems#${code}">${name}</a>` : name;
 }

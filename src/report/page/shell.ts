@@ -1,6 +1,7 @@
 import type { Status } from "../status.ts";
 import { type Html, html } from "./html.ts";
 import type { Section, SectionName } from "./sections.ts";
+import { moment } from "./words.ts";
 
 /** The whole document. What the script replaces later is in elements with a digest; the tools around them stay. */
 export function documentOf(
@@ -8,65 +9,73 @@ export function documentOf(
   sections: readonly Section[],
   now: Date,
 ): string {
-  const part = (id: SectionName, live = false) => slot(id, sections, live);
   const { text } = html`
 <html lang="en" data-version="${version}" data-now="${now.toISOString()}">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${state} · ${node}</title>
-<link rel="icon" href="${ICON}">
-${STYLES.map(
-  (name) => html`<link rel="stylesheet" href="/assets/${name}.css">
-`,
-)}
-<script type="module" src="/assets/page.js"></script>
+${head(`${state} · ${node}`, STYLES, "page")}
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
 <header>
-${part("headline", true)}
-<p id="connection" role="status" hidden>Connection to the agent lost: what you see is old. Trying again.</p>
+${slot("headline", sections, LIVE)}
+<p id="connection" role="status" hidden>The agent has not answered since ${moment(now.toISOString())}. What you see is from before. Trying again.</p>
+<nav aria-label="On this page"><ul>${BLOCKS.map(link)}</ul></nav>
 </header>
 <main id="content" tabindex="-1">
-${block("What to do now", part("problems"))}
-${block("The way of the values", part("flow"))}
-${block("Endpoints", part("endpoints"))}
-${block("Units", part("units"))}
-${block("Changes", part("timeline"), ZOOM)}
-${block("Settings", part("settings"), FILTER)}
-${block("Pinned keys", part("keys"))}
-${block("Certificates", part("certificates"))}
-${block("Watches", part("watches"))}
+${BLOCKS.map((block) => section(block, sections))}
 </main>
 <footer>
-${part("about")}
-<p class="small">Read-only. Secrets are not shown. The same for programs: <a href="/status">/status</a>, <a href="/history">/history</a>.</p>
+${slot("about", sections)}
+<p class="small">Read-only. Secrets are not shown. The same for programs: <a href="/status">/status</a>, <a href="/history">/history</a>. For the night: <a href="/docs/operating">operating</a>, <a href="/docs/problems">problems</a>.</p>
+<p id="copied" class="unseen" role="status"></p>
 </footer>
 </body>
 </html>`;
   return `<!doctype html>${text}\n`;
 }
 
-function slot(id: SectionName, sections: readonly Section[], live: boolean): Html | undefined {
-  const section = sections.find((each) => each.id === id);
-  return (
-    section &&
-    html`<div id="${id}" data-digest="${section.digest}"${live && html` aria-live="polite"`}>${section.html}</div>`
-  );
+/** What both kinds of pages have. @param script and styles: names of assets, without their endings */
+export function head(title: string, styles: readonly string[], script: string): Html {
+  return html`<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="icon" href="${HERE}" data-here="${HERE}" data-away="${AWAY}">
+${styles.map(
+  (name) => html`<link rel="stylesheet" href="/assets/${name}.css">
+`,
+)}
+<script type="module" src="/assets/${script}.js"></script>`;
 }
 
-function block(title: string, content: Html | undefined, tools?: Html): Html {
-  const id = `title-${title.toLowerCase().replaceAll(" ", "-")}`;
+interface Block {
+  readonly title: string;
+  readonly part: SectionName;
+  readonly tools?: Html;
+}
+
+function link({ title, part }: Block): Html {
+  return html`<li><a href="#title-${part}">${title}</a></li> `;
+}
+
+function section({ title, part, tools }: Block, sections: readonly Section[]): Html {
+  const id = `title-${part}`;
   return html`
 <section aria-labelledby="${id}">
 <div class="title"><h2 id="${id}">${title}</h2>${tools}</div>
-${content}
+${slot(part, sections)}
 </section>`;
 }
 
-const STYLES = ["tones", "base", "page", "flow", "timeline", "lists"];
+function slot(id: SectionName, sections: readonly Section[], attributes?: Html): Html | undefined {
+  const found = sections.find((each) => each.id === id);
+  return found && html`<div id="${id}" data-digest="${found.digest}"${attributes}>${found.html}</div>`;
+}
+
+/** Read out as a whole when it changes. */
+const LIVE = html` aria-live="polite" aria-atomic="true"`;
+
+const STYLES = ["tones", "base", "prose", "page", "flow", "timeline", "lists"];
 
 /** What only works with the script is hidden until the script shows it. */
 const ZOOM = html`
@@ -87,7 +96,22 @@ const FILTER = html`
 <output for="wanted"></output>
 </div>`;
 
-/** Two arrows that meet: drawn here, since a page asks for an icon anyway. */
-const ICON = `data:image/svg+xml,${encodeURIComponent(
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#563acc"/><path d="M7 10 H15 C19 10 17 22 21 22 H25 M7 22 H13" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/><circle cx="25" cy="22" r="3" fill="#fff"/></svg>',
-)}`;
+const BLOCKS: readonly Block[] = [
+  { title: "What to do now", part: "problems" },
+  { title: "From sources to units", part: "flow" },
+  { title: "Endpoints", part: "endpoints" },
+  { title: "Units", part: "units" },
+  { title: "Changes", part: "timeline", tools: ZOOM },
+  { title: "Settings", part: "settings", tools: FILTER },
+  { title: "Pinned keys", part: "keys" },
+  { title: "Certificates", part: "certificates" },
+  { title: "Watches", part: "watches" },
+];
+
+/** Two arrows that meet: drawn here, since a page asks for an icon anyway. Grey while the agent does not answer. */
+const [HERE, AWAY] = [iconIn("#563acc"), iconIn("#777777")];
+
+function iconIn(colour: string): string {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="${colour}"/><path d="M7 10 H15 C19 10 17 22 21 22 H25 M7 22 H13" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/><circle cx="25" cy="22" r="3" fill="#fff"/></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}

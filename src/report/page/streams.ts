@@ -46,6 +46,8 @@ export class Streams {
     const unsubscribe = this.#views.notice.subscribe(() => this.#update());
     const heart = setInterval(() => {
       for (const response of this.#readers.keys()) this.#write(response, beat(this.#views));
+      // When something was last looked at is told to nobody, and is shown.
+      this.#update();
     }, BEAT_MS);
     return () => {
       unsubscribe();

@@ -1,6 +1,7 @@
 import type { Change } from "../change.ts";
 import { type Html, html } from "./html.ts";
 import { anchorOf, plot, SHAPES } from "./plot.ts";
+import { prose } from "./prose.ts";
 import { durationText, moment } from "./words.ts";
 
 /** What is shown of a long journal. The rest is in `history`. */
@@ -26,7 +27,7 @@ function entry(change: Change): Html {
 <li id="${anchorOf(change)}" data-at="${Date.parse(at)}"><details data-key="change ${at}">
 <summary>${sign(outcome)} <span class="cause">${cause}</span>
 <span class="small"><b class="${outcome}">${outcome}</b>${urgent && ", urgent"} in ${durationText(duration_ms)}, ${moment(at)}</span></summary>
-${problem !== null && html`<p>${problem}${put_back && " The old files were put back."}</p>`}
+${problem !== null && html`<p>${prose(problem)}${put_back && " The old files were put back."}</p>`}
 ${values(change)}
 ${done(change)}
 ${spans(change)}

@@ -1,6 +1,7 @@
 import type { Status, UnitStatus } from "../status.ts";
 import { unitTone } from "./flow-graph.ts";
 import { type Html, html } from "./html.ts";
+import { prose } from "./prose.ts";
 import { marked } from "./tone.ts";
 import { moment } from "./words.ts";
 
@@ -19,14 +20,13 @@ function row([name, unit]: readonly [string, UnitStatus]): Html {
   return html`
 <tr>
 <th scope="row">${name}</th>
-<td>${health(unit)} ${since !== null && html`<span class="small">since ${moment(since)}</span>`} ${reason !== "" && html`<span class="small">${reason}</span>`}</td>
+<td>${health(unit)} ${since !== null && html`<span class="small">since ${moment(since)}</span>`} ${reason !== "" && html`<span class="small">${prose(reason)}</span>`}</td>
 <td>${current ? "what it should" : marked("held", "something older")}</td>
 <td>${lastAction(unit)}</td>
 </tr>`;
 }
 
 function health(unit: UnitStatus): Html {
-  if (unit.healthy === null) return marked("none", "not checked");
   const { tone, word } = unitTone({ ...unit, current: true });
   return marked(tone, word);
 }

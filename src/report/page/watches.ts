@@ -1,5 +1,6 @@
 import type { Status, WatchStatus } from "../status.ts";
 import { type Html, html } from "./html.ts";
+import { prose } from "./prose.ts";
 import { marked } from "./tone.ts";
 import { moment } from "./words.ts";
 
@@ -18,7 +19,7 @@ function row({ name, index, last_answer_at, problem }: WatchStatus): Html {
   return html`
 <tr>
 <th scope="row">${name}</th>
-<td>${problem === null ? answer : html`${marked("bad", "failing")} <span class="small">${problem}; last answer ${answer}</span>`}</td>
+<td>${problem === null ? answer : html`${marked("bad", "failing")} <span class="small">${prose(problem)}; last answer ${answer}</span>`}</td>
 <td><code>${index}</code></td>
 </tr>`;
 }

@@ -2,14 +2,9 @@
 import { addressOf, bracketed } from "../../base/address.ts";
 import { type Html, html } from "./html.ts";
 
-/** A moment. The page's script turns it into "12 s ago" and keeps that true; without it the time itself is read. */
+/** A moment in UTC. The page's script puts its age behind it, "(12 s ago)", and keeps that true without reading it out. */
 export function moment(iso: string): Html {
-  return html`<time class="ago" datetime="${iso}">${utc(iso)}</time>`;
-}
-
-/** A moment that is always shown as such. */
-export function clock(iso: string): Html {
-  return html`<time datetime="${iso}">${utc(iso)}</time>`;
+  return html`<span class="moment"><time datetime="${iso}">${utc(iso)}</time><span class="ago" aria-live="off"></span></span>`;
 }
 
 export function utc(iso: string): string {

@@ -1,4 +1,4 @@
-/** Turns moments into ages, "12 s ago", and keeps them true. The agent's clock counts, not the reader's. */
+/** Puts behind each moment how long ago it was, "(12 s ago)", and keeps that true. The agent's clock counts, not the reader's. */
 
 const EVERY_MS = 1000;
 
@@ -10,7 +10,7 @@ export function keepAges() {
     if (now !== undefined) aheadMs = Date.parse(now) - Date.now();
   };
   const refresh = () => {
-    for (const element of document.querySelectorAll("time.ago")) show(element, nowMs());
+    for (const element of document.querySelectorAll(".moment")) show(element, nowMs());
   };
   set(document.documentElement.dataset["now"]);
   refresh();
@@ -19,23 +19,32 @@ export function keepAges() {
 }
 
 /**
- * @param {Element} element
+ * @param {Element} moment
  * @param {number} nowMs
  */
-function show(element, nowMs) {
-  const iso = element.getAttribute("datetime") ?? "";
-  const age = ageText(Math.max(0, nowMs - Date.parse(iso)));
-  if (element.textContent === age) return;
-  element.setAttribute("title", `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`);
-  element.textContent = age;
+function show(moment, nowMs) {
+  const iso = moment.querySelector("time")?.dateTime ?? "";
+  const age = moment.querySelector(".ago");
+  const text = ` (${distanceText(nowMs - Date.parse(iso))})`;
+  if (age !== null && age.textContent !== text) age.textContent = text;
 }
 
-/** @param {number} ms */
-function ageText(ms) {
+/** @param {number} ms since then; negative where it is still to come */
+function distanceText(ms) {
+  const length = lengthText(Math.abs(ms));
+  if (length === undefined) return "just now";
+  return ms < 0 ? `in ${length}` : `${length} ago`;
+}
+
+/**
+ * @param {number} ms
+ * @returns {string | undefined} nothing below a second
+ */
+function lengthText(ms) {
   const seconds = Math.floor(ms / 1000);
-  if (seconds < 1) return "just now";
-  if (seconds < 100) return `${seconds} s ago`;
-  if (seconds < 100 * 60) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} days ago`;
+  if (seconds < 1) return undefined;
+  if (seconds < 100) return `${seconds} s`;
+  if (seconds < 100 * 60) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
 }

@@ -8,19 +8,14 @@ const AGAIN_MS = 5000;
  * @param {object} listeners
  * @param {(section: import("./swap.js").Section) => void} listeners.onSection
  * @param {(now: string) => void} listeners.onClock the agent's time
+ * @param {(isAway: boolean) => void} listeners.onAway
  */
-export function listen({ onSection, onClock }) {
-  const note = document.getElementById("connection");
+export function listen({ onSection, onClock, onAway }) {
   /** @type {EventSource | undefined} */
   let source;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let silence;
 
-  /** @param {boolean} isLost */
-  const show = (isLost) => {
-    note?.toggleAttribute("hidden", !isLost);
-    document.documentElement.classList.toggle("lost", isLost);
-  };
   const open = () => {
     source?.close();
     source = new EventSource("/events");
@@ -29,11 +24,11 @@ export function listen({ onSection, onClock }) {
       const { version, now } = JSON.parse(data);
       if (version !== document.documentElement.dataset["version"]) location.reload();
       onClock(now);
-      show(false);
+      onAway(false);
       expectBeat(SILENCE_MS);
     });
     source.addEventListener("error", () => {
-      show(true);
+      onAway(true);
       // Refused, since too many listen: the browser does not come again by itself.
       if (source?.readyState === EventSource.CLOSED) expectBeat(AGAIN_MS);
     });
@@ -43,7 +38,7 @@ export function listen({ onSection, onClock }) {
   const expectBeat = (withinMs) => {
     clearTimeout(silence);
     silence = setTimeout(() => {
-      show(true);
+      onAway(true);
       open();
     }, withinMs);
   };

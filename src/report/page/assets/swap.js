@@ -39,7 +39,7 @@ function focusIn(element) {
  * @returns {HTMLElement[]}
  */
 function focusables(element) {
-  return [...element.querySelectorAll("summary, a, [tabindex]")].filter(
+  return [...element.querySelectorAll("summary, a, button, [tabindex]")].filter(
     (each) => each instanceof HTMLElement,
   );
 }

@@ -1,0 +1,4 @@
+/** The tools of the documentation. */
+import { copyCommands } from "./copy.js";
+
+copyCommands();
