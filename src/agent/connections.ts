@@ -81,12 +81,13 @@ export function verdictsFor(
 /** The connection that Mastodon works with; undefined where it is not known or not in use. */
 export function connectionInForce(name: CheckedName, memory: Memory): Target | undefined {
   const target = remembered(name, memory);
-  return target === undefined || !isUsed(target, memory) ? undefined : target;
+  const asksSentinels = "REDIS_SENTINELS" in memory.since;
+  return target === undefined || !isUsed(target, asksSentinels) ? undefined : target;
 }
 
 /** With Sentinel, Mastodon asks the sentinels where Redis is; search is switched on by a variable of its own. */
-function isUsed({ dependency, wishes }: Target, memory: Memory): boolean {
-  if (dependency === "redis") return !("REDIS_SENTINELS" in memory.since) && wishes.has("REDISHOST");
+export function isUsed({ dependency, wishes }: Target, asksSentinels: boolean): boolean {
+  if (dependency === "redis") return !asksSentinels && wishes.has("REDISHOST");
   if (dependency === "elasticsearch")
     return wishes.get("ES_ENABLED")?.value === "true" && wishes.has("ES_HOST");
   return true;

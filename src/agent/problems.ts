@@ -8,16 +8,7 @@ import { isSettingName, type SettingName, settingSpec } from "../settings/schema
 import type { Pending } from "./connections.ts";
 import { heldIn } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
-
-/** Where an operator finds and puts things. */
-export interface Places {
-  /** With the jail's parameters; none where they are in the process environment alone. */
-  readonly environmentFiles: readonly string[];
-  /** Of the settings in KV. */
-  readonly prefix: string;
-  /** Names in the catalogue, by dependency. */
-  readonly services: Readonly<Record<DependencyName, string>>;
-}
+import type { Places } from "./services.ts";
 
 /** What a round found wrong with the input, as problems: by code, in a constant form. */
 export function inputProblems(evaluation: Evaluation, places: Places): readonly Complaining[] {
@@ -55,7 +46,9 @@ function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): rea
 }
 
 /** What stands between the watches and fresh answers. */
-export function watchProblems(watches: readonly WatchHealth[]): readonly Complaining[] {
+export function watchProblems(
+  watches: readonly Pick<WatchHealth, "name" | "problem">[],
+): readonly Complaining[] {
   return watches.flatMap(({ name, problem: what }) =>
     what === undefined ? [] : [problemOf("watch_failing", { where: name, what, cure: ASKED_ON })],
   );

@@ -15,6 +15,21 @@ export function serviceNames({ config }: Options): Record<DependencyName, string
   return Object.fromEntries(names);
 }
 
+/** Where an operator finds and puts things. */
+export interface Places {
+  /** With the jail's parameters; none where they are in the process environment alone. */
+  readonly environmentFiles: readonly string[];
+  /** Of the settings in KV. */
+  readonly prefix: string;
+  /** Names in the catalogue, by dependency. */
+  readonly services: Readonly<Record<DependencyName, string>>;
+}
+
+export function placesOf(options: Options): Places {
+  const { environmentFiles, config } = options;
+  return { environmentFiles, prefix: config.watch.prefix, services: serviceNames(options) };
+}
+
 /** The dependencies whose connections are probed before they are used. */
 export function probedDependencies({ config }: Options): readonly ProbedName[] {
   return PROBED_NAMES.filter((name) => config.dependencies[name].probe);

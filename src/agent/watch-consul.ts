@@ -6,7 +6,7 @@ import type { Problems } from "../report/problems.ts";
 import { joinProblems } from "./cut-off.ts";
 import type { Memory } from "./memory.ts";
 import { watchProblems } from "./problems.ts";
-import { patroniScope, serviceNames } from "./services.ts";
+import { sourcesOf } from "./questions.ts";
 import { WatchedWorld } from "./world.ts";
 
 export interface ConsulWatching {
@@ -20,7 +20,6 @@ export interface ConsulWatching {
 
 /** The two watchers of Consul, whether we are part of it and what is in it, and what each tells the other. */
 export function watchConsul({ options, client, problems, log, memory, onChange }: ConsulWatching) {
-  const { config } = options;
   const report = () => {
     problems.replace("consul", joinProblems(join.state, memory()));
     // Where nothing can be learnt that is the problem, and not each of the watches.
@@ -29,11 +28,8 @@ export function watchConsul({ options, client, problems, log, memory, onChange }
   };
   const join = new JoinWatch({ client, servers: serversOf(options), onChange: report, log });
   const world = new WatchedWorld({
+    ...sourcesOf(options),
     client,
-    prefix: config.watch.prefix,
-    services: serviceNames(options),
-    patroni: patroniScope(options),
-    sentinelService: config.dependencies.redis.sentinel.service,
     log,
     onChange: () => {
       if (watchProblems(world.health).length > 0) join.lookAgain();

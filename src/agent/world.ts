@@ -1,11 +1,11 @@
-import type { Blocking, ConsulClient, KvPair } from "../consul/client.ts";
-import { readLeader, type Scope } from "../consul/patroni.ts";
+import type { ConsulClient, KvPair } from "../consul/client.ts";
 import { type WatchHealth, watch } from "../consul/watch.ts";
 import type { Log } from "../report/log.ts";
-import { DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
+import type { DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { LEADER_UNASKED, type Leader, leaderInstance, NO_LEADER, nextLeader } from "../settings/leader.ts";
 import { readCatalogue } from "../sources/catalogue.ts";
+import { type Question, type Questions, questionsTo, type Sources } from "./questions.ts";
 
 /** The newest snapshot of everything that is watched in Consul; undefined until the first answer. */
 export interface World {
@@ -18,15 +18,8 @@ export interface World {
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[] | undefined>;
 }
 
-export interface WorldOptions {
+export interface WorldOptions extends Sources {
   readonly client: ConsulClient;
-  readonly prefix: string;
-  /** Service names by dependency; an empty name switches the watch off. */
-  readonly services: Readonly<Record<DependencyName, string>>;
-  /** Name of the Sentinel service; empty: not watched. */
-  readonly sentinelService: string;
-  /** Undefined: Patroni's leader key is not followed. */
-  readonly patroni: Scope | undefined;
   readonly log: Log;
   readonly onChange: () => void;
 }
@@ -37,6 +30,7 @@ const LOOK_AGAIN_MS = 1000;
 /** Follows the KV prefix and one service a dependency. */
 export class WatchedWorld {
   readonly #options: WorldOptions;
+  readonly #questions: Questions;
   readonly #health = new Map<string, WatchHealth>();
   readonly #catalogue = new Map<DependencyName, readonly Instance[] | undefined>();
   #kv: readonly KvPair[] | undefined;
@@ -45,11 +39,12 @@ export class WatchedWorld {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    for (const name of this.#watched()) this.#catalogue.set(name, undefined);
+    this.#questions = questionsTo(options.client, options);
+    for (const name of this.#questions.services.keys()) this.#catalogue.set(name, undefined);
   }
 
   get snapshot(): World {
-    const leader = this.#leader ?? (this.#options.patroni === undefined ? NO_LEADER : LEADER_UNASKED);
+    const leader = this.#leader ?? (this.#questions.leader === undefined ? NO_LEADER : LEADER_UNASKED);
     return { kv: this.#kv, leader, sentinels: this.#sentinels, catalogue: new Map(this.#catalogue) };
   }
 
@@ -59,9 +54,9 @@ export class WatchedWorld {
 
   /** Every source has answered at least once. */
   get isComplete(): boolean {
-    const { patroni, sentinelService } = this.#options;
-    const leaderIsKnown = patroni === undefined || this.#leader !== undefined;
-    const sentinelsAreKnown = sentinelService === "" || this.#sentinels !== undefined;
+    const { leader, sentinels } = this.#questions;
+    const leaderIsKnown = leader === undefined || this.#leader !== undefined;
+    const sentinelsAreKnown = sentinels === undefined || this.#sentinels !== undefined;
     const allAreKnown = [...this.#catalogue.values()].every((instances) => instances !== undefined);
     return this.#kv !== undefined && leaderIsKnown && sentinelsAreKnown && allAreKnown;
   }
@@ -71,41 +66,28 @@ export class WatchedWorld {
       this.#followKv(signal),
       this.#followLeader(signal),
       this.#followSentinels(signal),
-      ...this.#watched().map((name) => this.#followService(name, signal)),
+      ...[...this.#questions.services].map(([name, question]) =>
+        this.#follow(question, signal, (instances) => this.#catalogue.set(name, instances)),
+      ),
     ]);
   }
 
-  #watched(): DependencyName[] {
-    return DEPENDENCY_NAMES.filter((name) => this.#options.services[name] !== "");
-  }
-
   async #followKv(signal: AbortSignal): Promise<void> {
-    const { client, prefix } = this.#options;
-    const pairs = watch({
-      ...this.#common(`kv ${prefix}/`, signal),
-      poll: (blocking) => client.kvPrefix(`${prefix}/`, blocking),
+    await this.#follow(this.#questions.kv, signal, (pairs) => {
+      this.#kv = pairs;
     });
-    for await (const snapshot of pairs) {
-      this.#kv = snapshot;
-      this.#options.onChange();
-    }
   }
 
   async #followLeader(signal: AbortSignal): Promise<void> {
-    const { client, patroni } = this.#options;
-    if (patroni === undefined) return;
-    const name = `patroni ${patroni.namespace}/${patroni.scope}`;
-    const leaders = watch({
-      ...this.#common(name, signal),
-      poll: (blocking) => {
-        const waitMs = this.#leaderIsFound() ? blocking.waitMs : Math.min(blocking.waitMs, LOOK_AGAIN_MS);
-        return readLeader(client, patroni, { ...blocking, waitMs });
-      },
+    const question = this.#questions.leader;
+    if (question === undefined) return;
+    const poll: typeof question.poll = (blocking) => {
+      const waitMs = this.#leaderIsFound() ? blocking.waitMs : Math.min(blocking.waitMs, LOOK_AGAIN_MS);
+      return question.poll({ ...blocking, waitMs });
+    };
+    await this.#follow({ ...question, poll }, signal, (leader) => {
+      this.#leader = nextLeader(this.#leader, leader);
     });
-    for await (const snapshot of leaders) {
-      this.#leader = nextLeader(this.#leader, snapshot);
-      this.#options.onChange();
-    }
   }
 
   /** False only while there is a leader of which nobody says where it is. */
@@ -117,38 +99,27 @@ export class WatchedWorld {
   }
 
   async #followSentinels(signal: AbortSignal): Promise<void> {
-    const { sentinelService } = this.#options;
-    if (sentinelService === "") return;
-    await this.#followInstances(sentinelService, signal, (instances) => {
+    const question = this.#questions.sentinels;
+    if (question === undefined) return;
+    await this.#follow(question, signal, (instances) => {
       this.#sentinels = instances;
     });
   }
 
-  async #followService(name: DependencyName, signal: AbortSignal): Promise<void> {
-    await this.#followInstances(this.#options.services[name], signal, (instances) => {
-      this.#catalogue.set(name, instances);
-    });
-  }
-
-  async #followInstances(
-    service: string,
+  async #follow<Value>(
+    { name, poll }: Question<Value>,
     signal: AbortSignal,
-    take: (instances: readonly Instance[]) => void,
+    take: (value: Value) => void,
   ): Promise<void> {
-    const { client, onChange } = this.#options;
-    const poll = (blocking: Blocking) => client.instances(service, blocking);
-    for await (const snapshot of watch({ ...this.#common(`service ${service}`, signal), poll })) {
-      take(snapshot);
-      onChange();
-    }
-  }
-
-  #common(name: string, signal: AbortSignal) {
+    const { log, onChange } = this.#options;
     const onHealth = (health: WatchHealth): void => {
       const hadProblem = this.#health.get(name)?.problem;
       this.#health.set(name, health);
-      if (health.problem !== hadProblem) this.#options.onChange();
+      if (health.problem !== hadProblem) onChange();
     };
-    return { name, signal, onHealth, log: this.#options.log };
+    for await (const value of watch({ name, poll, signal, onHealth, log })) {
+      take(value);
+      onChange();
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { type ExitCode, messageOf } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import { aclInspections } from "./check/acl.ts";
+import { agentInspections } from "./check/agent.ts";
 import { backendInspections } from "./check/backends.ts";
 import { clockInspections } from "./check/clock.ts";
 import { consulInspections } from "./check/consul.ts";
@@ -81,11 +82,12 @@ async function lookOrSay(options: Options): Promise<Seen> {
 
 /** What asks others: the programs, Consul and the backends. */
 async function probeInspections(options: Options, seen: Seen): Promise<readonly Inspection[]> {
-  if ("cannot" in seen) return [...consulInspections(options), ...unitInspections(options)];
-  const { consulError, evaluation } = seen;
+  if ("cannot" in seen)
+    return [...consulInspections(options), ...unitInspections(options), ...(await agentInspections(options))];
+  const { unanswered, evaluation } = seen;
   // Whoever gets no answer at all has been told so. A client without a server takes everything for forbidden.
-  const isThere = consulError === undefined || /\(HTTP \d+\)/.test(consulError);
-  const hasServers = consulError === undefined || /\(HTTP 403\)/.test(consulError);
+  const isThere = unanswered.every(({ kind }) => kind !== "unreachable");
+  const hasServers = unanswered.every(({ kind }) => kind === "denied" || kind === "doubtful");
   return [
     ...(isThere ? consulInspections(options) : []),
     ...(hasServers ? await acls(options, seen) : []),
@@ -94,6 +96,7 @@ async function probeInspections(options: Options, seen: Seen): Promise<readonly 
     ...clockInspections(evaluation.merged),
     ...backendInspections(evaluation.merged),
     ...databaseInspections(options, evaluation.merged),
+    ...(await agentInspections(options)),
   ];
 }
 

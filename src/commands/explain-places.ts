@@ -57,14 +57,14 @@ function nothingInKv(level: "node" | "shared", name: string, options: Options, {
   return isRefused ? `${key} is refused, see below` : `nothing at ${key}`;
 }
 
-function nothingInCatalogue(name: string, options: Options, { evaluation, consulError }: Look): string {
+function nothingInCatalogue(name: string, options: Options, { evaluation }: Look): string {
   const dependency = dependencyOf(name);
   if (dependency === undefined) return "hosts and ports only";
   const service = serviceNames(options)[dependency];
   if (service === "") return `${dependency} is not watched`;
-  if (consulError !== undefined) return `service ${service}: Consul was not asked`;
-  const instances = evaluation.instances.get(dependency)?.length ?? 0;
-  return instances === 0
+  const instances = evaluation.instances.get(dependency);
+  if (instances === undefined) return `service ${service}: Consul has not said`;
+  return instances.length === 0
     ? `no instance of service ${service}`
     : `service ${service}: not chosen, or overridden`;
 }

@@ -5,7 +5,7 @@ import type { SettingStatus } from "../report/status.ts";
 import { type Place, placesOf, refusalsOf } from "./explain-places.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
-import { type Look, look } from "./look.ts";
+import { type Look, look, standIns } from "./look.ts";
 import { namesBehind } from "./names.ts";
 import { during } from "./screen/during.ts";
 import { columns, hang, shortened } from "./screen/layout.ts";
@@ -24,8 +24,7 @@ export async function explain(
   const asked = name === undefined ? undefined : namesBehind(name);
   const options = optionsFrom(flags, io);
   const seen = await during("Asking Consul", io, () => look(options));
-  if (seen.consulError !== undefined)
-    io.err(`Consul was not asked (${seen.consulError}): the last known good settings stand in.`);
+  for (const line of standIns(seen)) io.err(line);
   const all = explanations(seen.evaluation.merged, seen.memory);
   const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? unset(known)) ?? all;
   const width = io.isTerminal ? io.size().columns : undefined;

@@ -3,7 +3,7 @@ import { reveal, Secret } from "../base/secret.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { kvRows, type Relation, type Row } from "./kv-rows.ts";
-import { look } from "./look.ts";
+import { look, standIns } from "./look.ts";
 import { during } from "./screen/during.ts";
 import { columns, shortened } from "./screen/layout.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
@@ -21,9 +21,9 @@ export async function diffKv(
   io: Io,
 ): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
-  const { evaluation, memory, consulError } = await during("Asking Consul", io, () => look(options));
-  if (consulError !== undefined)
-    io.err(`Consul was not asked (${consulError}): the last known good KV stands in.`);
+  const seen = await during("Asking Consul", io, () => look(options));
+  for (const line of standIns(seen)) io.err(line);
+  const { evaluation, memory } = seen;
   if (memory.applied === undefined)
     io.err(`No agent has applied anything yet with the state in ${options.config.paths.state}.`);
   const { kv, merged } = evaluation;

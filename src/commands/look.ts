@@ -1,19 +1,19 @@
+import { askOnce, type Unanswered } from "../agent/ask-once.ts";
+import { CertificateFolders } from "../agent/certificate-folders.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "../agent/evaluate.ts";
-import { certifiedDomains, configuredFacts } from "../agent/facts.ts";
+import { configuredFacts } from "../agent/facts.ts";
 import { keyStorageOf } from "../agent/key-storage.ts";
+import { lastGoodKv } from "../agent/last-good.ts";
 import { liveConnections } from "../agent/live-connections.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../agent/memory.ts";
 import { probeOnce } from "../agent/probes.ts";
-import { patroniScope, serviceNames } from "../agent/services.ts";
+import { questionsTo, sourcesOf } from "../agent/questions.ts";
 import { steadyMs } from "../base/clock.ts";
-import { isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
-import type { ConsulClient } from "../consul/client.ts";
+import { isAgentError, Misconfigured, TryAgain } from "../base/errors.ts";
 import { createConsulClient } from "../consul/create-client.ts";
-import { readLeader } from "../consul/patroni.ts";
 import { loadKeys, type PinnedKeys } from "../keys/load.ts";
 import type { Options } from "../options.ts";
-import { DEPENDENCY_NAMES } from "../settings/dependencies.ts";
-import { LEADER_UNASKED, NO_LEADER } from "../settings/leader.ts";
+import type { ProbeResult } from "../probe/result.ts";
 import { readState } from "../state/store.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
@@ -22,8 +22,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 export interface Look {
   readonly evaluation: Evaluation;
   readonly memory: Memory;
-  /** Why Consul was not asked; then the last known good KV stands in. */
-  readonly consulError: string | undefined;
+  /** What Consul was asked in vain; what was last known good stands in. */
+  readonly unanswered: readonly Unanswered[];
   readonly keys: PinnedKeys | undefined;
   /** Why there are no keys to render with. */
   readonly keysError: TryAgain | undefined;
@@ -31,26 +31,38 @@ export interface Look {
 
 /** @throws Misconfigured when the keys are refused */
 export async function look(options: Options): Promise<Look> {
-  const client = createConsulClient(options.connection);
+  const questions = questionsTo(createConsulClient(options.connection), sourcesOf(options));
+  const certificates = new CertificateFolders(options);
   const memory = await known(options);
-  const [{ consulError, ...asked }, found] = await Promise.all([
-    ask(client, options, memory),
+  const [{ world, unanswered }, found] = await Promise.all([
+    askOnce(questions, AbortSignal.timeout(ANSWER_TIMEOUT_MS)),
     readKeys(options),
+    certificates.look(memory.certificates),
   ]);
   const keys = found instanceof TryAgain ? undefined : found;
   const evaluation = await evaluateProbed(rulesOf(options), {
-    ...asked,
+    ...world,
+    kv: world.kv ?? lastGoodKv(memory),
     accepted: memory.kv,
-    verdicts: new Map(),
     memory,
     candidateTimes: new Map(),
     keys: keys?.variables,
     facts: configuredFacts(options),
-    certificates: await certifiedDomains(options),
-    goodCertificates: new Map(),
+    certificates: certificates.byDomain,
+    goodCertificates: certificates.lastGood,
     nowMs: steadyMs(),
   });
-  return { evaluation, memory, keys, consulError, keysError: found instanceof TryAgain ? found : undefined };
+  return { evaluation, memory, keys, unanswered, keysError: found instanceof TryAgain ? found : undefined };
+}
+
+/** For standard error, before what rests on it. */
+export function standIns({ unanswered }: Pick<Look, "unanswered">): readonly string[] {
+  const lines = unanswered.map(({ name, kind, problem }) =>
+    kind === "unreachable"
+      ? `Consul was not asked (${problem}): the last known good settings stand in.`
+      : `Consul was asked in vain for ${name} (${problem}): what is in force stands in.`,
+  );
+  return [...new Set(lines)];
 }
 
 /** What the agent remembers, or would at its first start. */
@@ -61,38 +73,15 @@ async function known(options: Options): Promise<Memory> {
 }
 
 /** As the loop does it, only that each probe gets one chance. */
-async function evaluateProbed(rules: Rules, inputs: Inputs): Promise<Evaluation> {
-  const { probes } = evaluate(rules, inputs);
+async function evaluateProbed(rules: Rules, inputs: Omit<Inputs, "verdicts">): Promise<Evaluation> {
+  const verdicts = new Map<string, ProbeResult>();
   const { signal } = new AbortController();
-  const verdicts = await Promise.all(
-    probes.map(async (target) => [target.key, await probeOnce(target, signal)] as const),
-  );
-  return evaluate(rules, { ...inputs, verdicts: new Map(verdicts) });
-}
-
-type Asked = Pick<Inputs, "kv" | "leader" | "catalogue" | "sentinels"> & Pick<Look, "consulError">;
-
-async function ask(client: ConsulClient, options: Options, memory: Memory): Promise<Asked> {
-  const services = serviceNames(options);
-  const scope = patroniScope(options);
-  const sentinel = options.config.dependencies.redis.sentinel.service;
-  const watched = DEPENDENCY_NAMES.filter((name) => services[name] !== "");
-  const now = { index: 0n, waitMs: 0, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) };
-  try {
-    const kv = await client.kvPrefix(`${options.config.watch.prefix}/`, now);
-    const leader = scope === undefined ? NO_LEADER : (await readLeader(client, scope, now)).value;
-    const instances = await Promise.all(watched.map((name) => client.instances(services[name], now)));
-    const catalogue = new Map(watched.map((name, at) => [name, instances[at]?.value]));
-    const sentinels = sentinel === "" ? [] : (await client.instances(sentinel, now)).value;
-    return { kv: kv.value, leader, catalogue, sentinels, consulError: undefined };
-  } catch (error) {
-    return {
-      kv: memory.kv.map((entry) => ({ ...entry, value: Buffer.from(entry.value) })),
-      leader: scope === undefined ? NO_LEADER : LEADER_UNASKED,
-      sentinels: undefined,
-      catalogue: new Map(watched.map((name) => [name, undefined])),
-      consulError: messageOf(error),
-    };
+  for (;;) {
+    const evaluation = evaluate(rules, { ...inputs, verdicts });
+    const wanted = new Map(evaluation.probes.map((target) => [target.key, target]));
+    const asked = [...wanted.values()].filter(({ key }) => !verdicts.has(key));
+    if (asked.length === 0) return evaluation;
+    await Promise.all(asked.map(async (target) => verdicts.set(target.key, await probeOnce(target, signal))));
   }
 }
 

@@ -15,7 +15,7 @@ import { redactor } from "../base/secret.ts";
 import type { Options } from "../options.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
-import { type Look, look } from "./look.ts";
+import { type Look, look, standIns } from "./look.ts";
 import { differenceLines, differenceOf, fileInJson, fileLines } from "./render-view.ts";
 import { during } from "./screen/during.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
@@ -35,8 +35,7 @@ export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
   const seen = await during("Asking Consul", io, () => look(options));
   const { refusals, merged } = seen.evaluation;
   for (const complaint of refusals) io.err(`refused: ${sentence(complaint)}`);
-  if (seen.consulError !== undefined)
-    io.err(`Consul was not asked (${seen.consulError}): the last known good settings stand in.`);
+  for (const line of standIns(seen)) io.err(line);
   const { files } = desiredOf(seen, options);
   const written = flags.out === undefined ? undefined : await writeInto(flags.out, files);
   const shown = { files, written, refused: refusals, redact: redactor(secretsIn(merged, seen.keys)) };

@@ -1,15 +1,13 @@
-import { addressOf } from "../base/address.ts";
-import { codeOf, ExitCode, Unavailable } from "../base/errors.ts";
+import { ExitCode, Unavailable } from "../base/errors.ts";
 import { readConfig } from "../options/config-file.ts";
 import type { Config } from "../options/schema.ts";
-import { type Status, statusSchema } from "../report/status.ts";
+import type { Status } from "../report/status.ts";
+import { askAgent } from "./ask-agent.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { paintFor } from "./screen/paint.ts";
 import { lastKnownLines, whereToLook } from "./status-away.ts";
 import { statusLines } from "./status-view.ts";
 import { watchStatus } from "./status-watch.ts";
-
-const ANSWER_TIMEOUT_MS = 5000;
 
 export type StatusFlags = CommonFlags & { readonly json?: boolean; readonly watch?: boolean };
 
@@ -23,7 +21,7 @@ export async function status(
   io: Io,
 ): Promise<ExitCode> {
   const options = readConfig(config);
-  const ask = (signal?: AbortSignal) => askAgent(options, signal);
+  const ask = (signal?: AbortSignal) => statusOf(options, signal);
   const sight = () => ({
     paint: paintFor(io),
     now: new Date(),
@@ -44,24 +42,8 @@ export async function status(
   }
 }
 
-async function askAgent({ http, profile }: Config, ending?: AbortSignal): Promise<Status> {
-  const url = `http://${addressOf(http)}/status`;
-  const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-  try {
-    const signal = ending === undefined ? timeout : AbortSignal.any([timeout, ending]);
-    return statusSchema.parse(await (await fetch(url, { signal })).json());
-  } catch (error) {
-    const complaint = { where: url, what: reasonOf(error), cure: whereToLook(profile) };
-    throw new Unavailable(complaint, { cause: error });
-  }
-}
-
-/** Node says of a request only that it failed; why stands in the cause. */
-function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === "TimeoutError")
-    return `the agent does not answer within ${ANSWER_TIMEOUT_MS / 1000} s`;
-  const cause = error instanceof Error ? codeOf(error.cause) : undefined;
-  return cause === undefined
-    ? "what answers there is no agent of this version"
-    : `no agent answers there (${cause})`;
+async function statusOf(config: Config, ending?: AbortSignal): Promise<Status> {
+  const answer = await askAgent(config, ending);
+  if (answer.kind === "status") return answer.status;
+  throw new Unavailable({ where: answer.url, what: answer.reason, cure: whereToLook(config.profile) });
 }

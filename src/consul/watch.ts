@@ -114,7 +114,8 @@ function atLeastOne(index: bigint): bigint {
   return index === 0n ? 1n : index;
 }
 
-function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string | undefined {
+/** Why an answer may not be true. */
+export function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string | undefined {
   if (filtered)
     return "Consul hid part of the answer: the token lacks a permission, see packaging/consul-policy.hcl";
   return knownLeader ? undefined : "Consul has no leader, so the answer may be old";
@@ -151,7 +152,7 @@ class Reporter {
   }
 
   failed(error: unknown): void {
-    this.#tell({ ...this.#health, problem: explain(error) });
+    this.#tell({ ...this.#health, problem: troubleWith(error) });
   }
 
   #tell(health: WatchHealth): void {
@@ -166,7 +167,8 @@ class Reporter {
   }
 }
 
-function explain(error: unknown): string {
+/** What it means that there is no answer, and what to do. */
+export function troubleWith(error: unknown): string {
   if (error instanceof ConsulError && error.kind === "denied") {
     return `permission denied: ${messageOf(error)}. Give the token the policy of packaging/consul-policy.hcl`;
   }

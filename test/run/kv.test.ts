@@ -140,7 +140,7 @@ test("diff warns if KV hides the catalogue, and works while Consul is away", asy
   await consul.stop();
   const away = await command(agent, "kv", "diff");
   expect(away.code).toBe(0);
-  expect(away.output).toMatch(/^Consul was not asked .*last known good KV stands in/m);
+  expect(away.output).toMatch(/^Consul was not asked .*last known good settings stand in/m);
   expect(away.output).toMatch(/^DBHOST .*same in both/m);
 });
 

@@ -1,10 +1,11 @@
+import { isUsed } from "../../agent/connections.ts";
 import { probeOnce } from "../../agent/probes.ts";
 import { smtpTarget } from "../../agent/smtp-target.ts";
 import { addressOf } from "../../base/address.ts";
 import { Unavailable } from "../../base/errors.ts";
 import { probeSmtp } from "../../probe/probe.ts";
 import type { ProbeResult } from "../../probe/result.ts";
-import { PROBED_NAMES } from "../../settings/dependencies.ts";
+import { type CheckedName, PROBED_NAMES } from "../../settings/dependencies.ts";
 import { deriveEndpoint } from "../../settings/derive.ts";
 import type { Merged } from "../../settings/merge.ts";
 import { targetOf } from "../../settings/targets.ts";
@@ -16,13 +17,16 @@ const NEVER = new AbortController().signal;
 /** What `check --probe` adds: a look at every backend with the very credentials that Mastodon has. */
 export function backendInspections(merged: Merged): readonly Inspection[] {
   return [
-    ...PROBED_NAMES.map((name) => {
-      const endpoint = deriveEndpoint(name, merged);
-      const where = endpoint === undefined ? name : `${name} ${addressOf(endpoint)}`;
-      return [where, () => verdict(where, probeOnce(targetOf(name, merged), NEVER))] as const;
-    }),
+    ...PROBED_NAMES.map((name) => probed(name, merged)),
+    ...(isUsed(targetOf("elasticsearch", merged), false) ? [probed("elasticsearch", merged)] : []),
     ...smtpInspection(merged),
   ];
+}
+
+function probed(name: CheckedName, merged: Merged): Inspection {
+  const endpoint = deriveEndpoint(name, merged);
+  const where = endpoint === undefined ? name : `${name} ${addressOf(endpoint)}`;
+  return [where, () => verdict(where, probeOnce(targetOf(name, merged), NEVER))];
 }
 
 function smtpInspection(merged: Merged): readonly Inspection[] {

@@ -9,15 +9,20 @@ import {
   Unavailable,
 } from "../../base/errors.ts";
 
-/** Says what it found, warns, or throws one of our errors for what is wrong. */
-export type Inspection = readonly [
-  title: string,
-  inspect: () => Promise<string | Warning> | string | Warning,
-];
+/** Says what it found, warns, fails, or throws one of our errors for what is wrong. */
+export type Inspection = readonly [title: string, inspect: () => Promise<Found> | Found];
+
+export type Found = string | Warning | Failure;
 
 /** Not as it should be, but nothing fails by it. */
 export interface Warning {
   readonly warning: Complaint;
+}
+
+/** What is wrong, in the agent's own words. */
+export interface Failure {
+  readonly failures: readonly string[];
+  readonly exitCode: ExitCode;
 }
 
 export interface Finding {
@@ -36,9 +41,10 @@ export function inspectAll(inspections: readonly Inspection[]): Promise<readonly
 async function inspectOne([title, inspect]: Inspection): Promise<Finding> {
   try {
     const found = await inspect();
-    return typeof found === "string"
-      ? { title, verdict: "ok", messages: [found], exitCode: ExitCode.ok }
-      : { title, verdict: "warn", messages: [sentence(found.warning)], exitCode: ExitCode.ok };
+    if (typeof found === "string") return { title, verdict: "ok", messages: [found], exitCode: ExitCode.ok };
+    if ("warning" in found)
+      return { title, verdict: "warn", messages: [sentence(found.warning)], exitCode: ExitCode.ok };
+    return { title, verdict: "FAIL", messages: found.failures, exitCode: found.exitCode };
   } catch (error) {
     const { message, exitCode } = explained(error);
     return { title, verdict: "FAIL", messages: message.split("\n"), exitCode };
