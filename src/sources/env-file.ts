@@ -127,7 +127,7 @@ function refuseForeign(path: string, { uid, mode }: Stats): void {
         }
       : {
           where: path,
-          what: `it belongs to ${userName(uid)}, and ${ownName()} uses no such file but their own or root's`,
+          what: `it belongs to ${userName(uid)}, and ${ownName()} trusts only its own files and root's`,
           cure: `If that is the agent's user, run this as that user: ${runAs(userName(uid))}. Otherwise chown root it, chmod go-w it.`,
         },
   );

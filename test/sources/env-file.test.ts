@@ -192,7 +192,7 @@ if (process.geteuid?.() === 0) {
     const file = await written(folder, JOIN);
     await chown(file, 65534, 65534);
     expect(() => withOne({}, file)).toThrow(
-      `${file}: it belongs to nobody, and root uses no such file but their own or root's. If that is the agent's user, run this as that user: \`sudo -u nobody mastodon-agent ...\``,
+      `${file}: it belongs to nobody, and root trusts only its own files and root's. If that is the agent's user, run this as that user: \`sudo -u nobody mastodon-agent ...\``,
     );
   });
 }
