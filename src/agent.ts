@@ -42,13 +42,13 @@ import { DEPENDENCY_NAMES } from "./settings/dependencies.ts";
 import { lockState } from "./state/lock.ts";
 import { openState, type StateStore, stateFileIn } from "./state/store.ts";
 
-/** What an agent gets from whoever runs it. */
+/** What an agent gets from its caller. */
 export interface AgentGiven {
   readonly options: Options;
   readonly log: Log;
-  /** Takes the lines of that log; the agent says where they go. */
+  /** Receives the lines of that log; the agent decides where they go. */
   readonly relay: SyslogRelay;
-  /** What was read since, and is not what the agent runs with. */
+  /** Read since the start, but not what the agent runs with. */
   readonly refused: RefusedConfiguration;
   readonly version: string;
 }
@@ -56,7 +56,7 @@ export interface AgentGiven {
 /**
  * Assembles the stages and runs them until the signal aborts. An apply that has begun is finished first.
  *
- * @throws Misconfigured when configuration or keys are refused: nothing was changed then
+ * @throws Misconfigured when configuration or keys are refused; then nothing was changed
  */
 export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<void> {
   const { options, log, version } = given;
@@ -105,7 +105,7 @@ interface Assembly {
   readonly views: Views;
 }
 
-/** Makes every part and tells each of those that it needs. Nothing runs yet. */
+/** Creates every part and wires it to those it needs. Nothing runs yet. */
 function assemble({
   options,
   store,
@@ -140,7 +140,7 @@ function assemble({
       join: join.state,
       problems: problems.list(),
     });
-  // What becomes a problem with time alone may be another state too.
+  // Time alone can turn something into a problem, and that may change the state too.
   notice.subscribe(() => clock.see(headline().state));
   const memory = () => store.read();
   const { join, world } = watchConsul({ options, client, problems, log, memory, onChange: onRing });

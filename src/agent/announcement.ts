@@ -13,7 +13,7 @@ export interface AnnouncedFacts {
   readonly version: string;
   readonly headline: Headline;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
-  /** The agent has just begun: what it does not know yet it will know in a moment. */
+  /** The agent has only just started: what it does not know yet it will know in a moment. */
   readonly isYoung: boolean;
 }
 
@@ -29,7 +29,7 @@ export function announcementOf(facts: AnnouncedFacts): readonly WantedService[] 
   ];
 }
 
-/** The same, as it is left behind by an agent that ends. */
+/** The same, as a stopping agent leaves it behind. */
 export function farewellOf(facts: AnnouncedFacts): readonly WantedService[] {
   const state: CheckState = { status: "warning", output: "agent stopped" };
   return announcementOf(facts).map((service) => ({
@@ -38,7 +38,7 @@ export function farewellOf(facts: AnnouncedFacts): readonly WantedService[] {
   }));
 }
 
-/** Whoever wants to be woken is woken by what is critical: a hold and an endpoint that stays are an operator's to know. */
+/** Only what is critical wakes people up; a hold or an endpoint that stays is merely for the operator to know. */
 const STATUS = {
   starting: "passing",
   applying: "passing",
@@ -75,14 +75,14 @@ function ownService(facts: AnnouncedFacts): WantedService {
   };
 }
 
-/** Of a unit without a health check there is nothing to tell. */
+/** There is nothing to report about a unit without a health check. */
 function unitService({ name, health }: UnitSpec, facts: AnnouncedFacts): readonly WantedService[] {
   if (health === undefined) return [];
   const port = "http" in health ? portOf(health.http) : "tcp" in health ? portOf(`tcp://${health.tcp}`) : 0;
   return [{ ...registration(`mastodon-${name}`, port, facts), checks: [unitCheck(name, health, facts)] }];
 }
 
-/** Consul asks for itself where it can; what only this node can look at it is told. */
+/** Consul checks for itself where it can; what only this node can see is reported to it. */
 function unitCheck(
   name: string,
   health: Health,
@@ -105,7 +105,7 @@ function told(health: UnitHealth | undefined, isYoung: boolean): CheckState {
   return { status: "critical", output: health.reason.slice(0, LONGEST_OUTPUT) };
 }
 
-/** The site itself, as the client's configuration has it where that is ours. */
+/** The site itself, as in the client's configuration if the agent writes that. */
 function siteService(facts: AnnouncedFacts): WantedService {
   const { environment, units } = facts.options;
   const web = units.find(({ name }) => name === "web")?.health;

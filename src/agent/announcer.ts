@@ -11,14 +11,14 @@ import { type Complaining, type Problems, problemOf } from "../report/problems.t
 import { type AnnouncedFacts, announcementOf, farewellOf } from "./announcement.ts";
 import { retryDelayMs } from "./schedule.ts";
 
-/** What comes in a burst is told once. */
+/** A burst is announced once. */
 const COALESCE_MS = 250;
-/** An agent that was just started again soon knows what it does not know yet. */
+/** A restarted agent will soon know what it does not know yet. */
 const YOUNG_MS = 15_000;
 const FAREWELL_MS = 2000;
-/** While nothing changes, what is registered is looked at as rarely as this, in TTLs; in between it is only told. */
+/** How rarely, in TTLs, the registrations are read while nothing changes; in between they are only refreshed. */
 const LOOK_EVERY_TTLS = 10;
-/** One that is lost is told again in a moment, long before the other half is over. */
+/** A lost one is sent again at once, long before the other half of the TTL is over. */
 const BEATS_PER_TTL = 2;
 
 export interface AnnouncerOptions {
@@ -28,12 +28,12 @@ export interface AnnouncerOptions {
   readonly problems: Problems;
 }
 
-/** The reason of a signal that ends the agent only to begin it anew with other options: nobody needs to hear of that. */
+/** The reason of a signal that ends the agent only to restart it with other options: nobody needs to hear about that. */
 export const GOES_ON = new DOMException("the agent goes on with other options", "AbortError");
 
 /**
- * Keeps the agent and Mastodon's services registered in Consul and tells how they are: when that changes, and twice
- * within the TTL. Whatever goes wrong is reported and tried again; nothing waits for it.
+ * Keeps the agent and Mastodon's services registered in Consul and reports how they are: when that changes, and twice
+ * within the TTL. Whatever goes wrong is reported and retried; nothing waits for it.
  */
 export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSignal): Promise<void> {
   const { notice, problems, facts } = options;
@@ -68,7 +68,7 @@ export async function runAnnouncer(options: AnnouncerOptions, signal: AbortSigna
   await failureOf(() => tellStates({ ...common(options, seen), wanted: farewellOf(seen), signal: end }));
 }
 
-/** Of what is not known yet the old word is repeated, and for that it has to be looked up. */
+/** For what is not known yet the old status is repeated, and has to be looked up. */
 function isCertain({ checks }: WantedService): boolean {
   return checks.every((check) => check.kind !== "ttl" || check.state.isUnknown !== true);
 }
@@ -86,7 +86,7 @@ async function failureOf(action: () => Promise<void>): Promise<unknown> {
   }
 }
 
-/** That Consul is away or has no leader others say already. */
+/** Others already report that Consul is away or has no leader. */
 function complaints(error: unknown): readonly Complaining[] {
   if (error === undefined) return [];
   const kind = error instanceof ConsulError ? error.kind : "bug";

@@ -22,9 +22,9 @@ import { carryOut, type Workshop } from "./transact.ts";
 export interface ApplierContext extends Workshop {
   readonly options: Options;
   readonly problems: Problems;
-  /** Takes what became of each apply. */
+  /** Receives the outcome of each apply. */
   readonly record: (change: Change) => Promise<void>;
-  /** Called when the status is another. */
+  /** Called when the status changes. */
   readonly onChange: () => void;
 }
 
@@ -35,14 +35,14 @@ export interface Approach {
   readonly spans: readonly Span[];
 }
 
-/** Applies what the loop has decided on, and keeps the books: what is in force, what was put back, what failed last. */
+/** Applies what the loop has decided on, and keeps track of what is in force, what was rolled back, and what failed last. */
 export class Applier {
   readonly #context: ApplierContext;
   isApplying = false;
   lastFailure: string | undefined;
   /** When units were last reloaded, on the steady clock. */
   lastReloadMs: number | undefined;
-  /** An apply or its way back was cut off: until all is settled again nobody knows what the units run with. */
+  /** An apply or its rollback was cut off: until everything is settled again it is not known what the units run with. */
   wasCutOff: boolean;
   /** The files are newer than the state, until all is settled again. */
   isBehind = false;
@@ -54,7 +54,7 @@ export class Applier {
     this.wasCutOff = context.store.read().intent !== undefined;
   }
 
-  /** Why this desired state was put back once; it is not tried again until it changes. */
+  /** Why this desired state was once rolled back; it is not retried until it changes. */
   rejection(digest: string): string | undefined {
     const { rejected } = this.#context.store.read();
     return rejected?.digest === digest ? rejected.reason : undefined;
@@ -123,7 +123,7 @@ export class Applier {
     return outcome.kind === "applied";
   }
 
-  /** Nothing was begun: what is desired could not even be compared with what is there. */
+  /** Nothing was begun: the desired state could not even be compared with the actual one. */
   refuse(error: Error): void {
     this.#complain("change_refused", messageOf(error));
   }
@@ -140,14 +140,14 @@ export class Applier {
     this.#context.onChange();
   }
 
-  /** Disk and units are as this says in place of what was asked for, which stays rejected. */
+  /** Disk and units are as this says, instead of as requested; the request stays rejected. */
   async settledWithout(evaluation: Evaluation): Promise<void> {
     const { rejected } = this.#context.store.read();
     await this.settled(evaluation);
     if (rejected !== undefined) await this.#note((memory) => ({ ...memory, rejected }));
   }
 
-  /** Rejects what a unit just failed with although no old files were at hand to go back to. */
+  /** Rejects what a unit just failed with, although there were no old files to go back to. */
   async giveUp(digest: string): Promise<void> {
     const rejected = this.#suspect;
     if (rejected?.digest === digest) await this.#note((memory) => ({ ...memory, rejected }));
@@ -157,7 +157,8 @@ export class Applier {
     const { log } = this.#context;
     const reason = messageOf(outcome.error);
     const putBack = wasPutBack(outcome);
-    // As after a kill: what is rejected stays so, and the last known good is gone back to until it is verified.
+    // As after a kill: what is rejected stays rejected, and the rollback to the last known good is retried until
+    // verified.
     if (isHalfBack(outcome)) this.wasCutOff = true;
     this.#complain(putBack ? "change_put_back" : `change_${outcome.kind}`, reason);
     log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
@@ -187,7 +188,7 @@ export class Applier {
 
 type Rejected = NonNullable<Memory["rejected"]>;
 
-/** The way back was begun and not seen to its end: a unit does not run well with the old files either, or not yet. */
+/** The rollback was begun but not finished: a unit does not run well with the old files either, or not yet. */
 function isHalfBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {
   return wasPutBack(outcome) && outcome.kind === "failed" && outcome.undone?.errors.length !== 0;
 }

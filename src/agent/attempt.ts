@@ -1,6 +1,6 @@
 import { dueAtMs, type Pace, retryDelayMs } from "./schedule.ts";
 
-/** The way of one desired state to its apply: since when it waits, and how often it failed. */
+/** One desired state on its way to being applied: since when it has been waiting, and how often it failed. */
 export class Attempt {
   #digest: string | undefined;
   #firstSeenMs = 0;
@@ -14,7 +14,7 @@ export class Attempt {
     return this.#firstSeenMs;
   }
 
-  /** How long the news of it had waited for the loop by then. */
+  /** How long the news had waited for the loop by then. */
   get notifyMs(): number {
     return this.#notifyMs;
   }
@@ -23,7 +23,7 @@ export class Attempt {
     return this.#failures > 0;
   }
 
-  /** Notes that this desired state is not in force yet. A new one begins without the failures of the old. */
+  /** Notes that this desired state is not in force yet. A new one starts without the old one's failures. */
   see(digest: string, nowMs: number, notifyMs: number): void {
     if (this.#digest === digest) return;
     if (this.#digest === undefined || this.#failures > 0) {

@@ -4,7 +4,7 @@ import type { Memory } from "./memory.ts";
 
 type Folders = ReadonlyMap<string, string>;
 
-/** The certificates that were found at the last look: to look means to read and verify each, so a round takes what is known. */
+/** The certificates found at the last look. Looking means reading and verifying each, so a round uses what is known. */
 export class CertificateFolders {
   readonly #options: Options;
   #byDomain: Folders = new Map();
@@ -18,17 +18,17 @@ export class CertificateFolders {
     return this.#byDomain;
   }
 
-  /** Those of the last known good that can be loaded still: for the way back from one that nginx does not like. */
+  /** Those of the last known good that can still be loaded: for the rollback from one that nginx rejects. */
   get lastGood(): Folders {
     return this.#lastGood;
   }
 
   /**
-   * What is not on disk any more is forgotten, else nginx's check would refuse every change from then on. Only what
-   * nginx runs with is named until there is another: that it vanished is no reason to go back to plain http.
+   * What is no longer on disk is forgotten, or nginx's check would refuse every later change. Only the one nginx runs
+   * with is kept until there is another: that it vanished is no reason to go back to plain http.
    *
    * @param inUse those of the last known good
-   * @returns whether there are others than before
+   * @returns whether they have changed
    */
   async look(inUse: Memory["certificates"]): Promise<boolean> {
     const before = this.#byDomain;

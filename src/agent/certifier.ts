@@ -15,10 +15,10 @@ import { acmeWebroot } from "./facts.ts";
 import type { Memory } from "./memory.ts";
 import { CERTIFIED, settingText } from "./render-input.ts";
 
-/** An operator may put a certificate of his own, or change what the site is called. */
+/** An operator may install their own certificate, or change the site's name. */
 const LOOK_EVERY_MS = 30_000;
 const LOOK_FIRST_MS = 500;
-/** What is due and could not be ordered, such as while Consul is away, is not asked for all the time. */
+/** What is due but could not be ordered, for instance while Consul is away, is not requested all the time. */
 const AT_ONCE_MS = 5_000;
 
 export interface CertifierContext {
@@ -28,15 +28,15 @@ export interface CertifierContext {
   readonly log: Log;
   readonly evaluation: () => Evaluation | undefined;
   readonly inUse: () => Memory["certificates"];
-  /** nginx may be about to be started: then the port where the authority asks must be left to it. */
+  /** nginx may be about to start: then the port that the authority uses must be left to it. */
   readonly isStarting: () => boolean;
-  /** Something about the certificates is other than before. */
+  /** Something about the certificates has changed. */
   readonly onChange: () => void;
 }
 
 /**
- * Keeps the domains that nginx serves supplied with certificates. It only puts them on disk: that they are used, and
- * that the old ones are where the new ones do no good, is a change like any other and the loop's affair.
+ * Keeps the domains that nginx serves supplied with certificates. It only puts them on disk: using them, and going back
+ * to the old ones if the new ones do not work, is a change like any other and the loop's job.
  */
 export class Certifier {
   readonly #context: CertifierContext;
@@ -84,7 +84,7 @@ export class Certifier {
         this.#states.flatMap((state) => state.problems),
       );
     } catch (error) {
-      // A disk that fails must not end an agent that can do without this.
+      // A failing disk must not end an agent that can do without this.
       problems.replace("certificates", [
         diskProblem(this.#context.options.config.certificates.storage, error),
       ]);
@@ -119,7 +119,7 @@ function keeperFor({ options, client, log, inUse }: CertifierContext): Certifica
   });
 }
 
-/** The domains that a template has a certificate's name for; undefined as long as site or contact are not known. */
+/** The domains for which a template uses a certificate; undefined while site or contact are not known. */
 function wantedIn(merged: Merged, { files }: Options): Wanted | undefined {
   const textOf = (name: SettingName) => settingText(merged, name);
   const [site, email] = [textOf("DOMAIN"), textOf("EMAIL")];

@@ -22,8 +22,8 @@ import { carryOut, fullPlan, isEmpty, type Workshop } from "./transact.ts";
 export const CLIENT_UNIT = "consul";
 
 /**
- * Writes the Consul client's configuration from the environment alone, since nothing is known from Consul yet, and
- * brings its unit to run with it. Tries again until that has worked or the signal aborts.
+ * Writes the Consul client's configuration from the environment alone, because nothing is known from Consul yet, and
+ * gets its unit to run with it. Retries until that has worked or the signal aborts.
  */
 export async function configureClient(
   options: Options,
@@ -75,9 +75,9 @@ function desiredClient({ spec }: TemplatedFile, content: string): Desired {
 }
 
 /**
- * A jail that is made anew has lost its client's identity, and the servers keep the node's name for the old one as
- * long as its address answers: none of its services and checks would be told any more. So the ID is kept on persistent
- * storage, for this name alone: storage may be copied to another node.
+ * A rebuilt jail has lost its client's identity, and the servers reserve the node's name for the old one as long as its
+ * address answers: none of its services and checks would be seen any more. So the ID is kept on persistent storage, and
+ * only for this name, because storage may be copied to another node.
  */
 async function keptNodeId(
   { config, node: name }: Options,
@@ -86,12 +86,12 @@ async function keptNodeId(
   const kept = store.read().node;
   if (kept?.name === name) return kept.id;
   const id = await nodeIdIn(config.consul.data_dir);
-  // A state that cannot be written is reported by whoever applies next.
+  // A state that cannot be written is reported by the next apply.
   if (id !== undefined) await store.update((memory) => ({ ...memory, node: { name, id } })).catch(() => {});
   return id;
 }
 
-/** Consul prefers the keyring that it once wrote to the key of its configuration. */
+/** Consul prefers the keyring it once wrote to the key in its configuration. */
 async function forgetOldGossipKey({ config, gossipKey }: Options, { log }: Workshop): Promise<void> {
   const moved = await moveForeignKeyring(config.consul.data_dir, gossipKey);
   if (moved !== undefined) log.info({ kept: moved }, "moved the keyring of another gossip key aside");

@@ -9,42 +9,42 @@ import { type CheckedName, DEPENDENCIES, type DependencyName } from "../settings
 import type { Target } from "../settings/targets.ts";
 import { probeOnce } from "./probes.ts";
 
-/** One bad answer is a packet that was lost or a server that was restarted; this many running are a problem. */
+/** One failure is a lost packet or a restarted server; this many in a row are a problem. */
 const BAD_LOOKS = 3;
-/** Mail servers count strangers' connections, and mail that waits for minutes is not lost. */
+/** Mail servers count connections from strangers, and mail that waits for minutes is not lost. */
 const SELDOM: ReadonlySet<CheckedName> = new Set(["smtp"]);
 const SELDOM_FACTOR = 10;
-/** After a bad answer it is asked again so much sooner, until it is clear whether that was chance. */
+/** After a failure it is probed this much sooner, until it is clear whether that was chance. */
 const DOUBT_DIVISOR = 6;
-/** What stays broken is asked more and more seldom, up to this many intervals. */
+/** What stays broken is probed less and less often, up to this many intervals apart. */
 const LONGEST_PAUSE = 4;
-/** A fleet that started together does not ask together for ever. */
+/** A fleet that started together must not probe together for ever. */
 const JITTER = 0.2;
 
-/** How the connection in use was when it was last looked at. */
+/** How the connection in use was at its last probe. */
 export interface ConnectionHealth {
   readonly healthy: boolean;
-  /** What is wrong, completing "the connection ..."; empty where nothing is. */
+  /** What is wrong, completing "the connection ..."; empty if nothing is. */
   readonly reason: string;
-  /** ISO 8601 times since when it has been so, and of the last look. */
+  /** ISO 8601 times: since when it has been so, and of the last probe. */
   readonly since: string;
   readonly checkedAt: string;
 }
 
 export interface ConnectionWatchOptions {
-  /** The connection that Mastodon works with; undefined where it has none, or none that can be asked. */
+  /** The connection that Mastodon works with; undefined if it has none, or none that can be probed. */
   readonly inForce: (dependency: CheckedName) => Target | undefined;
   readonly intervalMs: number;
   readonly problems: Problems;
   readonly onProbe: (dependency: CheckedName, result: ProbeResult["kind"]) => void;
-  /** Tells of what is new, and says when something else may be in force. */
+  /** Reports news, and knows when something else may be in force. */
   readonly notice: Pick<Notice, "subscribe" | "tell">;
   readonly probe?: typeof probeOnce;
 }
 
 /**
- * Looks now and then at each connection that Mastodon works with, with the credentials in force. It moves nothing: that
- * is for the catalogue, and for the probes of what is moved to. It says what is so.
+ * Regularly probes each connection that Mastodon uses, with the credentials in force. It moves nothing: that is for the
+ * catalogue, and for the probes of new endpoints. It only reports.
  */
 export class ConnectionWatch {
   readonly #options: ConnectionWatchOptions;
@@ -55,7 +55,7 @@ export class ConnectionWatch {
     this.#options = options;
   }
 
-  /** By dependency; one that was not looked at yet has no entry. */
+  /** By dependency; one that has not been probed yet has no entry. */
   get health(): ReadonlyMap<DependencyName, ConnectionHealth> {
     return new Map([...this.#standings].flatMap(([name, { health }]) => (health ? [[name, health]] : [])));
   }
@@ -69,7 +69,7 @@ export class ConnectionWatch {
     if (!signal.aborted) await once(signal, "abort");
   }
 
-  /** Another connection may be in force: of that one nothing is known yet, and the old one is nobody's concern. */
+  /** Another connection may be in force: nothing is known about it yet, and the old one no longer matters. */
   #follow(): void {
     for (const [name, bell] of this.#bells) {
       const target = this.#options.inForce(name);
@@ -115,14 +115,14 @@ export class ConnectionWatch {
 
 interface Standing {
   readonly target: Target;
-  /** Ends the look at it when it is left. */
+  /** Ends its probe when the connection is left. */
   readonly end: AbortController;
   readonly health: ConnectionHealth | undefined;
-  /** Bad answers running. */
+  /** Failures in a row. */
   readonly failures: number;
-  /** The last bad answer. */
+  /** The last failure. */
   readonly failure?: ProbeFailure;
-  /** When the next look is due, on the steady clock. */
+  /** When the next probe is due, on the steady clock. */
   readonly nextMs: number;
 }
 
@@ -134,7 +134,7 @@ function isSameHealth(one: ConnectionHealth | undefined, other: ConnectionHealth
   return one?.healthy === other?.healthy && one?.reason === other?.reason;
 }
 
-/** A few bad answers leave what was known before. */
+/** A few failures leave what was known before. */
 function judged(before: Standing, result: ProbeResult, intervalMs: number): Standing {
   const { health, failure: _, ...rest } = before;
   const failures = result.kind === "writable" ? 0 : before.failures + 1;

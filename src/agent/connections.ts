@@ -20,10 +20,10 @@ import { makeTarget, movedTo, retarget, type Target, targetOf, withTarget } from
 import type { Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
-/** What probes have found so far, by the target's key. */
+/** What the probes have found so far, by target key. */
 export type Verdicts = ReadonlyMap<string, ProbeResult>;
 
-/** A connection that is asked for but not in force: its probe has not succeeded (yet). */
+/** A requested connection that is not in force: its probe has not succeeded (yet). */
 export interface Pending {
   readonly dependency: ProbedName;
   readonly wanted: Endpoint;
@@ -31,12 +31,12 @@ export interface Pending {
   readonly inUse: string | undefined;
   /** Undefined while the first probe runs. */
   readonly reason: string | undefined;
-  /** Where the probe knows what helps. */
+  /** Set if the probe knows what helps. */
   readonly cure: string | undefined;
 }
 
 export interface Connections {
-  /** With every connection that is not verified taken back to the one in force. */
+  /** With every unverified connection replaced by the one in force. */
   readonly merged: Merged;
   readonly pending: readonly Pending[];
   /** What should be probed now. */
@@ -44,9 +44,8 @@ export interface Connections {
 }
 
 /**
- * No connection is moved to before a probe has found that Mastodon can work with it; the rest of a change does not
- * wait for that. At the very first start there is nothing better to keep, so what a probe says only decides among
- * several candidates.
+ * No connection is used before a probe has found that Mastodon can work with it; the rest of a change does not wait for
+ * that. At the very first start there is nothing better to keep, so a probe only decides among several candidates.
  */
 export function verifyConnections(
   merged: Merged,
@@ -57,11 +56,11 @@ export function verifyConnections(
 ): Connections {
   let result: Connections = { merged, pending: [], probes: [] };
   for (const name of probed) result = verifyOne(result, name, choices.get(name), memory, verdicts);
-  // Only now: until the host that an operator has put is in force, Mastodon goes on asking the sentinels.
+  // Only now: until the operator's host is in force, Mastodon keeps asking the sentinels.
   return { ...result, merged: withoutOverriddenSentinels(result.merged) };
 }
 
-/** What is known of a candidate, with the credentials that are in the settings now or with those in force. */
+/** What is known about a candidate, with the credentials now in the settings or with those in force. */
 export function verdictsFor(
   name: DependencyName,
   base: () => Merged,
@@ -78,14 +77,14 @@ export function verdictsFor(
   };
 }
 
-/** The connection that Mastodon works with; undefined where it is not known or not in use. */
+/** The connection that Mastodon works with; undefined if it is not known or not in use. */
 export function connectionInForce(name: CheckedName, memory: Memory): Target | undefined {
   const target = remembered(name, memory);
   const asksSentinels = "REDIS_SENTINELS" in memory.since;
   return target === undefined || !isUsed(target, asksSentinels) ? undefined : target;
 }
 
-/** With Sentinel, Mastodon asks the sentinels where Redis is; search is switched on by a variable of its own. */
+/** With Sentinel, Mastodon asks the sentinels where Redis is; search is switched on by its own variable. */
 export function isUsed({ dependency, wishes }: Target, asksSentinels: boolean): boolean {
   if (dependency === "redis") return !asksSentinels && wishes.has("REDISHOST");
   if (dependency === "elasticsearch")
@@ -130,7 +129,7 @@ function verifyOne(
     ...both(wanted, moved),
     ...targets.flatMap((target) => alternatives(choice, target)),
   ];
-  // Asked on until it is in force: what is no longer asked is forgotten, and this may wait for its turn.
+  // Probed until it is in force: what is no longer probed is forgotten, and this may be waiting for its turn.
   if (verdict?.kind === "writable") return { ...before, probes: asked };
   const inUse = memory.endpoints[name];
   const pending: Pending = {
@@ -141,7 +140,7 @@ function verifyOne(
     cure: verdict?.cure,
   };
   const all = { pending: [...before.pending, pending], probes: asked };
-  // Credentials that do not work are not taken over, but must not keep Mastodon at an endpoint that is dead.
+  // Credentials that do not work are not used, but must not keep Mastodon at a dead endpoint.
   const isMoved = moved !== undefined && verdicts.get(moved.key)?.kind === "writable";
   const best = isMoved ? moved : inForce;
   if (best !== undefined) return { ...all, merged: withTarget(before.merged, best) };
@@ -154,18 +153,18 @@ function both(wanted: Target, other: Target | undefined): readonly Target[] {
   return other === undefined ? [wanted] : [wanted, other];
 }
 
-/** It is the catalogue that asks for the endpoint, and not an operator. */
+/** The catalogue asks for the endpoint, not an operator. */
 function movesTo(choice: Choice | undefined, endpoint: Endpoint): boolean {
   return choice?.kind === "move" && sameEndpoint(choice.instance, endpoint);
 }
 
-/** Other candidates that would do as well: the probe decides. */
+/** Other candidates that would also do: the probe decides. */
 function alternatives(choice: Choice | undefined, wanted: Target): readonly Target[] {
   if (choice?.kind !== "move") return [];
   return choice.others.map((instance) => retarget(wanted, instance));
 }
 
-/** Where several instances look alike, only a probe can tell that the one in use was demoted. */
+/** If several instances look alike, only a probe can tell that the one in use was demoted. */
 function doubtful(choice: Choice | undefined, wanted: Target): readonly Target[] {
   if (choice?.kind !== "keep" || choice.rivals.length === 0) return [];
   return [wanted, ...choice.rivals.map((instance) => retarget(wanted, instance))];

@@ -2,7 +2,7 @@ import type { JoinState } from "../consul/join.ts";
 import type { Complaining, Problem } from "../report/problems.ts";
 import type { Memory } from "./memory.ts";
 
-/** What an operator must know first while nothing can be learnt from Consul: since when, and what Mastodon runs with. */
+/** What an operator must know first while Consul cannot be asked: since when, and what Mastodon runs with. */
 export function cutOffText(awaySince: string, { applied }: Pick<Memory, "applied">): string {
   const goesOn =
     applied === undefined
@@ -11,7 +11,7 @@ export function cutOffText(awaySince: string, { applied }: Pick<Memory, "applied
   return `Consul has not answered since ${awaySince}; ${goesOn}`;
 }
 
-/** The problems of joining, each with the same sentence. */
+/** The problems with joining, each with the same sentence. */
 export function joinProblems(
   { awaySince, problems }: Pick<JoinState, "awaySince" | "problems">,
   memory: Pick<Memory, "applied">,
@@ -23,7 +23,7 @@ export function joinProblems(
   }));
 }
 
-/** Nothing can be learnt from Consul, and that has lasted long enough to be a problem. */
+/** Consul cannot be asked, and that has lasted long enough to be a problem. */
 export function isCutOff({ awaySince, problems }: JoinState, told: readonly Problem[]): boolean {
   return (
     awaySince !== undefined && told.some(({ code }) => problems.some((problem) => problem.code === code))

@@ -12,7 +12,7 @@ export interface Scene {
   readonly place: string;
   readonly stateKey: string;
   readonly nodesKey: string;
-  /** What an operator types to have all units of this node reloaded. */
+  /** What an operator types to reload all units of this node. */
   readonly reloadCommand: string;
   readonly schema: Schema;
   /** Of the code on disk. */
@@ -21,18 +21,18 @@ export interface Scene {
   readonly running: string;
   /** Undefined while Consul cannot be asked. */
   readonly record: DatabaseRecord | undefined;
-  /** Units wait to be started or reloaded with the code on disk. */
+  /** Units are waiting to be started or reloaded with the code on disk. */
   readonly isWanted: boolean;
 }
 
 export type Decision =
-  /** The code on disk may be started; `isComplete` when nothing is left to do for later either. */
+  /** The code on disk may be started; `isComplete` if nothing is left for later either. */
   | { readonly kind: "ready"; readonly isComplete: boolean; readonly waiting?: Complaint }
   | { readonly kind: "run"; readonly steps: readonly DatabaseStep[] }
-  /** Nothing can be done at the moment; looked at again by and by. */
+  /** Nothing can be done now; looked at again later. */
   | { readonly kind: "wait"; readonly complaint: Complaint };
 
-/** What is to be done about a database that was looked at. Pure. */
+/** What to do about a database, given its state. Pure. */
 export function decide(scene: Scene): Decision {
   const { schema, place, isWanted, record, stateKey } = scene;
   const where = `database ${place}`;
@@ -74,7 +74,7 @@ function migrated(scene: Scene, pending: PendingMigrations): Decision {
   const where = `database ${place}`;
   if (record?.state === "preparing" && isWanted) return { kind: "run", steps: ["prepare", "seed"] };
   if (pending.before > 0) {
-    // A failover does not wait, so the units may have been reloaded with code that was unpacked meanwhile.
+    // A failover does not wait, so the units may have been reloaded with newly unpacked code.
     if (isWanted || running === migrations.digest) return { kind: "run", steps: ["before"] };
     const what = `the code on disk needs ${pending.before} migrations more than the database has, and is not started yet`;
     return wait(where, what, `Reload the units, they are run before that: \`${scene.reloadCommand}\``);
@@ -89,7 +89,7 @@ function migrated(scene: Scene, pending: PendingMigrations): Decision {
 
 const NOT_ASKED = { what: "Consul cannot be asked", cure: CONSUL };
 
-/** Code that does not know of the post-deployment migrations may not find what they take away. */
+/** Code that does not know the post-deployment migrations may still need what they remove. */
 function whoIsBehind(
   { node, running, migrations, nodesKey, reloadCommand }: Scene,
   { nodes }: DatabaseRecord,

@@ -4,17 +4,17 @@ import type { Memory } from "./memory.ts";
 /** The units that are Mastodon's Ruby side, and use the database as their code knows it. */
 export const DATABASE_UNITS: readonly string[] = ["web", "sidekiq"];
 
-/** Stands for a node of which it is not known what code its units run. */
+/** Stands for a node whose units run unknown code. */
 export const UNKNOWN_CODE = "unknown";
 
-/** Known once each of the units has started with the same code while the agent was there. */
+/** Known once every unit has started with the same code under the agent's eyes. */
 export function runningCode({ units }: Pick<Options, "units">, { code }: Memory): string {
   const known = units.filter(({ name }) => DATABASE_UNITS.includes(name)).map(({ name }) => code[name]);
   const [first = ""] = known;
   return first !== "" && known.every((each) => each === first) ? first : UNKNOWN_CODE;
 }
 
-/** These units run with this code from now on, which the other nodes do not know yet. */
+/** From now on these units run this code, which the other nodes do not know yet. */
 export function withCode(memory: Memory, units: readonly string[], code: string): Memory {
   const { database, ...rest } = memory;
   return {
@@ -24,7 +24,7 @@ export function withCode(memory: Memory, units: readonly string[], code: string)
   };
 }
 
-/** What the units have read of the database is out of date, so they do not run with what they should. */
+/** What the units have read from the database is out of date, so they do not run with what they should. */
 export function withStaleUnits(memory: Memory): Memory {
   const units = Object.entries(memory.units).map(([unit, digests]) => [
     unit,

@@ -22,7 +22,7 @@ interface ReportOptions {
   readonly onNews: () => void;
 }
 
-/** How the database stands, in the status and among the problems. */
+/** The state of the database, for the status and the problems. */
 export class DatabaseReport {
   readonly #options: ReportOptions;
   #status: MigrationStatus = {
@@ -46,7 +46,7 @@ export class DatabaseReport {
     this.#tell({ pending });
   }
 
-  /** @param waiting what has to wait although the code may be started */
+  /** @param waiting what has to wait even though the code may be started */
   ready(waiting?: Complaint): void {
     this.#replace(waiting === undefined ? [] : [problemOf("migrations_pending", waiting, SUBJECT)]);
     this.#tell({ state: "ready", step: null, reason: waiting?.what ?? READY, output: null });

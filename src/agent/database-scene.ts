@@ -24,7 +24,7 @@ interface Looking {
   readonly isWanted: boolean;
 }
 
-/** One look at everything that says what the database needs. @throws Misconfigured where Mastodon has no migrations */
+/** One look at everything that determines what the database needs. @throws Misconfigured if Mastodon has no migrations */
 export async function lookAround(looking: Looking, signal: AbortSignal): Promise<Scene> {
   const { options, client, memory, evaluation, isWanted } = looking;
   const domain = domainOf(evaluation.merged);
@@ -49,7 +49,7 @@ export async function lookAround(looking: Looking, signal: AbortSignal): Promise
   };
 }
 
-/** The database that Mastodon is told to use: another one was never seen. */
+/** The database that Mastodon is told to use; any other was never seen. */
 export function placeOf(merged: Merged): string {
   const { host, port, database } = postgresTargetOf(targetOf("postgres", merged));
   return `${host}:${port}/${database}`;

@@ -22,16 +22,16 @@ interface Stage extends DatabaseContext {
   readonly onStep: (report: StepReport) => void;
 }
 
-/** Where the output of the step that runs, or ran last, is. */
+/** Where the output of the current or last step is. */
 function outputIn(state: string): string {
   return path.join(state, "database.log");
 }
 
 /**
- * Runs the commands one after the other, and looks whether they have done what they are for. The caller holds the
- * domain's lock.
+ * Runs the commands one after the other, and checks that they did what they are for. The caller holds the domain's
+ * lock.
  *
- * @returns what went wrong; also where the signal aborted, since then nobody knows yet
+ * @returns what went wrong; also if the signal aborted, because then the result is not known yet
  * @throws ConsulError, or what a look throws
  */
 export async function runDatabaseSteps(
@@ -108,7 +108,7 @@ async function runStep(
   };
 }
 
-/** A command that ended well need not have done anything, such as in the wrong folder. */
+/** A command that succeeded may have done nothing, for instance in the wrong folder. */
 async function leftUndone(
   { options, client, store }: Stage,
   step: DatabaseStep,

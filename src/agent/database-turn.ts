@@ -10,20 +10,23 @@ import { domainOf } from "./render-input.ts";
 export interface DatabaseTurnContext extends DatabaseContext {
   readonly report: DatabaseReport;
   readonly look: (evaluation: Evaluation, signal: AbortSignal) => Promise<Scene>;
-  /** Whether the database is still looked at for this. */
+  /** Whether the database still needs this. */
   readonly isStillAsked: (evaluation: Evaluation) => boolean;
 }
 
-/** `other`: something else is to be done by now. `busy`: another runs them, or will see them to their end. */
+/** `other`: by now something else has to be done. `busy`: somebody else runs them, or will finish them. */
 export type Turned = "done" | "other" | "busy" | "failed";
 
 interface Failure {
-  /** Of what was tried: it is not tried again until that changes. */
+  /** Digest of what was tried: it is not retried until that changes. */
   readonly key: string;
   readonly complaint: Complaint;
 }
 
-/** Runs the steps that a database needs. One node of the domain at a time; who had to wait looks again at what is left. */
+/**
+ * Runs the steps that a database needs. One node of the domain at a time; a node that had to wait checks again what is
+ * left.
+ */
 export class DatabaseTurn {
   readonly #context: DatabaseTurnContext;
   #failure: Failure | undefined;
@@ -44,7 +47,7 @@ export class DatabaseTurn {
     report.waitsForTurn();
     const [domain, node] = [domainOf(evaluation.merged), options.node];
     await using _lock = await acquireFleetLock({ client, domain, name: "database/lock", node, signal, log });
-    // The world may be another one by now.
+    // Things may have changed by now.
     if (!isStillAsked(evaluation)) return "other";
     const again = await look(evaluation, signal);
     const decision = decide(again);
@@ -57,12 +60,12 @@ export class DatabaseTurn {
       signal,
     );
     if (complaint === undefined) return "done";
-    // An agent that ends leaves the command to itself; another that migrates is waited for.
+    // A stopping agent leaves the command running; somebody else's migration is waited for.
     if (signal.aborted || (await look(evaluation, signal)).schema.kind === "busy") return "busy";
     return this.#failed({ key, complaint }, scene);
   }
 
-  /** The database has what it needs, whoever saw to it. */
+  /** The database has what it needs, no matter who did it. */
   end(): void {
     this.#failure = undefined;
   }
@@ -73,7 +76,7 @@ export class DatabaseTurn {
     return "failed";
   }
 
-  /** A failed step is tried again with other code, another database or other settings, or when an operator asks. */
+  /** A failed step is retried with other code, another database or other settings, or when an operator asks. */
   #keyOf({ place, migrations }: Scene): string {
     return JSON.stringify([place, migrations.digest, this.#context.evaluation()?.desired?.digest]);
   }

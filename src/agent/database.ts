@@ -23,7 +23,7 @@ import { domainOf } from "./render-input.ts";
 
 /** Somebody may have unpacked a new Mastodon, or upgraded the other nodes. */
 const LOOK_EVERY_MS = 10_000;
-/** Web and sidekiq wait for it. */
+/** Web and sidekiq are waiting for it. */
 const LOOK_EAGERLY_MS = 2_000;
 const LOOK_AFTER_MS: Readonly<Record<Turned, number>> = {
   done: 0,
@@ -40,7 +40,7 @@ export interface DatabaseContext {
   readonly log: Log;
   readonly redact: (text: string) => string;
   readonly evaluation: () => Evaluation | undefined;
-  /** The status is another. */
+  /** The status has changed. */
   readonly onNews: () => void;
   /** An apply that had to wait may begin. */
   readonly onReady: () => void;
@@ -49,14 +49,14 @@ export interface DatabaseContext {
 /** An apply that waits until the database has what the code on disk needs. */
 interface Wish {
   readonly evaluation: Evaluation;
-  /** Digest of what was asked for when the apply came up: when something else is, the wish is void. */
+  /** Digest of what was asked for when the apply came up; if that changes, the wish is void. */
   readonly asked: string | undefined;
 }
 
 /**
  * Prepares and migrates Mastodon's database: before web and sidekiq are started with code that needs it, and in the
- * background what may only be done when no old code runs any more. It never holds the loop up: an apply that has to
- * wait is asked for again when the bell rings.
+ * background once no old code runs any more. It never holds up the loop: an apply that has to wait is retried when the
+ * bell rings.
  */
 export class DatabaseKeeper {
   readonly #context: DatabaseContext;
@@ -78,19 +78,19 @@ export class DatabaseKeeper {
     });
   }
 
-  /** Null where the database is nobody's business here. */
+  /** Null if the agent does not manage the database. */
   get status(): MigrationStatus | null {
     return this.#context.options.config.database === undefined ? null : this.#report.status;
   }
 
-  /** Why web and sidekiq are not started or reloaded although that is due. */
+  /** Why web and sidekiq are not started or reloaded although they should be. */
   get obstacle(): Pick<MigrationStatus, "state" | "reason"> | undefined {
     return this.#wish && this.#report.status;
   }
 
   /**
-   * Whether an apply may begin. A failover of units that run is never held up. Where the answer is no, the database is
-   * seen to, and `onReady` is called when that is done.
+   * Whether an apply may begin. A failover of running units is never held up. If the answer is no, the database is
+   * taken care of, and `onReady` is called when that is done.
    */
   async mayApply(evaluation: Evaluation, { actions }: Plan, urgent: boolean): Promise<boolean> {
     const { options, store } = this.#context;
@@ -110,11 +110,11 @@ export class DatabaseKeeper {
     return isFailover || isReady;
   }
 
-  /** Notes what code the units run with since an apply. */
+  /** Records which code the units have been running since an apply. */
   async changed({ outcome, actions }: Pick<Change, "outcome" | "actions">): Promise<void> {
     const units = actions.map(({ unit }) => unit).filter((unit) => DATABASE_UNITS.includes(unit));
     if (this.#codeOnDisk === undefined || outcome === "refused" || units.length === 0) return;
-    // Where it failed, some may have been reloaded and some not.
+    // If it failed, some may have been reloaded and some not.
     const code = outcome === "applied" ? this.#codeOnDisk : "";
     await this.#note((memory) => withCode(memory, units, code));
     this.#bell.ring();
@@ -142,7 +142,7 @@ export class DatabaseKeeper {
     }
   }
 
-  /** Whose database is looked at: that of the apply that waits, or the one in force. Nothing is while changes are held. */
+  /** Which database is examined: that of the waiting apply, or the one in force. None while changes are held. */
   #subject(): Evaluation | undefined {
     const { evaluation: newest, store } = this.#context;
     const now = newest();
@@ -197,7 +197,7 @@ export class DatabaseKeeper {
     const database = {
       place,
       code: migrations.digest,
-      // What other nodes must know of this one is not known to them yet.
+      // What other nodes must know about this one has not been published yet.
       isComplete: isComplete && record !== undefined,
     };
     await this.#note((memory) => ({ ...memory, database }));
@@ -207,7 +207,7 @@ export class DatabaseKeeper {
     return LOOK_EVERY_MS;
   }
 
-  /** Tells the other nodes what code runs here, and that there is a database that must not be empty from now on. */
+  /** Tells the other nodes which code runs here, and that from now on there is a database that must not be empty. */
   async #announce({ running, record, node }: Scene, { merged }: Evaluation): Promise<void> {
     const { client } = this.#context;
     const domain = domainOf(merged);
@@ -230,7 +230,7 @@ export class DatabaseKeeper {
     return LOOK_AFTER_MS[turned];
   }
 
-  /** What could not be written is known all the same, and looked at again at the next start. */
+  /** What could not be written is still in memory, and determined again at the next start. */
   async #note(change: (memory: Memory) => Memory): Promise<void> {
     await this.#context.store.update(change).catch(() => {});
   }

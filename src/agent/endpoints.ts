@@ -22,13 +22,13 @@ import { rankedIn, wishIn } from "../settings/slot.ts";
 import { isPut, type Layer, type Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
-/** Since when each candidate of a dependency has been one without a break. */
+/** Since when each candidate of a dependency has been one without interruption. */
 export type CandidateTimes = ReadonlyMap<DependencyName, ReadonlyMap<string, number>>;
 
-/** What an operator's port or scheme makes of the endpoints of each dependency. */
+/** How an operator's port or scheme changes the endpoints of each dependency. */
 export type Overlays = (name: DependencyName) => Overlay;
 
-/** The catalogue's instances of each dependency that is watched; undefined where Consul has not answered yet. */
+/** The catalogue's instances of each watched dependency; undefined while Consul has not answered yet. */
 export type Found = ReadonlyMap<DependencyName, readonly Instance[] | undefined>;
 
 export interface Situation {
@@ -71,7 +71,7 @@ function eligible(name: DependencyName, instances: readonly Instance[]): readonl
   return tag === undefined ? instances : instances.filter(({ tags }) => tags.includes(tag));
 }
 
-/** Why an instance is no candidate for a dependency, for people; undefined if it is one. */
+/** Why an instance is not a candidate for a dependency, for people; undefined if it is one. */
 export function whyNotFor(
   name: DependencyName,
   instance: Instance,
@@ -83,7 +83,7 @@ export function whyNotFor(
   return whyNot(instance, found, name === "postgres" ? leader : NO_LEADER);
 }
 
-/** Carries on the times of those that are still candidates; new ones begin now. */
+/** Keeps the times of those that are still candidates; new ones start now. */
 export function trackCandidates(before: CandidateTimes, instances: Found, nowMs: number): CandidateTimes {
   const times = [...instances].map(([name, found]): [DependencyName, ReadonlyMap<string, number>] => {
     const since = before.get(name);
@@ -117,7 +117,7 @@ export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>, ins
   return { settings, variables };
 }
 
-/** Dependencies whose endpoint stays in use for want of a candidate, and why. One that an operator has put is not among them. */
+/** Dependencies whose endpoint stays in use for lack of a candidate, and why. One put by an operator is not among them. */
 export function heldIn(
   choices: ReadonlyMap<DependencyName, Choice>,
   merged: Merged,
@@ -143,7 +143,7 @@ function inUse(
   return known && overlay({ ...asRegistered(known), level: known.level });
 }
 
-/** What the catalogue offers, or what stays in use for want of an offer. */
+/** What the catalogue offers, or what stays in use for lack of an offer. */
 export function offeredBy(choice: Choice | undefined): Offered | undefined {
   switch (choice?.kind) {
     case "keep":
@@ -159,7 +159,7 @@ export function offeredBy(choice: Choice | undefined): Offered | undefined {
   }
 }
 
-/** Provenance of an endpoint that stays in use although the catalogue names no candidate. */
+/** Provenance of an endpoint that stays in use although the catalogue has no candidate. */
 export const HELD = "the endpoint in use";
 
 interface Offer extends Endpoint {

@@ -71,27 +71,27 @@ export function rulesOf(options: Options): Rules {
 /** What a round looks at. */
 export interface Inputs {
   readonly kv: readonly KvEntry[];
-  /** What was accepted of KV before: the previous good values. */
+  /** What was accepted from KV before: the previous good values. */
   readonly accepted: readonly AcceptedEntry[];
   readonly catalogue: Found;
-  /** Instances of the Sentinel service; undefined where Consul has not answered yet. */
+  /** Instances of the Sentinel service; undefined while Consul has not answered yet. */
   readonly sentinels: readonly Instance[] | undefined;
   /** Of Postgres. */
   readonly leader: Leader;
   readonly verdicts: Verdicts;
   readonly memory: Memory;
   readonly candidateTimes: CandidateTimes;
-  /** Undefined until they were read. */
+  /** Undefined until they have been read. */
   readonly keys: PinnedValues | undefined;
   readonly facts: Facts;
   /** Folders of certificates, by domain. */
   readonly certificates: ReadonlyMap<string, string>;
-  /** Those of the last known good that can be loaded still. */
+  /** Those of the last known good that can still be loaded. */
   readonly goodCertificates: ReadonlyMap<string, string>;
   readonly nowMs: number;
 }
 
-/** What a round makes of it. */
+/** The result of a round. */
 export interface Evaluation {
   readonly kv: KvSnapshot;
   readonly instances: Found;
@@ -101,15 +101,15 @@ export interface Evaluation {
   readonly pending: readonly Pending[];
   /** What should be probed now. */
   readonly probes: readonly Target[];
-  /** Every line of `.env.production`; undefined as long as `desired` is. */
+  /** Every line of `.env.production`; undefined while `desired` is. */
   readonly variables: ReadonlyMap<string, string | Secret> | undefined;
   /** Undefined while something is missing or cannot be rendered. */
   readonly desired: Desired | undefined;
-  /** Input that was turned down; the rest went on without it. */
+  /** Refused input; the rest went on without it. */
   readonly refusals: readonly Complaint[];
   /** Why nothing can be rendered. */
   readonly renderError: Complaint | undefined;
-  /** Folders of the certificates that templates are given, by domain. */
+  /** Folders of the certificates given to templates, by domain. */
   readonly certificates: Readonly<Record<string, string>>;
   /** The newest tokens of `control/reload`. */
   readonly reload: ReloadTokens;
@@ -119,7 +119,10 @@ export interface Evaluation {
 type Rendered = Pick<Evaluation, "variables" | "desired" | "renderError">;
 type Decided = Omit<Evaluation, keyof Rendered>;
 
-/** One look at everything: from snapshots to what should be on disk. Pure, but that `observe` hears where the time went. */
+/**
+ * One look at everything: from snapshots to what should be on disk. Pure, except that `observe` hears where the time
+ * went.
+ */
 export function evaluate(rules: Rules, inputs: Inputs, observe?: Observe): Evaluation {
   const decided = timedNow(observe, { stage: "merge" }, () => decide(rules, inputs));
   const rendered = timedNow(observe, { stage: "render" }, () => render(rules, inputs, decided));
@@ -171,7 +174,7 @@ function chooseEndpoints(
   { leader, memory, verdicts, nowMs }: Inputs,
   { layers, overlays, instances, candidateTimes }: Scene,
 ): ReadonlyMap<DependencyName, Choice> {
-  // Only where several candidates look alike a probe's word is asked for, and so what it was asked with.
+  // Only if several candidates look alike is a probe consulted, and therefore the credentials it used.
   const base = lazy(() => merge({ ...layers, catalogue: NO_WISHES }));
   return chooseAll({
     instances,
@@ -226,7 +229,7 @@ function render(
   }
 }
 
-/** Whether all that a unit reads is absent at the moment: it is then nobody's business whether it runs. */
+/** Whether everything a unit reads is currently absent: then it does not matter whether it runs. */
 function isIdle(unit: string, files: readonly TemplatedFile[], present: readonly TemplatedFile[]): boolean {
   const reads = ({ spec }: TemplatedFile) => spec.units?.includes(unit) === true;
   return files.some(reads) && !present.some(reads);

@@ -1,4 +1,4 @@
-/** Where every value comes from, for the status and for `explain`: all that is on offer, the one in force first. */
+/** Where every value comes from, for the status and for `explain`: everything on offer, the one in force first. */
 import type { SettingStatus } from "../report/status.ts";
 import type { Merged } from "../settings/merge.ts";
 import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
@@ -23,7 +23,7 @@ export function explanations(
   }));
 }
 
-/** What is known of a name that no source has a value for. */
+/** What is known about a name that no source has a value for. */
 export function unset(name: string): SettingStatus {
   const feeds = VARIABLE_NAMES.filter((variable) => isFedBy(variable, name));
   const readers = new Set((feeds.length > 0 ? feeds : [name]).flatMap(readersOf));

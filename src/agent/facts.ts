@@ -21,7 +21,7 @@ export function configuredFacts({ config, connection, environment }: Options) {
       data_dir: config.consul.data_dir,
       servers: textOf(environment.settings.get("CONSULSERVERS")?.value).split(","),
       token: connection.token,
-      /** Known to the client's configuration alone. */
+      /** Only for the client's configuration. */
       node_id: undefined,
       check_host: bracketed(ip),
       site_port: String(sitePort(config)),
@@ -44,9 +44,9 @@ export function acmeWebroot({ config }: Pick<Options, "config">): string {
 }
 
 /**
- * Domains that have a certificate, with the folder of its `fullchain.pem` and `privkey.pem`: an operator's own goes
- * before one that was issued, unless nginx could not load it. nginx cannot start on a certificate that is not there
- * yet, so templates ask first.
+ * Domains that have a certificate, with the folder of its `fullchain.pem` and `privkey.pem`: an operator's own takes
+ * precedence over an issued one, unless nginx could not load it. nginx cannot start with a missing certificate, so
+ * templates ask first.
  */
 export async function certifiedDomains({ config }: Options): Promise<ReadonlyMap<string, string>> {
   const issued = await issuedCertificates(config.certificates.storage);

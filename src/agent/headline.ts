@@ -11,7 +11,7 @@ import type { Evaluation } from "./evaluate.ts";
 import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
 
-/** The state in one word, and why it is so. */
+/** The state in one word, and its reason. */
 export interface Headline {
   readonly state: State;
   readonly reason: string;
@@ -27,14 +27,14 @@ export interface HeadlineFacts {
   readonly database: Pick<DatabaseKeeper, "obstacle">;
   readonly connectionHealth: ReadonlyMap<DependencyName, ConnectionHealth>;
   readonly join: JoinState;
-  /** Those whose grace is over: what lasts shorter is no state either. */
+  /** Those whose grace time is over: anything shorter does not change the state either. */
   readonly problems: readonly Problem[];
 }
 
-/** A row of the table that only says that less is known than could be: what was known may be in force all the same. */
+/** A row that only says that less is known than could be: what was known may still be in force. */
 const UNSEEN = "unseen";
 
-/** The first row that holds says the state; the order is that of what an operator must know first. */
+/** The first row that holds gives the state; they are ordered by what an operator must know first. */
 export function headlineOf(facts: HeadlineFacts): Headline {
   const { loop, memory, database, connectionHealth, join, problems } = facts;
   const { evaluation } = loop;
@@ -116,7 +116,10 @@ function unwrittenReason(problems: readonly Problem[]): string | undefined {
   return unwritten && `the state cannot be written to ${unwritten.about}; what is in force is not remembered`;
 }
 
-/** Remembers since when the state has been what it is. Whoever changes it says so at once: a reader may come late. */
+/**
+ * Remembers since when the state has been what it is. Changes are stamped when they happen, because a reader may come
+ * late.
+ */
 export class HeadlineClock {
   #state: State = "starting";
   #since = new Date().toISOString();

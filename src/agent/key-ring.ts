@@ -11,7 +11,7 @@ export interface KeyRingContext {
   readonly pinsOf: (domain: string) => PinStore;
 }
 
-/** The keys that the agent runs with. They are read once, whatever becomes of their files while it runs. */
+/** The keys that the agent runs with. They are read once, whatever happens to their files while it runs. */
 export class KeyRing {
   readonly #context: KeyRingContext;
   #keys: Keys | undefined;
@@ -20,7 +20,7 @@ export class KeyRing {
     this.#context = context;
   }
 
-  /** Undefined until they were read. */
+  /** Undefined until they have been read. */
   get keys(): Keys | undefined {
     return this.#keys;
   }
@@ -32,9 +32,9 @@ export class KeyRing {
   }
 
   /**
-   * The same keys for a domain that may have been put meanwhile.
+   * The same keys, for a domain that may have been put meanwhile.
    *
-   * @returns or why not: other keys are pinned for it, or nobody can say
+   * @returns or why not: other keys are pinned for it, or Consul cannot say
    */
   async keysFor(domain: string, keys: Keys): Promise<Keys | Error> {
     if (domain === keys.domain) return keys;

@@ -10,10 +10,10 @@ import {
 import type { Complaining, Problems } from "../report/problems.ts";
 
 const LOOK_EVERY_MS = 60_000;
-/** A pin that is right stays so until somebody replaces it by hand, and to read them takes a request for each. */
+/** A correct pin stays correct until somebody replaces it by hand, and reading them takes one request each. */
 const PINS_EVERY_LOOKS = 10;
 
-/** Reports keys that change or vanish on disk while the agent runs with those that it read. Changes nothing. */
+/** Reports keys that change or vanish on disk while the agent runs with the ones it read. Changes nothing. */
 export async function reportKeys(
   storage: KeyStorage,
   read: () => { keys: PinnedKeys; pins: PinStore } | undefined,

@@ -12,8 +12,8 @@ export function lastGoodKv(memory: Memory): readonly KvEntry[] {
 }
 
 /**
- * With the settings and certificates that were good last. Where it is not they that differ from what is asked for, and an apply was cut
- * off, with the endpoints that were good last too.
+ * With the last good settings and certificates. If those do not differ from what is asked for, and an apply was cut
+ * off, also with the last good endpoints.
  *
  * @param asked digest of what is asked for
  */
@@ -28,14 +28,14 @@ export function lastGood(
   const settings = { ...inputs, kv: lastGoodKv(memory), accepted: memory.kv, certificates };
   const evaluation = evaluate(rules, settings);
   const isOther = evaluation.desired?.digest !== asked;
-  // From a dead endpoint there is only the way ahead.
+  // From a dead endpoint there is only one way: forward.
   if (!wasCutOff || isOther || isUrgent(evaluation)) return evaluation;
   // As if Consul had never been asked.
   const catalogue = new Map([...inputs.catalogue.keys()].map((name) => [name, undefined]));
   return evaluate(rules, { ...settings, catalogue, sentinels: undefined });
 }
 
-/** Nothing that an operator put is new: if a unit fails now, it is not because of that. */
+/** Nothing from an operator is new: if a unit fails now, that is not the reason. */
 export function hasGoodSettings({ kv }: Evaluation, memory: Memory): boolean {
   return isDeepStrictEqual(valuesOf(kv.accepted), valuesOf(memory.kv));
 }

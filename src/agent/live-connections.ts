@@ -1,6 +1,6 @@
 /**
- * The connections of a `.env.production` that somebody else has written: where Mastodon is pointing before the agent's
- * first apply. What it has works as far as anybody knows, so it is what a new connection has to be better than.
+ * The connections in somebody else's `.env.production`: where Mastodon points before the agent's first apply. As far as
+ * anybody knows they work, so a new connection has to be better.
  */
 import { readFile } from "node:fs/promises";
 import { codeOf } from "../base/errors.ts";
@@ -19,15 +19,15 @@ import type { Memory } from "./memory.ts";
 
 type Known = Pick<Memory, "targets" | "endpoints">;
 
-/** Remembers what a live file connects to, as long as nothing was ever applied. */
+/** Remembers what a live file connects to, while nothing has ever been applied. */
 export async function rememberLive(file: string | undefined, store: StateStore<Memory>): Promise<void> {
   if (store.read().applied !== undefined) return;
   const live = await liveConnections(file);
-  // A state that cannot be written is told by whoever applies next; it is known all the same.
+  // A state that cannot be written is reported by the next apply; it stays in memory.
   await store.update((memory) => ({ ...memory, ...live })).catch(() => {});
 }
 
-/** @param file `.env.production`; undefined where none is made */
+/** @param file `.env.production`; undefined if none is rendered */
 export async function liveConnections(file: string | undefined): Promise<Known> {
   const text = file === undefined ? "" : await readLive(file);
   return connectionsIn(parseAsRuby(text), file ?? "", new Date());
@@ -42,7 +42,7 @@ async function readLive(file: string): Promise<string> {
   }
 }
 
-/** Connections that are not whole, or are made by variables that the agent does not render, are not known. */
+/** Connections that are incomplete, or made from variables that the agent does not render, are not known. */
 export function connectionsIn(variables: ReadonlyMap<string, string>, file: string, now: Date): Known {
   const targets = PROBED_NAMES.flatMap((name) => targetIn(name, variables, file) ?? []);
   return {

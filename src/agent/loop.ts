@@ -24,7 +24,7 @@ import type { Turn } from "./turn.ts";
 import { WayBack } from "./way-back.ts";
 import type { WatchedWorld } from "./world.ts";
 
-/** With a last known good state at hand, Consul is not waited for longer than this at the start. */
+/** If there is a last known good state, the start waits for Consul no longer than this. */
 const PATIENCE_MS = 5000;
 const KEYS_RETRY_MS = 2000;
 const RETRY_MS = 5000;
@@ -35,7 +35,7 @@ export interface LoopContext extends ApplierContext, KeyRingContext {
   readonly turn: Turn;
   readonly bell: Bell;
   readonly database: Pick<DatabaseKeeper, "mayApply">;
-  /** Nobody answers at Consul's address, and it is not ours to start a client there. */
+  /** Nothing answers at Consul's address, and starting a client there is not the agent's job. */
   readonly isConsulAway: () => boolean;
 }
 
@@ -49,14 +49,17 @@ export interface Seen {
   readonly spans: readonly Span[];
 }
 
-/** When to look again: at once, at a time, or when the bell rings. Only who `waitsForTurn` may get or keep the node's turn. */
+/**
+ * When to look again: at once, at a time, or when the bell rings. Only with `waitsForTurn` may it get or keep the
+ * node's turn.
+ */
 export type Next = "again" | { readonly atMs: number | undefined; readonly waitsForTurn?: true };
 
 const ON_RING: Next = { atMs: undefined };
 
 /**
- * The loop of the agent. Each round reads the newest snapshot of everything, works out what should be, and
- * applies it if it is due. Nothing depends on how many rings there were or in which order.
+ * The agent's loop. Each round reads the newest snapshot of everything, works out what should be, and applies it if it
+ * is due. Nothing depends on how many rings there were or in which order.
  */
 export class Loop {
   readonly #context: LoopContext;
@@ -89,18 +92,18 @@ export class Loop {
     return this.#keyRing.keys;
   }
 
-  /** Disk and units were compared with what is asked for at least once. */
+  /** Disk and units have been compared with what is asked for at least once. */
   get hasLooked(): boolean {
     return this.#pacing.hasLooked;
   }
 
-  /** Units may be started at any moment, and not only because of a change. */
+  /** Units may be started at any time, not only because of a change. */
   get isStarting(): boolean {
     if (this.evaluation?.kv.hold !== undefined) return false;
     return !this.hasLooked || this.applier.isApplying;
   }
 
-  /** Takes the secrets that are known at the moment out of what a program printed. */
+  /** Removes the currently known secrets from a program's output. */
   redact(text: string): string {
     const { evaluation, keys } = this;
     const { options, store } = this.#context;
@@ -125,12 +128,12 @@ export class Loop {
     }
   }
 
-  /** @returns whether there are others than before */
+  /** @returns whether they have changed */
   #lookForCertificates(): Promise<boolean> {
     return this.#certificates.look(this.#context.store.read().certificates);
   }
 
-  /** What is in the way of a file keeps a change from being made, and the agent from nothing else. */
+  /** An obstacle in the way of a file stops changes, but nothing else. */
   async #tryRound(nowMs: number, notifyMs: number, signal: AbortSignal): Promise<Next> {
     try {
       return await this.#round(nowMs, notifyMs, signal);
@@ -174,7 +177,7 @@ export class Loop {
     return this.#advance(evaluation, desired, seen, signal);
   }
 
-  /** The world must have been seen once; a jail that starts while Consul is away goes on with the last known good. */
+  /** Every source must have answered once; a jail that starts while Consul is away uses the last known good. */
   #mayBegin(nowMs: number): boolean {
     const { world, store, isConsulAway } = this.#context;
     if (this.evaluation !== undefined || world.isComplete) return true;
@@ -188,7 +191,7 @@ export class Loop {
     const memory = store.read();
     return {
       kv: kv ?? lastGoodKv(memory),
-      // What was accepted may still wait for its turn: it is good all the same, and newer than what is in force.
+      // What was accepted may still be waiting for its turn: it is good nevertheless, and newer than what is in force.
       accepted: this.evaluation?.kv.accepted ?? memory.kv,
       catalogue,
       sentinels,
@@ -252,7 +255,7 @@ export class Loop {
     return isDone ? "again" : { atMs: inputs.nowMs + RETRY_MS };
   }
 
-  /** Where units that run would be disturbed, a routine change waits for this node's turn. */
+  /** If running units would be disturbed, a routine change waits for this node's turn. */
   async #applyInTurn(
     evaluation: Evaluation,
     desired: Placed,
@@ -266,7 +269,7 @@ export class Loop {
     if (!(await database.mayApply(evaluation, task, urgent)))
       return { atMs: nextDwellEndMs(evaluation.choices) };
     const disturbs = task.actions.some(mayServe);
-    // What was cut off had this node's turn; until it is finished nobody knows what the units run with.
+    // What was cut off had this node's turn; until it is finished it is not known what the units run with.
     const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
     if (options.config.reload.fleet_lock && mayWait && !turn.isOurs) {
       turn.ask(keys.domain);

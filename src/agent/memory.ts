@@ -7,7 +7,7 @@ const endpoint = z.strictObject({
   host: z.string(),
   port: z.number(),
   scheme: z.string().exactOptional(),
-  /** What the catalogue has in place of an operator's port or scheme. */
+  /** What the catalogue has instead of an operator's port or scheme. */
   registered: z.strictObject({ port: z.number(), scheme: z.string().exactOptional() }).exactOptional(),
   level: z.enum(LEVELS),
   /** Service ID, KV key or variable. */
@@ -26,14 +26,14 @@ const target = z.strictObject({
 /** What the agent must not forget when it is stopped, killed or moved: the content of its state file. */
 export const memorySchema = z.strictObject({
   version: z.literal(1),
-  /** The identity of this node in Consul, and the name that it is for. */
+  /** This node's identity in Consul, and the name it belongs to. */
   node: z.strictObject({ name: z.string(), id: z.string() }).exactOptional(),
   /** What each unit was last successfully started or reloaded with. */
   units: z.record(z.string(), digests),
   applied: z.strictObject({ digest: z.string(), at: z.string(), cause: z.string() }).exactOptional(),
-  /** Digest of a desired state that was put back; it is not tried again until it changes. */
+  /** Digest of a desired state that was rolled back; it is not retried until it changes. */
   rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
-  /** Digest of the desired state whose apply has begun. When an agent starts and it is there, that apply was cut off. */
+  /** Digest of the desired state whose apply has begun. If an agent finds it when it starts, that apply was cut off. */
   intent: z.string().exactOptional(),
   /** Digests of the files when this was written, by path. One that has another was changed since. */
   files: z.record(z.string(), z.string()).default({}),
@@ -50,13 +50,13 @@ export const memorySchema = z.strictObject({
   kv: z.array(z.strictObject({ key: z.string(), value: z.string(), modifyIndex: z.number() })),
   /** Folders of the certificates in use, by domain. */
   certificates: z.record(z.string(), z.string()).default({}),
-  /** The database that was last seen to have what the code of these migrations needs, `isComplete` also those for later. */
+  /** The database last seen to have what the code with these migrations needs; `isComplete`: those for later too. */
   database: z.strictObject({ place: z.string(), code: z.string(), isComplete: z.boolean() }).exactOptional(),
   /** Digest of the migrations that a unit's code knows, by unit, as it was last started or reloaded. */
   code: z.record(z.string(), z.string()).default({}),
   /**
-   * The newest tokens of `control/reload` that were obeyed. An older version had them in one text, in which they cannot
-   * be told apart: what is in KV then counts as new.
+   * The newest tokens of `control/reload` that were obeyed. An older version had them in one text, where they cannot be
+   * told apart; then what is in KV counts as new.
    */
   reload: z.preprocess(
     (value) => (typeof value === "string" ? {} : value),

@@ -4,11 +4,11 @@ import type { Applier } from "./applier.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Seen } from "./loop.ts";
 
-/** When the loop and its way back may apply, and what they know together of the units. */
+/** When the loop and its rollback may apply, and what both know about the units. */
 export class Pacing {
   readonly #config: Options["config"];
   readonly #applier: Pick<Applier, "lastReloadMs">;
-  /** Disk and units were compared with what is asked for at least once. */
+  /** Disk and units have been compared with what is asked for at least once. */
   hasLooked = false;
 
   constructor({ config }: Options, applier: Pick<Applier, "lastReloadMs">) {
@@ -25,8 +25,8 @@ export class Pacing {
   }
 
   /**
-   * How long a change waited: for the loop, to settle and for its distance, for this node's turn; and the evaluation that
-   * it comes from.
+   * How long a change waited: for the loop, to settle and for the interval, for this node's turn; and the evaluation it
+   * comes from.
    */
   waySoFar(attempt: Attempt, { inputs: { nowMs }, spans }: Seen, isUrgent: boolean): readonly Span[] {
     const { notifyMs, firstSeenMs } = attempt;

@@ -4,11 +4,11 @@ import type { ProbeResult } from "../probe/result.ts";
 import type { Target } from "../settings/targets.ts";
 import { probeOnce } from "./probes.ts";
 
-/** A primary that is being promoted must be seen at once; one that has been down for long need not be. */
+/** A primary being promoted must be seen at once; one that has been down for long need not be. */
 const EAGER_PAUSE_MS = 100;
 const EAGER_FOR_MS = 60_000;
 const PATIENT_PAUSE_MS = 2000;
-/** What was found well is looked at again while it waits for its turn, or has rivals. */
+/** A good target is probed again while it waits for its turn, or has rivals. */
 const CONTENT_PAUSE_MS = 5000;
 
 /** What a probe last found. */
@@ -23,7 +23,7 @@ interface Probe {
   verdict: ProbeResult | undefined;
 }
 
-/** Probes what the loop wants probed, again and again until it is no longer wanted, and rings when something new is found. */
+/** Keeps probing what the loop wants probed, until it is no longer wanted, and rings when something new is found. */
 export class Prober {
   readonly #onChange: () => void;
   readonly #onProbe: (finding: Finding) => void;
@@ -41,14 +41,14 @@ export class Prober {
     );
   }
 
-  /** What was found of each, for the status. */
+  /** What was found about each, for the status. */
   get findings(): readonly Finding[] {
     return [...this.#probes.values()].flatMap(({ target, verdict }) =>
       verdict === undefined ? [] : [{ target, verdict }],
     );
   }
 
-  /** Replaces what is wanted. What was found of a target is forgotten with it. */
+  /** Replaces what is wanted. What was found about a target is forgotten with it. */
   want(targets: readonly Target[]): void {
     const wanted = new Map(targets.map((target) => [target.key, target]));
     for (const [key, { end }] of this.#probes) {

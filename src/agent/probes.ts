@@ -10,12 +10,12 @@ import { mergedOf, type Target } from "../settings/targets.ts";
 import { smtpTarget } from "./smtp-target.ts";
 
 interface Probe {
-  /** For all of it: a server that needs longer to say that it is well is not one to work with. */
+  /** For the whole probe: a server that needs longer to answer is not one to work with. */
   readonly timeoutMs: number;
   readonly look: (target: Target, limits: Limits) => Promise<ProbeResult>;
 }
 
-/** One look at a target. What a probe did not expect is no reason to move, and is said like any other failure. */
+/** One look at a target. An unexpected error is no reason to move, and is reported like any other failure. */
 export async function probeOnce(target: Target, signal: AbortSignal): Promise<ProbeResult> {
   const { timeoutMs, look } = PROBES[target.dependency];
   try {

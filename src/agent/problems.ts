@@ -32,7 +32,7 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
   ];
 }
 
-/** A connection that is asked for but does not work, and what stays in use meanwhile. */
+/** A requested connection that does not work, and what stays in use meanwhile. */
 function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaining[] {
   if (reason === undefined || inUse === undefined) return [];
   const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${inUse} stays in use`;
@@ -57,7 +57,7 @@ export function watchProblems(
 const ASKED_ON =
   "What was known stays in force, and it is asked again by itself. If that lasts, look at `consul members` and the client's log.";
 
-/** An apply that came to nothing: what the machine said, and what happens now. */
+/** A failed apply: what the machine said, and what happens now. */
 export function changeProblem(
   code: keyof typeof CHANGE_ENDS | "change_put_back",
   reason: string,

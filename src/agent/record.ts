@@ -18,7 +18,7 @@ import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 import { filesIn } from "./newer-files.ts";
 
-/** For how many endpoints the time at which they were left is kept. */
+/** For how many endpoints the time when they were left is kept. */
 const LEFT_LIMIT = 32;
 const NAMES_IN_CAUSE = 5;
 
@@ -46,7 +46,7 @@ export function remember(memory: Memory, evaluation: Evaluation, now: Date): Mem
   };
 }
 
-/** Why something is applied: the names whose values changed and where the new ones come from. */
+/** Why something is applied: the names whose values changed, and where the new ones come from. */
 export function causeOf(memory: Memory, { merged, certificates, reload }: Evaluation): string {
   if (memory.applied === undefined) return "first apply";
   const parts = [
@@ -65,7 +65,7 @@ export function causeOf(memory: Memory, { merged, certificates, reload }: Evalua
   return parts.slice(0, NAMES_IN_CAUSE).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** The values that differ from those in force; of a secret one only that it does. */
+/** The values that differ from those in force; for a secret only that it differs. */
 export function valueChanges(memory: Memory, merged: Merged): ValueChange[] {
   const values = namedValues(merged);
   const changed = [...values].flatMap(([name, [wish]]): ValueChange[] => {
@@ -80,7 +80,7 @@ export function valueChanges(memory: Memory, merged: Merged): ValueChange[] {
   return [...changed, ...gone];
 }
 
-/** The dependencies that are somewhere else than before. */
+/** The dependencies that have moved. */
 export function endpointChanges(memory: Memory, merged: Merged): EndpointChange[] {
   return DEPENDENCY_NAMES.flatMap((dependency) => {
     const before = memory.endpoints[dependency];
@@ -103,7 +103,7 @@ function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] 
   return Object.fromEntries(entries);
 }
 
-/** The catalogue's alone: a list that an operator has put must not outlive its deletion. */
+/** Only the catalogue's: a list put by an operator must not outlive its deletion. */
 function sentinelsIn({ variables }: Merged): string {
   const offered = variables.get("REDIS_SENTINELS")?.find(({ level }) => level === "catalogue");
   return offered === undefined ? "" : reveal(offered.value);

@@ -11,7 +11,7 @@ import { renderInput } from "./render-input.ts";
 const NOTHING_KNOWN: Merged = { settings: new Map(), variables: new Map(), missing: [] };
 
 /**
- * Everything that can be refused without having asked Consul, before anything on disk is touched.
+ * Everything that can be refused without asking Consul, before anything on disk is touched.
  *
  * @throws Misconfigured
  */
@@ -34,7 +34,7 @@ export async function refusePlaces(options: Options): Promise<void> {
 }
 
 /**
- * Without pins nothing is made. That keys are missing is no reason to refuse: they are made once Consul was asked.
+ * Without pins nothing is created. Missing keys are no reason to refuse: they are created once Consul has been asked.
  *
  * @throws Misconfigured for keys that must not be used
  */

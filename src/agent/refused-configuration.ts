@@ -4,8 +4,8 @@ import { isAgentError, messageOf, sentence } from "../base/errors.ts";
 import type { Complaining, Problems } from "../report/problems.ts";
 
 /**
- * What was wrong with the configuration when it was last read again. It outlives the rounds of the agent: one that goes
- * on with its old configuration must still say that its next start would fail.
+ * What was wrong with the configuration when it was last read again. It outlives the agent's rounds: one that keeps its
+ * old configuration must still say that its next start would fail.
  */
 export class RefusedConfiguration {
   readonly #bell = new Bell();
@@ -35,7 +35,7 @@ export class RefusedConfiguration {
   }
 }
 
-/** One problem, however much is wrong: it is mended by one reload. */
+/** One problem, however much is wrong: one reload corrects it. */
 function refusalOf(error: unknown, reload: string): Complaining {
   const complaints = isAgentError(error) ? [error.complaint, ...error.others] : [];
   const said = complaints.length === 0 ? messageOf(error) : complaints.map(sentence).join(" ");

@@ -6,19 +6,19 @@ import { type Complaining, type Problems, problemOf } from "../report/problems.t
 import type { SyslogRelay, SyslogTarget } from "../report/syslog-relay.ts";
 import type { Evaluation } from "./evaluate.ts";
 
-/** Consul is not waited for longer than this: until then lines are kept, later they go where the environment says. */
+/** How long to wait for Consul: until then lines are kept, afterwards they go where the environment says. */
 const PATIENCE_MS = 5000;
 
 export interface RemoteLogOptions {
   readonly options: Options;
   readonly relay: SyslogRelay;
   readonly evaluation: () => Evaluation | undefined;
-  /** Rung when there is another evaluation: its lines go where it says. */
+  /** Rung when there is a new evaluation: lines go where it says. */
   readonly bell: Bell;
   readonly problems: Problems;
 }
 
-/** Lets the log go to REMOTELOG, wherever that is at the moment, and reports where it does not arrive. */
+/** Sends the log to the current REMOTELOG, and reports if it does not arrive. */
 export async function aimRemoteLog(context: RemoteLogOptions, signal: AbortSignal): Promise<void> {
   const { options, relay, evaluation, bell, problems } = context;
   relay.onChange = () => bell.ring();

@@ -36,7 +36,7 @@ export function renderInput(
   };
 }
 
-/** The names of templates for folders of certificates, and the settings whose value one is for, the first that is known. */
+/** The template names for certificate folders, and the settings whose value each is for: the first that is known. */
 export const CERTIFIED: ReadonlyMap<string, readonly SettingName[]> = new Map([
   ["certificate", ["WEBDOMAIN", "DOMAIN"]],
   ["media_certificate", ["BUCKETALIAS"]],
@@ -53,7 +53,7 @@ function certificateOf(
   return domain === undefined || folder === undefined ? undefined : { domain, folder };
 }
 
-/** Of all certificates those that templates are given: folders by domain. */
+/** The certificates given to templates: folders by domain. */
 export function certificatesInUse(
   merged: Merged,
   certificates: ReadonlyMap<string, string>,
@@ -84,7 +84,7 @@ function endpointTree(endpoint: Endpoint | undefined): Tree {
   };
 }
 
-/** What a unit must find in its process environment, since it reads it before dotenv. */
+/** What a unit must find in its process environment, because it reads it before dotenv. */
 const PROCESS_NAMES = { web: readInProcessBy("web"), sidekiq: readInProcessBy("sidekiq") };
 
 function readInProcessBy(unit: Reader): readonly string[] {

@@ -12,11 +12,11 @@ export interface ClientContext extends Workshop {
   readonly join: JoinWatch;
 }
 
-/** Keeps the Consul client as the configuration says: configured, and as a child supervised too. */
+/** Keeps the Consul client as the configuration says: configured, and supervised if it is a child. */
 export async function runClient(context: ClientContext, signal: AbortSignal): Promise<void> {
   await configureClient(context.options, context, context.problems, signal);
   if (context.options.config.consul.agent === "child") {
-    // Loaded only where it is wanted, for the sake of the memory at rest.
+    // Loaded only if wanted, to save memory when idle.
     const { superviseChild } = await import("../consul/child.ts");
     await superviseChild(childOptions(context), signal);
   } else if (!signal.aborted) await once(signal, "abort");

@@ -10,21 +10,21 @@ export interface Pending {
   readonly isFirst: boolean;
   /** Units were last reloaded at. */
   readonly lastReloadMs: number | undefined;
-  /** A failed apply is not repeated before. */
+  /** A failed apply is not retried before this. */
   readonly retryAtMs: number | undefined;
 }
 
 export interface Pace {
-  /** A burst has ended when nothing changed for this long. */
+  /** A burst is over when nothing has changed for this long. */
   readonly settleMinMs: number;
-  /** A burst is not waited for longer than this. */
+  /** The longest wait for a burst to end. */
   readonly settleMaxMs: number;
   readonly minIntervalMs: number;
 }
 
 /**
- * The time at which to apply. A routine change settles and keeps its distance from the last reload; it is never
- * dropped, since the difference itself is what waits. An urgent one waits for neither.
+ * The time at which to apply. A routine change settles and keeps its interval from the last reload; it is never
+ * dropped, because the difference itself waits. An urgent one waits for neither.
  */
 export function dueAtMs(pending: Pending, pace: Pace): number {
   const settled = Math.min(pending.lastChangedMs + pace.settleMinMs, pending.firstSeenMs + pace.settleMaxMs);

@@ -5,14 +5,14 @@ import type { Merged } from "../settings/merge.ts";
 import { isSecretNamed } from "../settings/slot.ts";
 import type { Memory } from "./memory.ts";
 
-/** Every secret that any source holds at the moment, in force or not. */
+/** Every secret that any source currently has, in force or not. */
 export function secretsIn(merged: Merged, keys: PinnedKeys | undefined): readonly Secret[] {
   const wishes = [...merged.settings.values(), ...merged.variables.values()].flat();
   const values = wishes.map(({ value }) => value).filter((value) => value instanceof Secret);
   return [...values, ...(keys?.variables.values() ?? [])];
 }
 
-/** Those that no source need hold: what units may still run with, and the token for Consul. */
+/** Those that need not be in any source: what units may still run with, and the token for Consul. */
 export function secretsBeside(
   { connection }: Pick<Options, "connection">,
   memory: Memory,

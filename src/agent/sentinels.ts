@@ -3,8 +3,8 @@ import type { Wish } from "../settings/wish.ts";
 import type { Memory } from "./memory.ts";
 
 /**
- * Where Redis is guarded by Sentinel, Mastodon is told the sentinels and the master's name, and finds the master by
- * itself. The list in use stays while no sentinel is passing: an old list is better than none.
+ * If Sentinel guards Redis, Mastodon gets the sentinels and the master's name, and finds the master by itself. The list
+ * in use stays while no sentinel is passing: an old list is better than none.
  */
 export function sentinelWishes(
   instances: readonly Instance[],

@@ -35,12 +35,12 @@ export function probedDependencies({ config }: Options): readonly ProbedName[] {
   return PROBED_NAMES.filter((name) => config.dependencies[name].probe);
 }
 
-/** The dependencies whose connection in use is looked at now and then. */
+/** The dependencies whose connection in use is probed regularly. */
 export function checkedDependencies({ config }: Options): readonly CheckedName[] {
   return CHECKED_NAMES.filter((name) => config.dependencies[name].probe);
 }
 
-/** Patroni is followed where Postgres is watched and its scope has a name. */
+/** Patroni is followed if Postgres is watched and its scope has a name. */
 export function patroniScope({ config }: Options): Scope | undefined {
   const { service, patroni } = config.dependencies.postgres;
   return service === "" || patroni.scope === "" ? undefined : patroni;

@@ -1,4 +1,4 @@
-/** The mail server as Mastodon will speak to it: read from the very variables that are rendered, so that both agree. */
+/** The mail server as Mastodon will talk to it: read from the same variables that are rendered, so that both agree. */
 import { Refused } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { SmtpTarget } from "../probe/smtp.ts";
@@ -6,7 +6,7 @@ import { deriveVariables } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
 
 /**
- * As Mastodon's `config/email.yml` reads them. Undefined where no mail server is known.
+ * As Mastodon's `config/email.yml` reads them. Undefined if no mail server is known.
  *
  * @throws Refused for variables that contradict each other, so that Mastodon would send nothing
  */

@@ -8,7 +8,7 @@ import { type Complaining, type Problems, problemOf } from "../report/problems.t
 import { lastingPart, type Status } from "../report/status.ts";
 
 const DISTANCE_MS = 10_000;
-/** A fleet's documents shall not weigh on the servers; Consul's own bound is 512 KB. */
+/** A fleet's documents must not burden the servers; Consul's own limit is 512 KB. */
 const LONGEST_BYTES = 100_000;
 
 export interface StatusDocumentOptions {
@@ -22,8 +22,8 @@ export interface StatusDocumentOptions {
 }
 
 /**
- * Keeps `mastodon-agent/<DOMAIN>/status/<node>` in Consul's KV as the status is. Written only when something else than
- * an age has changed, and at most every ten seconds, the last state for certain: agents at rest write nothing.
+ * Keeps `mastodon-agent/<DOMAIN>/status/<node>` in Consul's KV as the status is. Written only when something other than
+ * an age has changed, at most every ten seconds, and the last state always: idle agents write nothing.
  */
 export async function publishStatus(options: StatusDocumentOptions, signal: AbortSignal): Promise<void> {
   const { client, domain, status, notice, problems, distanceMs = DISTANCE_MS } = options;
@@ -34,7 +34,7 @@ export async function publishStatus(options: StatusDocumentOptions, signal: Abor
     await bell.wait(undefined, 0, signal);
     const seen = status();
     const site = domain();
-    // What a start goes through is no news.
+    // The states of a start are not news.
     if (signal.aborted || site === undefined || seen.state === "starting") continue;
     const key = `mastodon-agent/${site}/status/${seen.node}`;
     const text = documentOf(seen);
@@ -54,7 +54,7 @@ export async function publishStatus(options: StatusDocumentOptions, signal: Abor
   unsubscribe();
 }
 
-/** The status without what changes by itself, and without its longest parts where it would be too long. */
+/** The status without what changes by itself, and without its longest parts if it would be too long. */
 export function documentOf(status: Status): string {
   const { settings, ...lasting } = lastingPart(status);
   const inForce = settings.map((setting) => ({ ...setting, values: setting.values.slice(0, 1) }));
@@ -76,7 +76,7 @@ function asText(document: object): string {
   return JSON.stringify(document, undefined, 2);
 }
 
-/** @returns false where it is there already */
+/** @returns false if it is already there */
 async function write(
   client: StatusDocumentOptions["client"],
   key: string,

@@ -86,7 +86,7 @@ export function statusOf(facets: Facets): Status {
   };
 }
 
-/** Those that Mastodon cannot do without, and the others as far as they are watched or known. */
+/** Those that Mastodon needs, and the others as far as they are watched or known. */
 function shownDependencies(evaluation: Evaluation | undefined, memory: Memory): readonly DependencyName[] {
   return DEPENDENCY_NAMES.filter(
     (name) =>
@@ -102,7 +102,7 @@ function endpointStatus(
 ): EndpointStatus {
   const inUse = memory.endpoints[name];
   const found = loop.evaluation?.instances.get(name);
-  // Before anything is cut short: a part of a secret is not recognised.
+  // Before anything is truncated: part of a secret would not be recognised.
   const instances = (found ?? []).map((instance) => redacted(instance, (text) => loop.redact(text)));
   return {
     host: inUse?.host ?? null,

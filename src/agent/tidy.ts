@@ -1,7 +1,7 @@
 import { Bell } from "../base/bell.ts";
 import type { Notice } from "../report/notice.ts";
 
-/** What follows from a change is over by then, and what gathers in that time is little. */
+/** The consequences of a change are over by then, and little garbage builds up in that time. */
 const REST_MS = 120_000;
 
 export interface TidyOptions {
@@ -11,9 +11,8 @@ export interface TidyOptions {
 }
 
 /**
- * Collects garbage when nothing has happened for a while, and again after each such while. V8 does so when more memory
- * is asked for, and an agent at rest asks for so little that it would keep for hours what the start or the last change
- * left, and what its beats leave: 4 MB of 64 and more.
+ * Collects garbage after each idle period. V8 does so when more memory is requested, and an idle agent requests so
+ * little that it would keep for hours what the start, the last change and its heartbeats left: 4 MB of 64 and more.
  */
 export async function tidyAtRest(
   { notice, collect, restMs = REST_MS }: TidyOptions,
@@ -26,7 +25,7 @@ export async function tidyAtRest(
   clearInterval(timer);
 }
 
-/** Node has it under `--expose-gc`, which the program is started with; without that there is nothing to be done. */
+/** Node provides it with `--expose-gc`, which the program is started with; without that there is nothing to do. */
 export function collectGarbage(): void {
   globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }

@@ -1,8 +1,8 @@
 export type Task = (signal: AbortSignal) => Promise<void>;
 
 /**
- * Runs tasks side by side until one ends or the signal aborts, then ends them all and waits for each. The first
- * error is the one that is thrown.
+ * Runs tasks side by side until one ends or the signal aborts, then ends them all and waits for each. The first error
+ * is thrown.
  */
 export async function together(tasks: readonly Task[], signal: AbortSignal): Promise<void> {
   const end = new AbortController();

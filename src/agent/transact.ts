@@ -20,12 +20,12 @@ interface Watched extends Workshop {
   readonly observe?: Observe;
 }
 
-/** What is to be done, as far as disk and memory tell; whether units run is not looked at. */
+/** What has to be done, as far as disk and memory show; whether units run is not checked. */
 export function differences(desired: Placed, { units, store }: Workshop): Plan {
   return plan(desired, known(store), units, new Map());
 }
 
-/** The full plan, with a look at each unit: one that is down is started where it has steps for that. */
+/** The full plan, with a look at each unit: one that is down is started if it has steps for that. */
 export async function fullPlan(desired: Placed, { units, store }: Workshop, isUrgent = false): Promise<Plan> {
   const concerned = units.filter(({ name }) => desired.units.has(name));
   const running = await Promise.all(
@@ -39,7 +39,7 @@ export function isEmpty({ writes, actions }: Plan): boolean {
   return writes.length === 0 && actions.length === 0;
 }
 
-/** @param intent is on disk with what is remembered before the first rename, until the caller takes it away */
+/** @param intent is on disk, with what is recorded before the first rename, until the caller removes it */
 export async function carryOut(
   task: Plan,
   { store, log, observe }: Watched,

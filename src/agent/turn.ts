@@ -13,7 +13,7 @@ export interface TurnOptions {
 type State =
   | { readonly kind: "none" }
   | { readonly kind: "waiting"; readonly end: AbortController }
-  /** Without a lock where Consul could not be asked: a node that is on its own must not wait for the others. */
+  /** Without a lock if Consul could not be asked: a node on its own must not wait for the others. */
   | { readonly kind: "ours"; readonly lock: FleetLock | undefined };
 
 /** This node's turn to reload, among the nodes of its domain. It waits in the background and rings when it has come. */
@@ -29,7 +29,7 @@ export class Turn {
     return this.#state.kind === "ours" && this.#state.lock?.lost.aborted !== true;
   }
 
-  /** Begins to wait, unless it does already. */
+  /** Starts to wait, unless it already does. */
   ask(domain: string): void {
     if (this.#state.kind === "waiting") return;
     const end = new AbortController();

@@ -6,13 +6,13 @@ import type { Complaining, Problems } from "../report/problems.ts";
 
 const LOOK_EVERY_MS = 10_000;
 const LONGEST_LOOK_MS = 2000;
-/** A unit that is restarted by others is away for a moment: that is no news yet. */
+/** A unit restarted by somebody else is away for a moment: that is not news yet. */
 const BAD_LOOKS = 2;
 
-/** How a unit was when it was last looked at. */
+/** How a unit was at its last check. */
 export interface UnitHealth {
   readonly healthy: boolean;
-  /** What is wrong; empty where nothing is. */
+  /** What is wrong; empty if nothing is. */
   readonly reason: string;
   /** ISO 8601 time since when it has been so. */
   readonly since: string;
@@ -20,7 +20,7 @@ export interface UnitHealth {
 
 export interface UnitWatchOptions {
   readonly units: readonly UnitSpec[];
-  /** True while units are being reloaded: then a look would tell nothing. */
+  /** True while units are being reloaded: then a check would mean nothing. */
   readonly isBusy: () => boolean;
   readonly redact: (text: string) => string;
   readonly problems: Problems;
@@ -51,7 +51,7 @@ export class UnitWatch {
     await Promise.all([...watches, ended]);
   }
 
-  /** Each unit by itself: a command that takes its time holds up no other, and is asked once at a time. */
+  /** Each unit by itself: a slow command holds up no other unit, and runs once at a time. */
   async #watch(name: string, health: Health, signal: AbortSignal): Promise<void> {
     const { isBusy, lookEveryMs = LOOK_EVERY_MS } = this.#options;
     while (!signal.aborted) {

@@ -18,11 +18,11 @@ export interface ConsulWatching {
   readonly onChange: () => void;
 }
 
-/** The two watchers of Consul, whether we are part of it and what is in it, and what each tells the other. */
+/** The two watchers of Consul: whether this node is part of it, and what is in it; and what each tells the other. */
 export function watchConsul({ options, client, problems, log, memory, onChange }: ConsulWatching) {
   const report = () => {
     problems.replace("consul", joinProblems(join.state, memory()));
-    // Where nothing can be learnt that is the problem, and not each of the watches.
+    // If Consul cannot be asked at all, that is the problem, not each single watch.
     problems.replace("watches", join.state.awaySince === undefined ? watchProblems(world.health) : []);
     onChange();
   };

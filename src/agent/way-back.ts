@@ -9,9 +9,9 @@ import type { Pacing } from "./pacing.ts";
 import { fullPlan, isEmpty } from "./transact.ts";
 
 /**
- * What an operator put cannot be applied, and must not hold up the rest: endpoints go on moving, with the settings
- * that were good last. With these the units are also started when the jail is, and put right when an agent was
- * killed in the middle of an apply that turns out to fail.
+ * What an operator put cannot be applied, and must not hold up the rest: endpoints still move, with the last good
+ * settings. With these the units are also started when the jail starts, and repaired if an agent was killed during an
+ * apply that turns out to fail.
  */
 export class WayBack {
   readonly #context: LoopContext;
@@ -32,7 +32,7 @@ export class WayBack {
     this.#attempt.end();
   }
 
-  /** Then a failover is not tried together with what an operator just put: that comes after it, as a routine change. */
+  /** Then a failover is not combined with what an operator just put: that follows as a routine change. */
   isShorterThan({ digest }: Desired, inputs: Inputs): boolean {
     const isPossible =
       this.#pacing.hasLooked && !this.#attempt.hasFailed && inputs.memory.applied !== undefined;
@@ -44,7 +44,7 @@ export class WayBack {
   }
 
   /**
-   * Goes it, if it is wanted and due.
+   * Takes it, if it is wanted and due.
    *
    * @param asked digest of what cannot be applied, as far as it could be rendered
    * @param atMs when the loop looks again otherwise
@@ -73,7 +73,7 @@ export class WayBack {
     return isWanted && this.#applier.rejection(digest) === undefined;
   }
 
-  /** @returns false where there was nothing to do, or it is not the time for it */
+  /** @returns false if there was nothing to do, or it is not time yet */
   async #apply(
     evaluation: Evaluation,
     desired: Desired,

@@ -7,12 +7,12 @@ import { LEADER_UNASKED, type Leader, leaderInstance, NO_LEADER, nextLeader } fr
 import { readCatalogue } from "../sources/catalogue.ts";
 import { type Question, type Questions, questionsTo, type Sources } from "./questions.ts";
 
-/** The newest snapshot of everything that is watched in Consul; undefined until the first answer. */
+/** The newest snapshot of everything watched in Consul; undefined until the first answer. */
 export interface World {
-  /** Of Postgres, where Patroni is followed. */
+  /** For Postgres, if Patroni is followed. */
   readonly leader: Leader;
   readonly kv: readonly KvPair[] | undefined;
-  /** Instances of the Sentinel service, where it is watched. */
+  /** Instances of the Sentinel service, if it is watched. */
   readonly sentinels: readonly Instance[] | undefined;
   /** Instances by dependency, for the dependencies that are watched. */
   readonly catalogue: ReadonlyMap<DependencyName, readonly Instance[] | undefined>;
@@ -24,10 +24,10 @@ export interface WorldOptions extends Sources {
   readonly onChange: () => void;
 }
 
-/** The address of a leader may come after its name, and only news of the leader key ends a question for it. */
+/** A leader's address may come after its name, and only a change of the leader key ends a query for it. */
 const LOOK_AGAIN_MS = 1000;
 
-/** Follows the KV prefix and one service a dependency. */
+/** Follows the KV prefix and one service per dependency. */
 export class WatchedWorld {
   readonly #options: WorldOptions;
   readonly #questions: Questions;
@@ -90,7 +90,7 @@ export class WatchedWorld {
     });
   }
 
-  /** False only while there is a leader of which nobody says where it is. */
+  /** False only while there is a leader without a known address. */
   #leaderIsFound(): boolean {
     const leader = this.#leader;
     if (leader?.kind !== "member") return true;

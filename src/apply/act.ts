@@ -16,8 +16,8 @@ const VERBS = { reload: "reloaded", restart: "restarted", start: "started" } as 
 type Acting = Pick<Action, "unit" | "kind" | "was">;
 
 /**
- * Never rejects: what to do about a failure depends on what came before. A unit that was ill and is so after its reload
- * is started, since it may be down.
+ * Never rejects: what to do about a failure depends on what came before. A unit that was ill and still is after its
+ * reload is started, because it may be down.
  */
 export async function act(action: Acting, context: StepContext): Promise<ActResult> {
   const { unit, was } = action;
@@ -50,8 +50,8 @@ async function actOnce(action: Pick<Action, "unit" | "kind">, context: StepConte
 }
 
 /**
- * The same unit again, with the old files. One that the new files brought down is started, or comes back by
- * itself where something supervises it: then it is its health that counts, since it can only have read the old ones.
+ * The same unit again, with the old files. One that the new files brought down is started, or comes back by itself if
+ * something supervises it: then its health decides, because it can only have read the old ones.
  */
 export async function actAgain(action: Action, context: StepContext): Promise<ActResult> {
   const { unit } = action;

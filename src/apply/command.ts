@@ -21,19 +21,19 @@ export interface CommandResult {
   readonly ok: boolean;
   /** How it ended, in words. */
   readonly ended: string;
-  /** Undefined where it did not end by itself, or never began. */
+  /** Undefined if it did not end by itself, or never started. */
   readonly exitCode?: number;
   /** The end of what it printed, on one line. */
   readonly tail: string;
 }
 
-/** Where a program runs, and what is added to the little environment that every one gets. */
+/** Where a program runs, and what is added to the small environment that every program gets. */
 export interface Surroundings {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Where a program of the configuration would be found; undefined where it is not there or may not be run. */
+/** Where a program of the configuration would be found; undefined if it does not exist or may not be run. */
 export async function findProgram(name: string): Promise<string | undefined> {
   const places = name.includes("/") ? [name] : PATH.split(":").map((folder) => join(folder, name));
   for (const place of places) {
@@ -47,8 +47,8 @@ export async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /**
- * Runs a program to its end. After the timeout, or when the signal aborts, it and all that it started in its session is
- * killed. Never rejects.
+ * Runs a program to its end. After the timeout, or when the signal aborts, it is killed with everything it started in
+ * its session. Never rejects.
  */
 export async function runCommand(
   argv: readonly string[],
@@ -92,8 +92,8 @@ function collect(child: ChildProcess): () => string {
 }
 
 /**
- * The end of an output on one line. Whole lines only: of a secret that was cut in two, the rest would no longer be
- * known as one.
+ * The end of an output on one line. Whole lines only: the rest of a secret that was cut in two would no longer be
+ * recognised.
  */
 export function tailOf(text: string): string {
   const lines = stripVTControlCharacters(text).split("\n");
@@ -153,7 +153,10 @@ function signalSession({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Streams that a daemon still holds are read on, so that it does not die of a closed pipe, but keep nobody awake. */
+/**
+ * Streams that a daemon still holds are kept open, so that it does not die of a closed pipe, but they do not keep the
+ * process alive.
+ */
 function letGo(child: ChildProcess): void {
   for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
 }

@@ -1,9 +1,9 @@
-/** What an operator writes about files and units: the part of the configuration file that apply lives by. */
+/** What an operator writes about files and units: the part of the configuration file that apply uses. */
 import * as z from "zod";
 import { hasPossiblePort } from "../base/address.ts";
 import { duration } from "../base/duration.ts";
 
-/** Signals that reload or stop programs; the ones that only debuggers and terminals send are left out. */
+/** Signals that reload or stop programs; those that only debuggers and terminals send are left out. */
 const SIGNALS = [
   "HUP",
   "INT",

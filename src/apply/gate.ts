@@ -1,4 +1,4 @@
-/** A last question to Mastodon itself, with the new values: its answer decides before anything is written. */
+/** A last check by Mastodon itself, with the new values: its answer decides before anything is written. */
 import { Refused } from "../base/errors.ts";
 import { runCommand } from "./command.ts";
 import type { StepContext } from "./steps.ts";
@@ -7,7 +7,7 @@ export interface Gate {
   readonly argv: readonly string[];
   readonly timeoutMs: number;
   readonly folder: string;
-  /** The variables as they would be. dotenv does not override the environment, so the file is not asked. */
+  /** The variables as they would be. dotenv does not override the environment, so the file does not count. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

@@ -1,36 +1,36 @@
-/** After a reload: waiting until the unit is well again, with its new configuration. */
+/** After a reload: waiting until the unit is healthy again, with its new configuration. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { TryAgain } from "../base/errors.ts";
 import type { Health, Step, UnitSpec } from "./config.ts";
 import { pollUntil } from "./poll.ts";
 import { probe } from "./probe.ts";
 
-/** puma in the middle of a hot restart takes a request and never answers it. A command may take all the time there is. */
+/** puma in the middle of a hot restart takes a request and never answers it. A command may take all the time that is left. */
 const LONGEST_PROBE_MS = 5000;
-/** What the last probe gets, however little of the unit's time is left. */
+/** The time for the last probe, however little of the unit's timeout is left. */
 const SHORTEST_PROBE_MS = 500;
 
-/** A program that was asked to reload stops answering with its old self within this time. */
+/** Within this time after a reload the old process no longer answers. */
 const OLD_SELF_MS = 1000;
-/** puma's plugin tmp_restart looks at its file only every 2 s; then it has the time of all others, and a second to spare. */
+/** puma's plugin tmp_restart looks at its file only every 2 s; then it gets the time of all others, and a second to spare. */
 const OLD_SELF_AFTER_TOUCH_MS = 4000;
 
 export interface HealthContext {
-  /** How long the old self may answer yet; 0 where the old process was seen to end, or there was none. */
+  /** How long the old process may still answer; 0 if it was seen to end, or there was none. */
   readonly oldSelfMs: number;
   redact(text: string): string;
 }
 
-/** How long after these steps a good answer may be that of the old self, where its process stayed. */
+/** How long after these steps a good answer may come from the old program, if its process stayed. */
 export function oldSelfMs(steps: readonly Step[]): number {
   return steps.some((step) => "touch" in step) ? OLD_SELF_AFTER_TOUCH_MS : OLD_SELF_MS;
 }
 
 /**
- * Resolves once the unit is healthy; a unit without a health check is taken at its word.
+ * Resolves once the unit is healthy; a unit without a health check is assumed to be healthy.
  *
- * A reload that keeps the process (USR2, HUP, touch, a command) is only begun when its steps are done, so at first
- * a good answer may be the old configuration's: the unit is asked, and its timeout begins, after that.
+ * A reload that keeps the process (USR2, HUP, touch, a command) has only begun when its steps are done, so at first a
+ * good answer may come from the old configuration: the unit is checked, and its timeout begins, after that.
  * @throws TryAgain with the last thing that was wrong, after the unit's timeout
  */
 export async function untilHealthy(unit: UnitSpec, { oldSelfMs, redact }: HealthContext): Promise<void> {

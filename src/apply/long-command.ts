@@ -1,4 +1,4 @@
-/** Runs a command that may take hours and must not be cut off by our own end: its output goes to a file, not to us. */
+/** Runs a command that may take hours and must survive the agent's end: its output goes to a file, not to us. */
 import { spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,21 +10,21 @@ const LOOK_EVERY_MS = 500;
 
 export interface LongCommand {
   readonly argv: readonly string[];
-  /** After it the command and all that it started in its session is killed. */
+  /** After it the command is killed, with everything it started in its session. */
   readonly timeoutMs: number;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Who it runs as; the agent's own user where none is named. */
+  /** Who it runs as; by default the agent's own user. */
   readonly user: string | undefined;
-  /** Made anew, for its owner alone: what a program prints may hold a secret. */
+  /** Created anew, for its owner only: what a program prints may hold a secret. */
   readonly output: string;
 }
 
 /**
- * Returns when the command has ended, or when the signal aborts: then the command goes on without us, and the result
- * is undefined. Never rejects.
+ * Returns when the command has ended, or when the signal aborts: then the command goes on without us, and the result is
+ * undefined. Never rejects.
  *
- * @param onOutput takes the end of the output, on one line, when it is another
+ * @param onOutput receives the end of the output, on one line, when it changes
  */
 export async function runLongCommand(
   command: LongCommand,
@@ -44,7 +44,7 @@ export async function runLongCommand(
   }
 }
 
-/** The end of what a command has printed, also one that another agent has started. */
+/** The end of a command's output, even one that another agent has started. */
 export async function tailIn(path: string): Promise<string> {
   try {
     await using file = await open(path, "r");
@@ -68,7 +68,7 @@ async function start({ argv, folder, environment, user, output, timeoutMs }: Lon
     detached: true,
     ...(account && process.geteuid?.() === 0 && { uid: account.uid, gid: account.gid }),
   });
-  // Listened to before anything else is awaited. Whether the agent may end is not for the command to say.
+  // Listened to before anything else is awaited. The command must not keep the agent from ending.
   const ending = endOf(child, timeoutMs);
   ending.catch(() => {});
   child.unref();

@@ -1,4 +1,4 @@
-/** What Mastodon's code wants of its database: the migrations that lie in its folder. */
+/** What Mastodon's code expects of its database: the migrations in its folder. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { digest } from "../base/digest.ts";
@@ -6,21 +6,21 @@ import { Misconfigured, messageOf } from "../base/errors.ts";
 
 /** Versions, as Rails keeps them in `schema_migrations`. */
 export interface Migrations {
-  /** To be run before the new code is. */
+  /** To be run before the new code. */
   readonly before: readonly string[];
-  /** To be run when no old code runs any more. */
+  /** To be run once no old code runs any more. */
   readonly after: readonly string[];
-  /** Of both: code with the same migrations can run side by side. */
+  /** Of both: versions with the same migrations can run side by side. */
   readonly digest: string;
 }
 
-/** How many of each the database does not have yet. */
+/** How many of each the database lacks. */
 export interface PendingMigrations {
   readonly before: number;
   readonly after: number;
 }
 
-/** @throws Misconfigured where Mastodon's folder has none: that is no database without wishes, but no Mastodon */
+/** @throws Misconfigured if Mastodon's folder has none: then it is not Mastodon */
 export async function migrationsIn(mastodon: string): Promise<Migrations> {
   const [before, after] = [await versionsIn(mastodon, "migrate"), await versionsIn(mastodon, "post_migrate")];
   if (before.length === 0) throw nothingThere(join(mastodon, "db", "migrate"), "no migrations are there");
@@ -33,7 +33,7 @@ export function pendingIn({ before, after }: Migrations, done: ReadonlySet<strin
   return { before: missing(before), after: missing(after) };
 }
 
-/** The names are `<version>_<name>.rb`, with more words in the name of some. */
+/** The names are `<version>_<name>.rb`, some with more parts. */
 async function versionsIn(mastodon: string, name: string): Promise<readonly string[]> {
   const folder = join(mastodon, "db", name);
   try {

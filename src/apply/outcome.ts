@@ -1,12 +1,12 @@
-/** What a transaction needs, and what it comes to. */
+/** What a transaction needs, and its result. */
 import type { Gate } from "./gate.ts";
 import type { UnitDigests } from "./plan.ts";
 import type { StepContext } from "./steps.ts";
 
 export interface ApplyContext extends StepContext {
-  /** Asked once all files are checked. */
+  /** Run once all files are checked. */
   readonly gate?: Gate | undefined;
-  /** Asks to stop. An apply that has begun is finished all the same: half a reload helps nobody. */
+  /** Asks to stop. An apply that has begun is still finished: half a reload helps nobody. */
   readonly signal: AbortSignal;
   /** Persists what a unit runs with from now on; an empty digest says that it is not known. */
   remember(unit: string, digests: UnitDigests): Promise<void>;
@@ -32,11 +32,11 @@ export interface Failed {
   readonly stage: "write" | "reload" | "verify";
   readonly unit?: string;
   readonly error: unknown;
-  /** Absent where there was no verified state to go back to: the new files stay and the units are tried again. */
+  /** Absent if there was no verified state to go back to: the new files stay and the units are retried. */
   readonly undone?: Undone;
 }
 
-/** What was put back after a failure. Without errors everything is as it was before, and verified. */
+/** What was rolled back after a failure. Without errors everything is as before, and verified. */
 export interface Undone {
   /** Paths. */
   readonly files: readonly string[];
@@ -46,7 +46,7 @@ export interface Undone {
 
 export type Outcome = Applied | RefusedOutcome | Failed;
 
-/** Not of a failed write: there the machine is to blame, and not what was written. */
+/** Not for a failed write: that is the machine's fault, not that of what was written. */
 export function wasPutBack(outcome: Outcome): boolean {
   return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone !== undefined;
 }

@@ -8,11 +8,11 @@ import type { FileSpec } from "./config.ts";
 
 const execFile = promisify(execFileWithCallback);
 
-/** There on Linux and on FreeBSD. */
+/** Exists on Linux and on FreeBSD. */
 const GETENT = "/usr/bin/getent";
 const GETENT_TIMEOUT_MS = 5000;
 
-/** The permissions that a file's entry asks for. @throws Misconfigured for a user or group that is not there. */
+/** The permissions that a file's entry asks for. @throws Misconfigured for a user or group that does not exist. */
 export async function permissionsOf(spec: FileSpec): Promise<Permissions> {
   return {
     mode: Number.parseInt(spec.mode, 8),
@@ -21,7 +21,7 @@ export async function permissionsOf(spec: FileSpec): Promise<Permissions> {
   };
 }
 
-/** A user as programs are run as one. */
+/** A user to run programs as. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -49,7 +49,7 @@ export async function accountOf(name: string, where: string): Promise<Account> {
   return { uid: Number(uid), gid: Number(gid), home };
 }
 
-/** Looks into the local file first (no process to start), then asks every source that the system is set up with. */
+/** Looks into the local file first (no process to start), then asks every source the system is configured with. */
 async function idOf(database: string, kind: string, name: string, { path }: FileSpec): Promise<number> {
   if (/^\d+$/.test(name)) return Number(name);
   const local = localFile(database);

@@ -1,4 +1,4 @@
-/** From a pidfile to the unit's process, and never to a stranger who was given its pid later. */
+/** From a pidfile to the unit's process, and never to another program that was later given its pid. */
 import { open } from "node:fs/promises";
 import { type Process, processOf } from "../state/process.ts";
 import type { Step, UnitSpec } from "./config.ts";
@@ -11,8 +11,8 @@ export type UnitProcess =
   | { readonly kind: "absent"; readonly reason: string };
 
 /**
- * The process that a pidfile names, if it is alive and older than the file. A process that began after the
- * file was written is another one: the unit ended without removing its file and the pid was given away.
+ * The process that a pidfile names, if it is alive and older than the file. A process that began after the file was
+ * written is another one: the unit ended without removing its file and the pid was reused.
  */
 export async function unitProcess(pidfile: string): Promise<UnitProcess> {
   const found = await read(pidfile).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The look at the disk: where desired files lie, and what is there now. */
+/** The look at the disk: where desired files go, and what is there now. */
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { codeOf, isAgentError, messageOf, TryAgain } from "../base/errors.ts";
 import type { Permissions } from "../state/durable.ts";
@@ -7,7 +7,7 @@ import { permissionsOf } from "./ownership.ts";
 import type { Desired, DesiredFile, Place, Placed, PlacedFile } from "./plan.ts";
 import { targetOf } from "./target.ts";
 
-/** @throws TryAgain for a file that cannot be looked at: what is in its way now may be taken away again */
+/** @throws TryAgain for a file that cannot be read: the obstacle may go away again */
 export async function place(desired: Desired): Promise<Placed> {
   const files = desired.files.map((file) => placeFile(file).catch((error) => refuse(file, error)));
   return { ...desired, files: await Promise.all(files) };
@@ -24,7 +24,7 @@ export async function placeFile(file: DesiredFile): Promise<PlacedFile> {
   return { ...file, place: await placeOf(file.spec) };
 }
 
-/** @throws Misconfigured for an unknown owner or a target that is no file, the system's error when unreadable */
+/** @throws Misconfigured for an unknown owner or a target that is not a file; the system's error when unreadable */
 export async function placeOf(spec: FileSpec): Promise<Place> {
   const [target, asked] = await Promise.all([targetOf(spec.path), permissionsOf(spec)]);
   const found = read(target);

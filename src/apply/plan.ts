@@ -1,4 +1,4 @@
-/** What has to be done so that disk and units come to what is desired. Pure: it looks at nothing itself. */
+/** What has to be done to bring disk and units to the desired state. Pure: it looks at nothing itself. */
 import type { Permissions } from "../state/durable.ts";
 import type { FileSpec, UnitSpec } from "./config.ts";
 
@@ -11,7 +11,7 @@ export interface UnitDigests {
 export interface DesiredFile {
   readonly spec: FileSpec;
   readonly content: string;
-  /** Units, where it is known who reads the file. */
+  /** Units, if it is known which ones read the file. */
   readonly readBy?: readonly string[];
 }
 
@@ -22,17 +22,17 @@ export interface Desired {
   readonly units: ReadonlyMap<string, UnitDigests>;
 }
 
-/** Where a file lies and what is there now. */
+/** Where a file goes and what is there now. */
 export interface Place {
-  /** The path that is replaced: where the entry's path is a link, what it leads to. */
+  /** The path that is replaced: if the entry's path is a link, its target. */
   readonly target: string;
   /** What the entry asks for. */
   readonly asked: Permissions;
-  /** Undefined where there is no file. */
+  /** Undefined if there is no file. */
   readonly there: CurrentFile | undefined;
 }
 
-/** A file with all that is needed to put it back. */
+/** A file with everything needed to put it back. */
 export interface CurrentFile extends Required<Permissions> {
   readonly bytes: Uint8Array;
   readonly content: string;
@@ -44,14 +44,14 @@ export interface PlacedFile extends DesiredFile {
   readonly place: Place;
 }
 
-/** What is desired, beside what is there: one look, by which a change is planned, written and put back. */
+/** The desired state beside the actual one: one look serves to plan, write and roll back a change. */
 export interface Placed extends Desired {
   readonly files: readonly PlacedFile[];
 }
 
 /**
  * `unknown` is treated as running: a reload that fails says so, a second copy of a program does not. `ill`: its health
- * command says no, and there is no pidfile that would tell whether it is down, or up with something that makes it so.
+ * command fails, and there is no pidfile to show whether it is down, or up with something that makes it ill.
  */
 export type Running = "running" | "stopped" | "ill" | "unknown";
 
@@ -61,11 +61,11 @@ export interface Action {
   readonly wanted: UnitDigests;
   /** What the unit ran with before, as far as that was remembered. */
   readonly had: UnitDigests | undefined;
-  /** Whether the unit ran before; one that did not is no witness against the new files. */
+  /** Whether the unit ran before; the failure of one that did not says nothing about the new files. */
   readonly was: Running;
 }
 
-/** Whether doing something to the unit may take it from somebody. */
+/** Whether acting on the unit may disturb somebody. */
 export function mayServe({ was }: Pick<Action, "was">): boolean {
   return was === "running" || was === "unknown";
 }
@@ -73,24 +73,24 @@ export function mayServe({ was }: Pick<Action, "was">): boolean {
 export interface Plan {
   readonly writes: readonly PlacedFile[];
   readonly actions: readonly Action[];
-  /** The old files name an endpoint that is dead, so that going back to them would help nobody. */
+  /** The old files name a dead endpoint, so going back to them would help nobody. */
   readonly isOneWay?: boolean;
   /** The endpoint in use is dead or demoted. */
   readonly isUrgent?: boolean;
 }
 
 /**
- * The `restart` digest of a unit that needs nothing in its process environment. A unit of which nothing is known is
- * taken to have none of ours in there, so that an agent that meets a running site reloads and does not restart it.
+ * The `restart` digest of a unit that needs nothing in its process environment. A unit about which nothing is known is
+ * assumed to have none of ours there, so that an agent that meets a running site reloads it instead of restarting it.
  */
 export const NO_PROCESS_VARIABLES = "none";
 
-/** Stands for "not known what it runs with": no digest is empty, so the unit stays concerned. */
+/** Means "not known what it runs with": no digest is empty, so the unit stays concerned. */
 const UNKNOWN = "";
 
 /**
- * syslog-ng first, since what is logged while it does not run is lost. Then sidekiq, since its jobs fail quietly, and
- * streaming after web, since its clients must come back to a web that is right.
+ * syslog-ng first, because what is logged while it is down is lost. Then sidekiq, because its jobs fail quietly, and
+ * streaming after web, because its clients must come back to a web with the new values.
  */
 const FIRST_UNITS = ["syslog-ng", "sidekiq", "web", "streaming"];
 
@@ -117,8 +117,8 @@ export function plan(
 }
 
 /**
- * The same where the endpoint in use is dead or demoted: sidekiq comes last. It is given time for its jobs and tries
- * them again, while people get errors until web has the new endpoint.
+ * The same if the endpoint in use is dead or demoted: sidekiq comes last. It gets time for its jobs and retries them,
+ * while users see errors until web has the new endpoint.
  */
 export function inHaste({ actions, ...rest }: Plan): Plan {
   const isPatient = ({ unit }: Action) => unit.name === "sidekiq";
@@ -138,7 +138,7 @@ export function startsOf({ actions }: Plan): Plan {
   return { writes: [], actions: down.map((action) => ({ ...action, wanted: unsettled(action) })) };
 }
 
-/** What may be remembered of a unit from the moment that its files change until it is verified. */
+/** What may be recorded about a unit from the moment its files change until it is verified. */
 export function unsettled({ kind, had }: Pick<Action, "kind" | "had">): UnitDigests {
   const restart = kind === "reload" ? (had?.restart ?? NO_PROCESS_VARIABLES) : UNKNOWN;
   return { reload: UNKNOWN, restart };
@@ -155,8 +155,8 @@ function inOrder(units: readonly UnitSpec[]): readonly UnitSpec[] {
 }
 
 /**
- * A unit that is ill is taken for stopped where a reload would bring it nothing new: it has what it should run with, or
- * nothing was ever done to it. Otherwise the reload may be what heals it, and `act` starts it where that does not.
+ * An ill unit counts as stopped if a reload would bring it nothing new: it has what it should run with, or nothing was
+ * ever done to it. Otherwise the reload may cure it, and `act` starts it if it does not.
  */
 function takenFor(was: Running, wanted: UnitDigests, had: UnitDigests | undefined): Running {
   const isNew = had !== undefined && (wanted.reload !== had.reload || wanted.restart !== had.restart);

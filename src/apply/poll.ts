@@ -4,8 +4,8 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 
 /**
- * Asks, quickly at first and then twice a second, until the answer is yes. False when the time is over; the
- * last question is asked at the very end, so a slow machine gets its chance.
+ * Polls, quickly at first and then twice a second, until the answer is yes. False when the time is up; the last poll
+ * comes at the very end, so a slow machine gets its chance.
  */
 export async function pollUntil(
   ask: (remainingMs: number) => Promise<boolean>,

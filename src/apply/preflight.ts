@@ -1,4 +1,4 @@
-/** What would stop a file from being written, found before anything is touched. */
+/** What would prevent a file from being written, found before anything is touched. */
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -54,7 +54,7 @@ async function aboutPlace({ path }: FileSpec, target: string): Promise<Complaint
   };
 }
 
-/** Only root gives files away; a file may always be given to a group that one is in. */
+/** Only root gives files away; a file may always be given to one of one's own groups. */
 async function aboutOwner(spec: FileSpec): Promise<Complaint | undefined> {
   const { uid, gid } = await permissionsOf(spec);
   const me = process.geteuid?.();

@@ -1,4 +1,4 @@
-/** The part of a transaction that may still be refused: nobody but the agent has seen anything of it. */
+/** The part of a transaction that may still be refused: nothing but the agent has seen any of it. */
 import { timed } from "../base/span.ts";
 import { check } from "./check.ts";
 import { passGate } from "./gate.ts";
@@ -38,8 +38,8 @@ export async function prepare(plan: Plan, context: ApplyContext): Promise<Prepar
 }
 
 /**
- * From the first rename on nobody knows what a unit runs with: a supervisor may restart it at any moment, and
- * a crash may end the agent. So that is remembered first, and the digest when the unit was verified.
+ * From the first rename on it is not known what a unit runs with: a supervisor may restart it at any moment, and a
+ * crash may end the agent. So that is recorded first, and the digest once the unit is verified.
  *
  * What cannot be remembered for want of a disk is known as long as the agent lives, and after a crash the files bear
  * witness: they are not what the state says. That is enough for what cannot wait, a site whose endpoint is dead and

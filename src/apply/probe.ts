@@ -9,20 +9,20 @@ import type { Health } from "./config.ts";
 import { unitProcess } from "./pidfile.ts";
 import type { Running } from "./plan.ts";
 
-/** A program that dies of its configuration mostly does so at once: it counts as alive when it has lived that long. */
+/** A program that dies of its configuration usually does so at once: it counts as alive once it has lived this long. */
 const STEADY_MS = 1000;
 
 export type Answer =
   | { readonly ok: true }
-  /** `unit`: what that says of the unit, for one without a pidfile. */
+  /** `unit`: what that says about the unit, if it has no pidfile. */
   | { readonly ok: false; readonly reason: string; readonly unit: Exclude<Running, "running"> };
 
-/** How long one look may take. A command is given the time that the operator gave it; all others answer soon or not at all. */
+/** How long one check may take. A command gets the time that the operator gave it; all others answer soon or not at all. */
 export function lookMs(health: Health, atMostMs: number): number {
   return "run" in health ? health.timeout : Math.min(health.timeout, atMostMs);
 }
 
-/** Asks once. Never rejects, and answers within the timeout; a signal that aborts ends a command before. */
+/** Checks once. Never rejects, and answers within the timeout; an aborting signal ends a command earlier. */
 export async function probe(health: Health, withinMs: number, signal?: AbortSignal): Promise<Answer> {
   // AbortSignal takes no fractions.
   const timeoutMs = Math.ceil(withinMs);
@@ -38,7 +38,7 @@ export async function probe(health: Health, withinMs: number, signal?: AbortSign
   }
 }
 
-/** A connection of its own each time: one that is kept alive would still reach the old process. */
+/** A new connection each time: a keep-alive one would still reach the old process. */
 async function byHttp(url: string, timeoutMs: number): Promise<Answer> {
   const send = url.startsWith("https:") ? requestHttps : requestHttp;
   const request = send(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) });
@@ -74,7 +74,7 @@ async function byPidfile(pidfile: string): Promise<Answer> {
     : sick(`process ${found.process.pid} has just begun`);
 }
 
-/** Only a command that ended by itself has said something of the unit. */
+/** Only a command that ended by itself says something about the unit. */
 async function byCommand(argv: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
   const { ok, ended, exitCode, tail } = await runCommand(argv, timeoutMs, undefined, signal);
   if (ok) return { ok };

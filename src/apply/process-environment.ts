@@ -1,4 +1,4 @@
-/** What a running program was given in its environment: dotenv puts nothing over that. */
+/** The environment that a running program was given: dotenv does not override it. */
 import { execFile as execFileWithCallback } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -7,18 +7,18 @@ import { Secret } from "../base/secret.ts";
 const execFile = promisify(execFileWithCallback);
 const PS_TIMEOUT_MS = 5000;
 
-/** By name; undefined where it may not be read: only root and the program's own user may. */
+/** By name; undefined if it may not be read: only root and the program's own user may. */
 export async function environmentOf(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
   return process.platform === "linux" ? fromProc(pid) : fromPs(pid);
 }
 
-/** proc(5): as it was when the program began, each variable ended by a NUL. */
+/** proc(5): as it was when the program started, each variable ended by a NUL. */
 async function fromProc(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
   const content = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => undefined);
   return content === undefined ? undefined : parsed(content.split("\0"));
 }
 
-/** FreeBSD's ps(1) prints it before the command, with blanks between: a value that has one is cut off there. */
+/** FreeBSD's ps(1) prints it before the command, separated by blanks: a value with a blank is cut off there. */
 export async function fromPs(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
   const argv = ["eww", "-o", "command=", "-p", String(pid)];
   const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };

@@ -7,10 +7,10 @@ import { lookMs, probe } from "./probe.ts";
 const LONGEST_LOOK_MS = 2000;
 
 /**
- * By the unit's pidfile where its steps or its health name one, else by one health check. What answers
- * without a valid pidfile is not stopped: a second copy must not be started beside it.
+ * From the unit's pidfile if its steps or its health name one, else from one health check. What answers without a valid
+ * pidfile is not stopped: a second copy must not be started beside it.
  *
- * @param isUrgent a command that hangs may not hold up a failover; what it would have said is then unknown
+ * @param isUrgent a hanging command must not hold up a failover; then the result is unknown
  */
 export async function isRunning(unit: UnitSpec, isUrgent = false): Promise<Running> {
   const pidfile = pidfileOf(unit);

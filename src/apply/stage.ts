@@ -1,4 +1,4 @@
-/** One file of a transaction: written beside its place, then put there in one step, then perhaps put back. */
+/** One file of a transaction: written next to its target, then moved there in one step, then perhaps rolled back. */
 import { renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -12,16 +12,16 @@ export interface StagedFile {
   readonly spec: FileSpec;
   /** Holds the new content with its final owner and mode, on the disk. */
   readonly temporary: string;
-  /** Puts it in the place of the old one; readers see the one or the other. */
+  /** Replaces the old one; readers see one or the other. */
   commit(): void;
-  /** Takes a commit back: the old bytes, owner and mode, or no file where there was none. False if there was no commit. */
+  /** Takes a commit back: the old bytes, owner and mode, or no file if there was none. False if there was no commit. */
   restore(): Promise<boolean>;
   /** Removes what was not committed. */
   discard(): Promise<void>;
 }
 
 /**
- * Writes the new content beside the file that it is to replace. Nothing that anyone reads has changed yet.
+ * Writes the new content next to the file it will replace. Nothing that anyone reads has changed yet.
  * @throws Misconfigured when the place, the user or the permissions are wrong, TryAgain when the disk is full
  */
 export async function stage({ spec, content, place }: PlacedFile): Promise<StagedFile> {
@@ -33,7 +33,7 @@ export async function stage({ spec, content, place }: PlacedFile): Promise<Stage
   }
 }
 
-/** Puts all in their places at once. */
+/** Puts all of them in place at once. */
 export function commitAll(files: readonly StagedFile[]): void {
   for (const file of files) file.commit();
 }
@@ -44,7 +44,7 @@ export async function syncAll(files: readonly StagedFile[]): Promise<void> {
   await Promise.all([...directories].map(syncDirectory));
 }
 
-/** Removes what a crash may have left beside these files. One that has no place is preflight's to report. */
+/** Removes what a crash may have left next to these files. Preflight reports those without a place. */
 export async function sweep(specs: readonly Pick<FileSpec, "path">[]): Promise<void> {
   for (const { path } of specs) {
     const target = await targetOf(path).catch(() => path);
@@ -52,7 +52,7 @@ export async function sweep(specs: readonly Pick<FileSpec, "path">[]): Promise<v
   }
 }
 
-/** What the entry leaves open stays as it is on disk. */
+/** What the entry leaves open stays as on disk. */
 function wanted({ asked: { mode, uid, gid }, there }: Place): Permissions {
   return { mode, uid: uid ?? there?.uid, gid: gid ?? there?.gid };
 }

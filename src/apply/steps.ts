@@ -13,14 +13,14 @@ import { pollUntil } from "./poll.ts";
 /** Sidekiq finishes its jobs for 25 s and then needs a moment; Rails may take its time to start. */
 const STEP_TIMEOUT_MS = 60_000;
 
-/** These end a program; every other signal lets it go on with the same pid. */
+/** These end a program; any other signal leaves it running with the same pid. */
 const ENDING = ["TERM", "INT", "QUIT", "KILL"];
 
 export interface StepContext {
   readonly log: Log;
   /** Told of each stage as it ends: for the journal and the metrics. */
   readonly observe?: Observe;
-  /** Takes secrets out of what a command printed. */
+  /** Removes secrets from a command's output. */
   redact(text: string): string;
 }
 
@@ -37,7 +37,7 @@ type StepResult =
 const DONE: StepResult = { kind: "done" };
 
 /**
- * Runs one step after the other. Each is bounded in time, so it is never cut off in the middle.
+ * Runs one step after the other. Each has a time limit, so it is never cut off in the middle.
  * @throws TryAgain that names the unit and the step that failed; the steps after it did not run
  */
 export async function runSteps(

@@ -1,4 +1,4 @@
-/** Where a file really lies: links are followed, and what cannot be replaced by a rename is refused. */
+/** Where a file really is: links are followed, and what a rename cannot replace is refused. */
 import { lstatSync } from "node:fs";
 import { readFile, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,10 +8,10 @@ import { Misconfigured } from "../base/errors.ts";
 const MAX_LINKS = 40;
 
 /**
- * The path that is replaced. A link stays a link and the file that it names is replaced, since operators link
- * configuration to persistent storage. Only links of root or of the agent's own user are followed: with any
- * other, whoever may write in the directory could aim a privileged agent at every file of the machine.
- * @throws Misconfigured for a foreign or endless link, and for a target that is no regular file
+ * The path that is replaced. A link stays a link and its target is replaced, because operators link configuration to
+ * persistent storage. Only links of root or of the agent's own user are followed: with any other, anyone who may write
+ * in the directory could aim a privileged agent at any file on the machine.
+ * @throws Misconfigured for a foreign or endless link, and for a target that is not a regular file
  */
 export async function targetOf(path: string, links = 0): Promise<string> {
   const found = lstatSync(path, { throwIfNoEntry: false });
@@ -37,7 +37,7 @@ export async function targetOf(path: string, links = 0): Promise<string> {
 
 /**
  * Whether something is mounted on this very path: a rename cannot replace it, and writing into it shows halves. Linux
- * says what is mounted. Only elsewhere the device is asked: on an overlay a file can have another than its directory.
+ * lists its mounts. Only elsewhere is the device compared: on an overlay a file's can differ from its directory's.
  */
 export async function isMountPoint(path: string): Promise<boolean> {
   const mounts = await readFile("/proc/self/mountinfo", "utf8").catch(() => undefined);

@@ -11,7 +11,7 @@ import { undo } from "./undo.ts";
 
 export type { ApplyContext, Outcome } from "./outcome.ts";
 
-/** Carries a plan out. Never rejects. That there is one at a time is the caller's part. */
+/** Carries out a plan. Never rejects. The caller makes sure that there is only one at a time. */
 export async function apply(plan: Plan, context: ApplyContext): Promise<Outcome> {
   const began = performance.now();
   const prepared = await prepare(plan, context);
@@ -45,9 +45,9 @@ async function write(
 }
 
 /**
- * A failure is undone if the unit ran well before, for then the new files are to blame. Any other (the unit was
- * down, or was never seen healthy, or there is no way back) is reported and tried again, and does not keep the other
- * units from theirs.
+ * A failure is undone if the unit ran well before, for then the new files are to blame. Any other (the unit was down,
+ * or was never seen healthy, or there is no way back) is reported and retried, and does not keep the other units from
+ * their turn.
  */
 async function actAll(
   { actions, isOneWay = false }: Plan,

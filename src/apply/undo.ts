@@ -1,4 +1,4 @@
-/** The way back: the old files, then the units that may have read the new ones, in reverse. */
+/** The rollback: the old files, then the units that may have read the new ones, in reverse order. */
 import { messageOf } from "../base/errors.ts";
 import { actAgain } from "./act.ts";
 import type { ApplyContext, Undone } from "./outcome.ts";
@@ -14,7 +14,7 @@ export interface Undoing {
   readonly untouched: readonly Action[];
 }
 
-/** Goes back as far as it can; what it could not put back is among the errors and stays concerned. */
+/** Rolls back as far as it can; what it could not restore is among the errors and stays concerned. */
 export async function undo({ files, touched, untouched }: Undoing, context: ApplyContext): Promise<Undone> {
   const errors: unknown[] = [];
   const restored = await restoreAll(files, errors);

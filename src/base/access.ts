@@ -4,8 +4,8 @@ import path from "node:path";
 import type { Complaint } from "./errors.ts";
 
 /**
- * After EACCES: why this process may not read it, and as whom to run the command. `where` is the file, or the folder on the
- * way to it that lets nobody else in, so that several files behind it are one complaint.
+ * After EACCES: why this process may not read it, and as whom to run the command. `where` is the file, or the closed
+ * folder on the way to it, so that several files behind it are one complaint.
  */
 export function denied(file: string, doing = "read"): Complaint {
   const barrier = barrierTo(file);
@@ -27,12 +27,12 @@ export function ownName(): string {
   return userName(process.geteuid?.() ?? 0);
 }
 
-/** From the local files alone, so that a number may stay a number. */
+/** From the local files only, so a number may stay a number. */
 export function userName(uid: number): string {
   return nameIn("passwd", uid) ?? `user id ${uid}`;
 }
 
-/** `/etc/passwd` or `/etc/group`; empty where it cannot be read. */
+/** `/etc/passwd` or `/etc/group`; empty if it cannot be read. */
 export function localFile(database: string): string {
   try {
     return readFileSync(`/etc/${database}`, "utf8");
@@ -55,7 +55,7 @@ function ownershipOf({ uid, gid, mode }: Stats): string {
   return `owner ${userName(uid)}, group ${group}, mode ${(mode & 0o777).toString(8).padStart(4, "0")}`;
 }
 
-/** Whom the permissions are made for, where that is not root alone: as a rule the agent's user, or a group of that name. */
+/** Whom the permissions are meant for, if not only root: usually the agent's user, or a group of that name. */
 function readerOf({ uid, gid, mode }: Stats): string {
   const group = uid === 0 && gid !== 0 && (mode & 0o040) !== 0 ? nameIn("group", gid) : undefined;
   return group ?? nameIn("passwd", uid) ?? `'#${uid}'`;

@@ -1,11 +1,11 @@
-/** A host as it stands in a URL: IPv6 in brackets. */
+/** A host as written in a URL: IPv6 in brackets. */
 export function bracketed(hostOrAddress: string): string {
   return hostOrAddress.includes(":") ? `[${hostOrAddress}]` : hostOrAddress;
 }
 
 const MAX_PORT = 65_535;
 
-/** Whether the number after the last colon is one that a port can have. What has none is for others to refuse. */
+/** Whether the number after the last colon is a possible port. Others refuse what has none. */
 export function hasPossiblePort(text: string): boolean {
   return !(Number(text.slice(text.lastIndexOf(":") + 1)) > MAX_PORT);
 }
@@ -15,7 +15,7 @@ export function addressOf({ host, port }: { readonly host: string; readonly port
   return `${bracketed(host)}:${port}`;
 }
 
-/** A path below an address that may have one itself, as behind a proxy; `path` begins with a slash. */
+/** A path below an address that may have a path itself, as behind a proxy; `path` begins with a slash. */
 export function urlBelow(address: string, path: string): URL {
   return new URL(`${address.replace(/\/+$/, "")}${path}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Says "look again" to the loop. It carries no content: any number of rings before the loop listens are one,
- * and a ring while the loop is busy is kept for the next wait, so no change is lost.
+ * Says "look again" to the loop. It carries no content: any number of rings before the loop listens count as one, and a
+ * ring while the loop is busy is kept for the next wait, so no change is lost.
  */
 export class Bell {
   /** The first ring since the last wait, by `performance.now()`. */
@@ -28,7 +28,7 @@ export class Bell {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waitMs = untilMs && Math.min(Math.max(0, untilMs - nowMs), LONGEST_TIMER_MS);
     const timer = waitMs === undefined ? undefined : setTimeout(resolve, waitMs);
-    // The signal outlives the wait by weeks: it must not gather what has been waited for.
+    // The signal outlives the wait by weeks: it must not accumulate old listeners.
     const abort = () => resolve();
     signal.addEventListener("abort", abort);
     this.#wake = resolve;

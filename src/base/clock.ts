@@ -1,6 +1,6 @@
 /**
- * Milliseconds that look like those since the epoch but only ever go forward: a clock that is set an hour back or
- * forth neither delays nor hurries anything.
+ * Milliseconds that look like those since the epoch but only ever go forward: setting the clock an hour back or ahead
+ * neither delays nor rushes anything.
  */
 export function steadyMs(): number {
   return performance.timeOrigin + performance.now();

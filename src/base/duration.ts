@@ -6,11 +6,11 @@ const MS_PER_UNIT = new Map([
   ["m", 60_000],
   ["h", 3_600_000],
 ]);
-/** A timer of Node's takes 2^31-1 ms, which is not quite 25 days; with more it fires at once. */
+/** Node's timers take at most 2^31-1 ms, not quite 25 days; a longer one fires at once. */
 const MAX_MS = 24 * 24 * 3_600_000;
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 
-/** A duration as operators write it (`250ms`, `30s`, `5m`, `1h`), as milliseconds; undefined if it is none. */
+/** A duration as operators write it (`250ms`, `30s`, `5m`, `1h`), as milliseconds; undefined if it is not one. */
 export function parseDurationMs(text: string): number | undefined {
   const [, amount, unit] = DURATION.exec(text) ?? [];
   const unitMs = MS_PER_UNIT.get(unit ?? "");

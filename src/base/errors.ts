@@ -1,4 +1,4 @@
-/** The exit codes of DESIGN's contract, after sysexits(3). */
+/** The exit codes, after sysexits(3). */
 export const ExitCode = {
   ok: 0,
   usage: 64,
@@ -14,7 +14,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 export interface Place {
   /** A file, a variable, a KV key, an address. */
   readonly where: string;
-  /** How to go on from `where` to the place in that file, such as `:3:5`. */
+  /** The place in that file, such as `:3:5`. */
   readonly position?: string;
 }
 
@@ -33,7 +33,7 @@ export function sentence({ what, where, position = "", cure }: Complaint): strin
 abstract class AgentError extends Error {
   abstract readonly exitCode: ExitCode;
   readonly complaint: Complaint;
-  /** What else is wrong in the same input, so that an operator sees all of it at once. */
+  /** What else is wrong with the same input, so that an operator sees everything at once. */
   readonly others: readonly Complaint[];
 
   constructor(complaint: Complaint, options?: ErrorOptions & { others?: readonly Complaint[] }) {
@@ -45,7 +45,7 @@ abstract class AgentError extends Error {
   }
 }
 
-/** A value that came from outside is not acceptable; the rest goes on without it. */
+/** A value from outside is not acceptable; the rest goes on without it. */
 export class Refused extends AgentError {
   override readonly exitCode = ExitCode.refusedInput;
 }
@@ -60,7 +60,7 @@ export class Unavailable extends AgentError {
   override readonly exitCode = ExitCode.unavailable;
 }
 
-/** Something is not there yet; the same call may succeed later. */
+/** Something is not ready yet; the same call may succeed later. */
 export class TryAgain extends AgentError {
   override readonly exitCode = ExitCode.temporary;
 }

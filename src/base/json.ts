@@ -1,4 +1,4 @@
-/** What a text holds as JSON; undefined, which passes no schema, where it is none. */
+/** The JSON in a text; undefined, which passes no schema, if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

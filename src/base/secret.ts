@@ -5,8 +5,8 @@ const REDACTED = "[redacted]";
 const SHORTEST_REDACTED = 4;
 
 /**
- * A text that must not be seen. However it is formatted (template string, JSON, `console.log`, pino) it
- * prints as `[redacted]`; `reveal()` is the one way to the text, so its callers are easy to find and review.
+ * A text that must not be seen. However it is formatted (template string, JSON, `console.log`, pino) it prints as
+ * `[redacted]`; `reveal()` is the only way to the text, so its callers are easy to find and review.
  */
 export class Secret {
   readonly #text: string;
@@ -38,16 +38,16 @@ export function reveal(value: string | Secret): string {
 }
 
 /**
- * Takes secrets out of a text that a foreign program printed, also as it may have written them: in a URL, in JSON, in
- * base64. Short ones are left: they would tear ordinary words.
+ * Removes secrets from the output of another program, in every form it may have written them: in a URL, in JSON, in
+ * base64. Short ones are left, because masking them would break ordinary words.
  */
 export function redactor(secrets: Iterable<Secret>): (text: string) => string {
-  // Hardly anything that runs well prints something that has to pass here.
+  // A healthy program hardly ever prints anything that has to pass through here.
   const forms = lazy(() => allForms(secrets));
   return (text) => forms().reduce((redacted, form) => redacted.replaceAll(form, REDACTED), text);
 }
 
-/** Where one is part of another, the rest of the longer one must not stay: the longest come first. */
+/** If one is part of another, nothing of the longer one may remain: the longest come first. */
 function allForms(secrets: Iterable<Secret>): readonly string[] {
   const texts = [...secrets]
     .map((secret) => secret.reveal())

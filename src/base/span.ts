@@ -1,4 +1,4 @@
-/** One piece of work that was timed: what it was, how long it took, whether it came to a good end. */
+/** One timed piece of work: what it was, how long it took, whether it succeeded. */
 export interface Span {
   readonly stage: string;
   readonly unit?: string;
@@ -8,7 +8,7 @@ export interface Span {
 
 export type Observe = (span: Span) => void;
 
-/** Does the work and tells how long it took, also when it fails. */
+/** Does the work and reports how long it took, even when it fails. */
 export async function timed<Result>(
   observe: Observe | undefined,
   about: Pick<Span, "stage" | "unit">,
@@ -25,7 +25,7 @@ export async function timed<Result>(
   }
 }
 
-/** As `timed`, for work that waits for nothing. */
+/** Like `timed`, for synchronous work. */
 export function timedNow<Result>(
   observe: Observe | undefined,
   about: Pick<Span, "stage" | "unit">,

@@ -1,8 +1,8 @@
-/** Text of others as a person may be shown it: no terminal, log or page should obey it. */
+/** Somebody else's text, made safe to show: no terminal, log or page should obey it. */
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
-/** The first line that says something, without anything before or behind it. */
+/** The first line that says something, trimmed. */
 export function firstLine(text: string): string {
   return (
     text
@@ -12,7 +12,7 @@ export function firstLine(text: string): string {
   );
 }
 
-/** Control and format characters as what they are (`\x1b`), and no more characters than may be. */
+/** Control and format characters spelled out (`\x1b`), and no more characters than allowed. */
 export function visible(text: string, maxCharacters: number): string {
   const characters = [...text.replaceAll(INVISIBLE, escaped)];
   return characters.length <= maxCharacters

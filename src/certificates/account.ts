@@ -8,7 +8,7 @@ import { Secret } from "../base/secret.ts";
 import { makeDirectory, readText, writeBeside } from "../keys/disk.ts";
 import { syncDirectory } from "../state/durable.ts";
 
-/** `<storage>/accounts/<host>-<digest of the directory's URL>.pem`; of several that make it at once all get the first. */
+/** `<storage>/accounts/<host>-<digest of the directory's URL>.pem`; if several make it at once, all get the first. */
 export async function accountKey(storage: string, directory: string): Promise<Secret> {
   const file = path.join(
     storage,

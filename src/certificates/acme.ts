@@ -1,4 +1,4 @@
-/** The one file that meets acme-client: an account at an ACME server (RFC 8555), and orders that are carried to their end. */
+/** The one file that meets acme-client: an account at an ACME server (RFC 8555), and orders taken to their end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { default as Library } from "acme-client";
 import * as z from "zod";
@@ -10,7 +10,7 @@ export interface AcmeOptions {
   readonly directory: string;
   /** PEM of the authorities of a private server. */
   readonly ca: string | undefined;
-  /** PEM. Of one key there is one account, however often it is asked for. */
+  /** PEM. One key has one account, however often it is requested. */
   readonly accountKey: Secret;
   readonly email: string;
   readonly signal: AbortSignal;
@@ -20,7 +20,7 @@ export interface Acme {
   /** Begins an order. @returns its URL @throws AcmeError */
   order(domain: string): Promise<string>;
   /**
-   * Carries an order to its end, from wherever it is.
+   * Takes an order to its end, from wherever it is.
    *
    * @returns the chain, PEM
    * @throws OrderEnded when there is no way on with this order
@@ -38,14 +38,14 @@ export interface OrderToFulfil {
 
 export type AnswerChallenge = (token: string, content: string) => Promise<AsyncDisposable>;
 
-/** An order is asked for ever more rarely, for about a minute and a half. */
+/** An order is polled less and less often, for about a minute and a half. */
 const FIRST_POLL_MS = 200;
 const LAST_POLL_MS = 30_000;
 
 /** RFC 8555, 6.7. */
 const problem = z.object({ detail: z.string() });
 
-/** Makes the account or finds it again. Loads the library, which takes 30 MB: not before something is to be ordered. */
+/** Creates the account or finds it again. Loads the library, which takes 30 MB, so only when something is to be ordered. */
 export async function openAcme({ directory, ca, accountKey, email, signal }: AcmeOptions): Promise<Acme> {
   const { default: library } = await import("acme-client");
   useTransport(library, { ca, signal });
@@ -107,7 +107,7 @@ async function orderAt(client: Client, url: string): Promise<Order> {
   }
 }
 
-/** The server does not know the order, or not as ours: it was made anew, or the account was. */
+/** The server does not know the order, or not as ours: the server or the account was recreated. */
 function isGone({ trouble: { status } }: AcmeError): boolean {
   return status !== undefined && [401, 403, 404, 410].includes(status);
 }
@@ -121,7 +121,7 @@ async function authorize(
   const challenge = challenges.find(({ type }) => type === "http-01");
   if (challenge === undefined) throw new OrderEnded({ detail: "the server offers no HTTP-01 challenge" });
   await answer(challenge.token, await client.getChallengeKeyAuthorization(challenge));
-  // One that was begun before the agent was killed is asked by the authority without being told again.
+  // The authority validates one that was begun before the agent was killed without being asked again.
   if (challenge.status === "pending") await client.completeChallenge(challenge);
 }
 

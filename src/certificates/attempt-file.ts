@@ -1,5 +1,5 @@
 /**
- * What is remembered of failed orders of one domain, in `<storage>/<domain>/attempt.json`: an agent that is restarted
+ * What is remembered about one domain's failed orders, in `<storage>/<domain>/attempt.json`: an agent that is restarted
  * over and over must not run into the authority's limits.
  */
 import { rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { makeDirectory, readText } from "../keys/disk.ts";
 import { replace, writeTemporary } from "../state/durable.ts";
 
 const schema = z.object({
-  /** What was tried with: with another server or address nothing has failed yet. */
+  /** What it was tried with: with another server or address nothing has failed yet. */
   directory: z.string(),
   email: z.string(),
   failures: z.number(),

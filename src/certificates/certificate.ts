@@ -1,4 +1,4 @@
-/** One certificate on disk, as nginx reads it: what it is good for and how long. */
+/** One certificate on disk, as nginx reads it: what it is good for and for how long. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -25,13 +25,13 @@ export type Found =
       readonly kind: "bad";
       readonly folder: string;
       readonly reason: string;
-      /** Where it could be read at all. */
+      /** If it could be read at all. */
       readonly certificate: Certificate | undefined;
-      /** Whether nginx can come up with it all the same, as far as anybody knows. */
+      /** Whether nginx can still come up with it, as far as anybody knows. */
       readonly isLoadable: boolean;
     };
 
-/** Looks at a folder. A private key that may not be read is taken at its word: it may be another user's affair. */
+/** Looks at a folder. An unreadable private key is assumed to be right: it may belong to another user. */
 export async function findCertificate(folder: string, domain: string): Promise<Found> {
   const [chain, key] = await Promise.all(
     [CHAIN_FILE, KEY_FILE].map((name) => contentOf(path.join(folder, name))),
@@ -56,13 +56,13 @@ export async function findCertificate(folder: string, domain: string): Promise<F
   }
 }
 
-/** Why a chain with this key cannot serve the domain; the time is not looked at. @throws Error for what is no PEM */
+/** Why a chain with this key cannot serve the domain; the time is not checked. @throws Error for what is not PEM */
 export function faultOf(chain: string, key: string, domain: string): string | undefined {
   const [certificate] = certificatesIn(chain);
   return isKeyOf(key, certificate) ? hostFault(certificate, domain) : KEY_FAULT;
 }
 
-/** nginx reads the whole chain: one that was cut off while it was copied is as bad as none. */
+/** nginx reads the whole chain: one cut off while it was copied is as bad as none. */
 function certificatesIn(chain: string): readonly [X509Certificate, ...X509Certificate[]] {
   const [first = "", ...others] = chain
     .split(/(?=-----BEGIN )/)
@@ -76,7 +76,7 @@ function hostFault(certificate: X509Certificate, domain: string): string | undef
 
 const KEY_FAULT = `${KEY_FILE} does not belong to it`;
 
-/** A key that is encrypted is taken at its word: a template of one's own may name the file with its password. */
+/** An encrypted key is assumed to be right: a user's template may name the file with its password. */
 function isKeyOf(key: string, certificate: X509Certificate): boolean {
   if (key.includes("ENCRYPTED")) return true;
   try {
@@ -107,7 +107,7 @@ function describe(parsed: X509Certificate, folder: string): Certificate {
   };
 }
 
-/** Node gives one attribute a line, such as `CN=R11`. */
+/** Node gives one attribute per line, such as `CN=R11`. */
 function issuerOf({ issuer }: X509Certificate): string {
   const attributes = new Map(
     issuer.split("\n").map((line) => [line.split("=")[0], line.replace(/^\w+=/, "")]),

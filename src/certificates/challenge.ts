@@ -1,6 +1,7 @@
 /**
- * Answers an HTTP-01 challenge (RFC 8555, 8.3): by nginx, which serves the web root, or from here as long as nobody
- * listens there. It is looked at before the authority is asked to, since a failed validation counts against the site.
+ * Answers an HTTP-01 challenge (RFC 8555, 8.3): through nginx, which serves the web root, or from here while nothing
+ * listens there. The answer is checked before the authority is asked, because a failed validation counts against the
+ * site.
  */
 import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
@@ -13,7 +14,7 @@ import { replace, writeTemporary } from "../state/durable.ts";
 export interface ChallengePlaces {
   /** nginx serves `/.well-known/acme-challenge/` from here. */
   readonly webroot: string;
-  /** Where the authority's question arrives: nginx, or nobody yet. */
+  /** Where the authority's challenge arrives: at nginx, or at nothing yet. */
   readonly listen: { readonly host: string; readonly port: number };
 }
 
@@ -26,7 +27,7 @@ export interface Challenge {
 const PREFIX = "/.well-known/acme-challenge/";
 const PATIENCE_MS = 5000;
 
-/** Until it is disposed of. @throws Unavailable when the answer cannot be got from this machine itself */
+/** Until it is disposed of. @throws Unavailable when this machine itself cannot get the answer */
 export async function answer(challenge: Challenge, places: ChallengePlaces): Promise<AsyncDisposable> {
   // The token becomes a file name (RFC 8555 has it base64url).
   if (!/^[A-Za-z0-9_-]+$/.test(challenge.token)) throw unanswered(challenge, places, "its token is none");
@@ -104,7 +105,7 @@ async function look({ domain, token }: Challenge, { listen }: ChallengePlaces): 
   }
 }
 
-/** Where to connect to for what listens everywhere. */
+/** Where to connect to for something that listens everywhere. */
 function reachable({ host, port }: ChallengePlaces["listen"]): { host: string; port: number } {
   const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
   return { host: everywhere[host] ?? host, port };

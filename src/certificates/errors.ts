@@ -1,17 +1,17 @@
-/** What an ACME server said no with, or why it could not be asked. */
+/** Why an ACME server refused, or why it could not be asked. */
 import { stripVTControlCharacters } from "node:util";
 
-/** Of a foreign text, which ends up in status and log. */
+/** Limit for text from outside, which ends up in status and log. */
 const LONGEST_DETAIL = 500;
 
 export interface AcmeTrouble {
   /** The server's own words, or those of the network. */
   readonly detail: string;
-  /** The last part of `urn:ietf:params:acme:error:...`; undefined where no ACME server answered. */
+  /** The last part of `urn:ietf:params:acme:error:...`; undefined if no ACME server answered. */
   readonly type?: string | undefined;
-  /** HTTP status; undefined where there was no answer. */
+  /** HTTP status; undefined if there was no answer. */
   readonly status?: number | undefined;
-  /** How long the server asks to be left alone. */
+  /** How long the server tells us to back off. */
   readonly retryAfterMs?: number | undefined;
 }
 

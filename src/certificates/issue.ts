@@ -16,14 +16,14 @@ export interface IssueOptions extends ChallengePlaces {
 }
 
 /**
- * Goes on with the order that is under way, or makes one.
+ * Continues the order in progress, or makes one.
  *
- * @throws AcmeError for what the server says no with
+ * @throws AcmeError if the server refuses
  * @throws Unavailable when the challenge cannot be answered, Refused for a useless certificate
  */
 export async function issue(domain: string, options: IssueOptions, signal: AbortSignal): Promise<void> {
   const { storage, directory, ca, email, nowMs } = options;
-  // First what needs the storage: a full one must not be found out at the server's expense.
+  // First what needs the storage: a full disk must not be discovered at the server's expense.
   const key = await accountKey(storage, directory);
   const order = await openOrder(storage, domain, directory);
   const acme = await openAcme({ directory, ca, email, accountKey: key, signal });

@@ -1,6 +1,6 @@
 /**
- * Keeps each domain supplied with a certificate: an operator's own where there is one, which is never touched, or one
- * from the ACME server. Whoever runs it looks from time to time; nothing happens in between.
+ * Keeps each domain supplied with a certificate: an operator's own if there is one, which is never touched, or one from
+ * the ACME server. Its caller runs it from time to time; nothing happens in between.
  */
 import path from "node:path";
 import { type Complaint, messageOf, sentence } from "../base/errors.ts";
@@ -41,13 +41,13 @@ export interface DomainLock extends AsyncDisposable {
   readonly lost: AbortSignal;
 }
 
-/** How one domain stands. */
+/** The state of one domain. */
 export interface CertificateState {
   readonly domain: string;
   readonly found: Found;
-  /** Whether it is the agent's affair; false for an operator's own. */
+  /** Whether the agent manages it; false for an operator's own. */
   readonly isOurs: boolean;
-  /** When it is ordered or renewed; undefined where nothing is. */
+  /** When it is ordered or renewed; undefined if nothing is. */
   readonly nextAttemptMs: number | undefined;
   readonly problems: readonly Complaining[];
 }
@@ -73,7 +73,7 @@ export class CertificateKeeper {
     this.#options = options;
   }
 
-  /** Orders what is due, one domain after the other, and says how they stand. */
+  /** Orders what is due, one domain after the other, and returns their states. */
   async look({ site, domains, email }: Wanted, signal: AbortSignal): Promise<readonly CertificateState[]> {
     const states: CertificateState[] = [];
     for (const domain of domains) {

@@ -1,6 +1,6 @@
 /**
- * The order under way for one domain: `<storage>/<domain>/order.json` with the private key in `order.pem`. What was
- * ordered when an agent is killed is finished by the next one, instead of being ordered again.
+ * The order in progress for one domain: `<storage>/<domain>/order.json` with the private key in `order.pem`. If an
+ * agent is killed, the next one finishes its order instead of ordering again.
  */
 import { rm } from "node:fs/promises";
 import path from "node:path";
@@ -15,7 +15,7 @@ const schema = z.object({ directory: z.string(), url: z.string() });
 export interface OrderFile {
   /** Of the certificate to come; the same until the order has ended. */
   readonly key: Secret;
-  /** Of the order, where one has begun at this server. */
+  /** Of the order, if one has begun at this server. */
   readonly url: string | undefined;
   begun(url: string): Promise<void>;
   ended(): Promise<void>;

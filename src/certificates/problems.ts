@@ -8,7 +8,7 @@ export interface Standing {
   readonly domain: string;
   readonly found: Found;
   readonly isOurs: boolean;
-  /** Why nothing came of the last order; undefined where that went well, or nothing was ordered. */
+  /** Why the last order failed; undefined if it succeeded, or nothing was ordered. */
   readonly failure: string | undefined;
   /** The folder of the certificate that nginx runs with. */
   readonly inUse: string | undefined;
@@ -47,7 +47,7 @@ function uselessProblem({ domain, found }: Standing): readonly Complaining[] {
   return [problem("certificate_useless", domain, what, `Put the right files there. ${OR_LEAVE_IT}`)];
 }
 
-/** nginx has read it, and could not do so again. */
+/** nginx has read it, but could not read it again. */
 function goneProblem({ domain, found, inUse }: Standing): readonly Complaining[] {
   if (found.kind !== "none" || inUse === undefined) return [];
   const what = `the certificate that nginx runs with is gone from ${inUse}, and there is no other`;

@@ -2,11 +2,11 @@
 import { digest } from "../base/digest.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** A certificate is renewed with that much of its life left. */
+/** A certificate is renewed with this much of its life left. */
 const RENEW_SHARE = 1 / 3;
-/** Up to that much of its life earlier, so that nodes and sites do not all come in the same minute. */
+/** Up to this much of its life earlier, so that nodes and sites do not all come in the same minute. */
 const JITTER_SHARE = 1 / 20;
-/** With that much left, renewing has failed for a while, or nobody does it. */
+/** With this much left, renewal has been failing for a while, or nobody does it. */
 const EXPIRING_SHARE = 1 / 6;
 const EXPIRING_AT_MOST_MS = 21 * 24 * 3_600_000;
 

@@ -1,8 +1,8 @@
 /**
- * Where issued certificates are kept, on persistent storage, and where nginx reads them:
- * `<storage>/<domain>/<UTC time>/{fullchain.pem,privkey.pem}`. A version is whole or not there, and never changes:
- * a new certificate is a new folder, so that its name in nginx.conf makes it a change like any other, and the old one
- * is still there if that change is put back.
+ * Where issued certificates are kept, on persistent storage, and where nginx reads them: `<storage>/<domain>/<UTC
+ * time>/{fullchain.pem,privkey.pem}`. A version is complete or absent, and never changes: a new certificate is a new
+ * folder, so its name in nginx.conf makes it a change like any other, and the old one is still there if that change is
+ * rolled back.
  */
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
@@ -13,12 +13,12 @@ import { syncDirectory } from "../state/durable.ts";
 import { entriesOf } from "../state/entries.ts";
 import { type Certificate, CHAIN_FILE, faultOf, findCertificate, KEY_FILE } from "./certificate.ts";
 
-/** `20261124T130102Z`: the order of names is that of time. */
+/** `20261124T130102Z`: names sort by time. */
 const VERSION = /^\d{8}T\d{6}Z$/;
-/** The one in use, the one before it that a change may be put back to, and one more. */
+/** The one in use, the one before it for a rollback, and one more. */
 const KEPT_VERSIONS = 3;
 
-/** Of every domain that has issued certificates the newest good one. */
+/** The newest good one of every domain with issued certificates. */
 export async function issuedCertificates(storage: string): Promise<ReadonlyMap<string, Certificate>> {
   const found = new Map<string, Certificate>();
   for (const domain of entriesOf(storage)) {
@@ -37,7 +37,7 @@ export async function issuedCertificate(storage: string, domain: string): Promis
 }
 
 /**
- * Puts a new version on the shelf, on disk for good, and takes the oldest away.
+ * Puts a new version on the shelf, safely on disk, and removes the oldest.
  *
  * @throws Refused for a chain that cannot serve the domain with this key
  */

@@ -1,6 +1,6 @@
 /**
- * How acme-client speaks HTTP. Its own way repeats a question by itself for minutes, forgets the kind of an error, and
- * turns a refused connection into a TypeError; so its interceptors are taken out, and these are put in.
+ * How acme-client speaks HTTP. Its own transport repeats a request for minutes, forgets the kind of an error, and turns
+ * a refused connection into a TypeError; so its interceptors are replaced by these.
  */
 import { Agent } from "node:https";
 import type { default as Library } from "acme-client";
@@ -9,7 +9,7 @@ import { codeOf, messageOf } from "../base/errors.ts";
 import { AcmeError } from "./errors.ts";
 
 export interface TransportOptions {
-  /** PEM of the authorities that the server's own certificate may come from; undefined: those that Node knows. */
+  /** PEM of the authorities that the server's own certificate may come from; undefined: those that Node trusts. */
   readonly ca: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -51,7 +51,7 @@ interface Answer {
   readonly headers: { readonly [name: string]: unknown };
 }
 
-/** A bad nonce is the library's to mend. */
+/** The library deals with a bad nonce. */
 function errorIn({ status, data, headers }: Answer): AcmeError | undefined {
   if (status < 400) return undefined;
   const said = problem.safeParse(data).data;
