@@ -1,4 +1,4 @@
-import { dueAtMs, type Pace, retryDelayMs } from "./schedule.ts";
+import { type Due, dueAt, type Pace, retryDelayMs } from "./schedule.ts";
 
 /** One desired state on its way to being applied: since when it has been waiting, and how often it failed. */
 export class Attempt {
@@ -48,12 +48,9 @@ export class Attempt {
     this.#retryAtMs = undefined;
   }
 
-  dueAtMs(
-    now: { isUrgent: boolean; isFirst: boolean; lastReloadMs: number | undefined },
-    pace: Pace,
-  ): number {
+  dueAt(now: { isUrgent: boolean; isFirst: boolean; lastReloadMs: number | undefined }, pace: Pace): Due {
     const { isUrgent, isFirst, lastReloadMs } = now;
-    return dueAtMs(
+    return dueAt(
       {
         isUrgent,
         isFirst,

@@ -12,6 +12,7 @@ import type { Instance } from "../settings/instance.ts";
 import { type Leader, leaderRefusals } from "../settings/leader.ts";
 import { type Merged, merge, type Offers } from "../settings/merge.ts";
 import { type Overlay, overlayFor } from "../settings/overlay.ts";
+import { withoutOverriddenSentinels } from "../settings/sentinels.ts";
 import type { Target } from "../settings/targets.ts";
 import { type Layer, NO_WISHES, type Refusal, type Wish } from "../settings/wish.ts";
 import { type CatalogueSnapshot, readCatalogue, readSentinels } from "../sources/catalogue.ts";
@@ -97,6 +98,9 @@ export interface Evaluation {
   readonly instances: Found;
   readonly choices: ReadonlyMap<DependencyName, Choice>;
   readonly candidateTimes: CandidateTimes;
+  /** What the sources ask for. */
+  readonly asked: Merged;
+  /** What is to be rendered: every connection that is not verified is the one in force. */
   readonly merged: Merged;
   readonly pending: readonly Pending[];
   /** What should be probed now. */
@@ -106,7 +110,7 @@ export interface Evaluation {
   /** Undefined while something is missing or cannot be rendered. */
   readonly desired: Desired | undefined;
   /** Refused input; the rest went on without it. */
-  readonly refusals: readonly Complaint[];
+  readonly refusals: readonly Refusal[];
   /** Why nothing can be rendered. */
   readonly renderError: Complaint | undefined;
   /** Folders of the certificates given to templates, by domain. */
@@ -150,6 +154,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
     instances,
     choices,
     candidateTimes,
+    asked: withoutOverriddenSentinels(asked),
     ...connections,
     certificates: certificatesInUse(connections.merged, inputs.certificates),
     reload: { ...memory.reload, ...kv.reload },
@@ -158,7 +163,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
       ...refusalsIn(catalogue),
       ...leaderRefusals(inputs.leader, instances.get("postgres") ?? []),
       ...sentinels.refusals,
-    ].map(({ complaint }) => complaint),
+    ],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { JoinState } from "../consul/join.ts";
 import type { Problem } from "../report/problems.ts";
 import type { State } from "../report/status.ts";
+import { waitingText } from "../report/waiting.ts";
 import type { DependencyName } from "../settings/dependencies.ts";
 import type { Applier } from "./applier.ts";
 import type { ConnectionHealth } from "./connection-watch.ts";
@@ -20,7 +21,7 @@ export interface Headline {
 }
 
 export interface HeadlineFacts {
-  readonly loop: Pick<Loop, "evaluation" | "hasLooked"> & {
+  readonly loop: Pick<Loop, "evaluation" | "hasLooked" | "waiting"> & {
     readonly applier: Pick<Applier, "isApplying" | "isBehind" | "lastFailure">;
   };
   readonly memory: Memory;
@@ -64,7 +65,8 @@ export function headlineOf(facts: HeadlineFacts): Headline {
     ["starting", !loop.hasLooked && "looking at files and units"],
     [
       "applying",
-      evaluation?.desired?.digest !== memory.applied?.digest && "a change is waiting for its turn",
+      evaluation?.desired?.digest !== memory.applied?.digest &&
+        `a change ${waitingText(loop.waiting ?? { kind: "round" }, (iso) => `${iso.slice(11, 19)} UTC`)}`,
     ],
   ];
   const [state, reason, unseen] = rows.find(([, text]) => text) ?? [];

@@ -1,22 +1,27 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Desired, mayServe, type Placed, startsOf } from "../apply/plan.ts";
 import type { Bell } from "../base/bell.ts";
-import { steadyMs } from "../base/clock.ts";
-import { Misconfigured, TryAgain } from "../base/errors.ts";
+import { steadyMs, wallTimeAt } from "../base/clock.ts";
+import { Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Span } from "../base/span.ts";
+import type { Waiting } from "../report/waiting.ts";
 import { Applier, type ApplierContext } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import { CertificateFolders } from "./certificate-folders.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
+import { probeWait } from "./explanation.ts";
 import { configuredFacts } from "./facts.ts";
 import { KeyRing, type KeyRingContext, type Keys } from "./key-ring.ts";
 import { hasGoodSettings, isUrgent, lastGoodKv } from "./last-good.ts";
+import { obstacleIn } from "./obstacle.ts";
 import { Pacing } from "./pacing.ts";
 import type { Prober } from "./prober.ts";
 import { changeProblem, errorProblem, inputProblems } from "./problems.ts";
 import { domainOf } from "./render-input.ts";
+import type { Due } from "./schedule.ts";
 import { secretsBeside, secretsIn } from "./secrets.ts";
 import { placesOf } from "./services.ts";
 import { differences, fullPlan, isEmpty } from "./transact.ts";
@@ -49,13 +54,18 @@ export interface Seen {
   readonly spans: readonly Span[];
 }
 
-/**
- * When to look again: at once, at a time, or when the bell rings. Only with `waitsForTurn` may it get or keep the
- * node's turn.
- */
-export type Next = "again" | { readonly atMs: number | undefined; readonly waitsForTurn?: true };
+/** What a round comes to: another one at once, or a rest until the bell rings. */
+export type Next = "again" | Rest;
 
-const ON_RING: Next = { atMs: undefined };
+export interface Rest {
+  /** It ends then at the latest. */
+  readonly atMs: number | undefined;
+  /**
+   * Why what is asked for is not in force; undefined where it is, or only a connection is not. Who waits for the node's turn
+   * may get or keep it, nobody else.
+   */
+  readonly waiting: Waiting | undefined;
+}
 
 /**
  * The agent's loop. Each round reads the newest snapshot of everything, works out what should be, and applies it if it
@@ -72,6 +82,7 @@ export class Loop {
   readonly #certificates: CertificateFolders;
   readonly #keyRing: KeyRing;
   #candidateTimes: CandidateTimes = new Map();
+  #waiting: Waiting | undefined = { kind: "start" };
 
   /** What the status shows. */
   readonly applier: Applier;
@@ -90,6 +101,11 @@ export class Loop {
 
   get keys(): Keys | undefined {
     return this.#keyRing.keys;
+  }
+
+  /** Why what is asked for is not in force, as the last round found; undefined where it is, or only a connection is not. */
+  get waiting(): Waiting | undefined {
+    return this.applier.isApplying ? { kind: "applying" } : this.#waiting;
   }
 
   /** Disk and units have been compared with what is asked for at least once. */
@@ -117,7 +133,8 @@ export class Loop {
       await this.#lookForCertificates();
       for (let notifyMs = 0; !signal.aborted; ) {
         const next = await this.#tryRound(steadyMs(), notifyMs, signal);
-        if (next === "again" || next.waitsForTurn !== true) await turn.end();
+        if (next === "again" || next.waiting?.kind !== "turn") await turn.end();
+        if (next !== "again") this.#says(next.waiting);
         const isCertified = await this.#lookForCertificates();
         const isAgain = next === "again" || isCertified;
         notifyMs = isAgain ? 0 : await bell.wait(next.atMs, steadyMs(), signal);
@@ -126,6 +143,12 @@ export class Loop {
       prober.want([]);
       await turn.end();
     }
+  }
+
+  #says(waiting: Waiting | undefined): void {
+    const isNews = !isDeepStrictEqual(waiting, this.#waiting);
+    this.#waiting = waiting;
+    if (isNews) this.#context.onChange();
   }
 
   /** @returns whether they have changed */
@@ -140,13 +163,16 @@ export class Loop {
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error;
       this.applier.refuse(error);
-      return { atMs: nowMs + RETRY_MS };
+      return retryAt(nowMs + RETRY_MS, error);
     }
   }
 
   async #round(nowMs: number, notifyMs: number, signal: AbortSignal): Promise<Next> {
     const { options, problems, store, prober, onChange } = this.#context;
-    if (!this.#mayBegin(nowMs)) return { atMs: store.read().applied && this.#startedMs + PATIENCE_MS };
+    if (!this.#mayBegin(nowMs)) {
+      const atMs = store.read().applied && this.#startedMs + PATIENCE_MS;
+      return { atMs, waiting: { kind: "start" } };
+    }
     const inputs = this.#inputs(nowMs);
     const spans: Span[] = [];
     const evaluation = evaluate(this.#rules, inputs, (span) => spans.push(span));
@@ -156,23 +182,24 @@ export class Loop {
     const { prefix } = options.config.watch;
     problems.replace("input", inputProblems(evaluation, placesOf(options)));
     onChange();
-    if (evaluation.merged.missing.length > 0) return { atMs: nextDwellEndMs(evaluation.choices) };
+    const obstacle = obstacleIn(evaluation, inputs.memory);
+    if (obstacle?.kind === "missing") return { atMs: nextDwellEndMs(evaluation.choices), waiting: obstacle };
     const { keys } = this;
     if (keys === undefined) return this.#readKeys(evaluation, nowMs);
     const { desired } = evaluation;
-    if (evaluation.kv.hold !== undefined) return ON_RING;
+    if (obstacle?.kind === "hold") return { atMs: undefined, waiting: obstacle };
     const pinned = await this.#keyRing.keysFor(domainOf(evaluation.merged), keys);
     const isRefused = pinned instanceof Error;
     const seen: Seen = { inputs, keys: isRefused ? keys : pinned, notifyMs, spans };
     if (isRefused) {
       this.applier.refuse(pinned);
-      return this.#wayBack.go(seen, desired?.digest, nowMs + RETRY_MS, signal);
+      return this.#wayBack.go(seen, desired?.digest, retryAt(nowMs + RETRY_MS, pinned), signal);
     }
-    if (desired === undefined) return this.#wayBack.go(seen, undefined, undefined, signal);
-    const rejection = this.applier.rejection(desired.digest);
-    if (rejection !== undefined) {
-      problems.replace("apply", [changeProblem("change_put_back", rejection, prefix)]);
-      return this.#wayBack.go(seen, desired.digest, undefined, signal);
+    const rest = { atMs: undefined, waiting: obstacle ?? evaluation.pending.map(probeWait)[0] };
+    if (desired === undefined) return this.#wayBack.go(seen, undefined, rest, signal);
+    if (obstacle?.kind === "rejected") {
+      problems.replace("apply", [changeProblem("change_put_back", obstacle.reason, prefix)]);
+      return this.#wayBack.go(seen, desired.digest, rest, signal);
     }
     return this.#advance(evaluation, desired, seen, signal);
   }
@@ -217,7 +244,7 @@ export class Loop {
     } catch (error) {
       if (error instanceof Misconfigured) throw error;
       problems.replace("keys", [errorProblem("keys_waiting", options.config.paths.keys, error)]);
-      return { atMs: nowMs + KEYS_RETRY_MS };
+      return { atMs: nowMs + KEYS_RETRY_MS, waiting: { kind: "keys", reason: messageOf(error) } };
     }
   }
 
@@ -231,11 +258,12 @@ export class Loop {
     this.#attempt.see(desired.digest, nowMs, seen.notifyMs);
     const urgent = isUrgent(evaluation);
     if (urgent && !hasGoodSettings(evaluation, inputs.memory) && this.#wayBack.isShorterThan(desired, inputs))
-      return this.#wayBack.go(seen, desired.digest, undefined, signal);
-    const dueMs = this.#pacing.dueAtMs(this.#attempt, urgent);
-    if (dueMs > nowMs) {
-      const atMs = Math.min(dueMs, nextDwellEndMs(evaluation.choices) ?? dueMs);
-      return this.#attempt.hasFailed ? this.#wayBack.go(seen, desired.digest, atMs, signal) : { atMs };
+      return this.#wayBack.go(seen, desired.digest, { atMs: undefined, waiting: { kind: "round" } }, signal);
+    const due = this.#pacing.dueAt(this.#attempt, urgent);
+    if (due.atMs > nowMs) {
+      const atMs = Math.min(due.atMs, nextDwellEndMs(evaluation.choices) ?? due.atMs);
+      const rest: Rest = { atMs, waiting: this.#until(due) };
+      return this.#attempt.hasFailed ? this.#wayBack.go(seen, desired.digest, rest, signal) : rest;
     }
     return this.#applyInTurn(evaluation, placed, seen, urgent, signal);
   }
@@ -249,10 +277,10 @@ export class Loop {
   ): Promise<Next> {
     const starts = startsOf(await fullPlan(placed, this.#context));
     const mayStart = await this.#context.database.mayApply(evaluation, starts, false);
-    if (isEmpty(starts) || !mayStart) return ON_RING;
+    if (isEmpty(starts) || !mayStart) return { atMs: undefined, waiting: { kind: "start" } };
     const asFound = { ...evaluation, desired: undefined };
     const isDone = await this.applier.apply(asFound, starts, keys.values, { urgent: false, spans }, signal);
-    return isDone ? "again" : { atMs: inputs.nowMs + RETRY_MS };
+    return isDone ? "again" : { atMs: inputs.nowMs + RETRY_MS, waiting: { kind: "start" } };
   }
 
   /** If running units would be disturbed, a routine change waits for this node's turn. */
@@ -266,17 +294,17 @@ export class Loop {
     const { turn, options, database } = this.#context;
     const { keys } = seen;
     const task = await fullPlan(desired, this.#context, urgent);
-    if (!(await database.mayApply(evaluation, task, urgent)))
-      return { atMs: nextDwellEndMs(evaluation.choices) };
+    const atMs = nextDwellEndMs(evaluation.choices);
+    if (!(await database.mayApply(evaluation, task, urgent))) return { atMs, waiting: { kind: "database" } };
     const disturbs = task.actions.some(mayServe);
     // What was cut off had this node's turn; until it is finished it is not known what the units run with.
     const mayWait = disturbs && !urgent && !this.applier.wasCutOff;
     if (options.config.reload.fleet_lock && mayWait && !turn.isOurs) {
-      turn.ask(keys.domain);
-      return { atMs: nextDwellEndMs(evaluation.choices), waitsForTurn: true };
+      return { atMs, waiting: { kind: "turn", ...turn.ask(keys.domain) } };
     }
     this.#pacing.hasLooked = true;
     if (isEmpty(task)) return this.#rest(evaluation);
+    this.#waiting = undefined;
     const isOneWay = urgent && hasGoodSettings(evaluation, this.#context.store.read());
     const isApplied = await this.applier.apply(
       evaluation,
@@ -294,7 +322,19 @@ export class Loop {
   async #rest(evaluation: Evaluation): Promise<Next> {
     this.#attempt.end();
     this.#wayBack.end();
+    this.#waiting = undefined;
     await this.applier.settled(evaluation);
-    return { atMs: nextDwellEndMs(evaluation.choices) };
+    return { atMs: nextDwellEndMs(evaluation.choices), waiting: undefined };
   }
+
+  #until({ after, atMs }: Due): Waiting {
+    const until = wallTimeAt(atMs);
+    return after === "retry"
+      ? { kind: after, until, reason: this.applier.lastFailure ?? "" }
+      : { kind: after, until };
+  }
+}
+
+function retryAt(atMs: number, error: Error): Rest {
+  return { atMs, waiting: { kind: "retry", until: wallTimeAt(atMs), reason: messageOf(error) } };
 }

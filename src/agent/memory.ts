@@ -16,12 +16,14 @@ const endpoint = z.strictObject({
   since: z.string(),
 });
 
-const target = z.strictObject({
-  value: z.string(),
+/** Where a value comes from. */
+const provenance = z.strictObject({
   level: z.enum(LEVELS),
   where: z.string(),
   index: z.number().exactOptional(),
 });
+
+const target = provenance.extend({ value: z.string() });
 
 /** What the agent must not forget when it is stopped, killed or moved: the content of its state file. */
 export const memorySchema = z.strictObject({
@@ -62,10 +64,18 @@ export const memorySchema = z.strictObject({
     (value) => (typeof value === "string" ? {} : value),
     z.strictObject({ shared: z.string().exactOptional(), node: z.string().exactOptional() }),
   ),
-  /** Since when each setting and variable has had its value: digest of the value, ISO 8601 time, the value unless it is secret. */
+  /**
+   * Each setting and variable in force: digest of its value, ISO 8601 time since when it has had it, the value unless it is
+   * secret, and where it came from (an older version did not note that).
+   */
   since: z.record(
     z.string(),
-    z.strictObject({ digest: z.string(), at: z.string(), shown: z.string().exactOptional() }),
+    z.strictObject({
+      digest: z.string(),
+      at: z.string(),
+      shown: z.string().exactOptional(),
+      from: provenance.exactOptional(),
+    }),
   ),
 });
 

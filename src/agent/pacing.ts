@@ -3,6 +3,7 @@ import type { Options } from "../options.ts";
 import type { Applier } from "./applier.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Seen } from "./loop.ts";
+import type { Due } from "./schedule.ts";
 
 /** When the loop and its rollback may apply, and what both know about the units. */
 export class Pacing {
@@ -16,9 +17,9 @@ export class Pacing {
     this.#applier = applier;
   }
 
-  dueAtMs(attempt: Attempt, isUrgent: boolean): number {
+  dueAt(attempt: Attempt, isUrgent: boolean): Due {
     const { settle, reload } = this.#config;
-    return attempt.dueAtMs(
+    return attempt.dueAt(
       { isUrgent, isFirst: !this.hasLooked, lastReloadMs: this.#applier.lastReloadMs },
       { settleMinMs: settle.min, settleMaxMs: settle.max, minIntervalMs: reload.min_interval },
     );
@@ -30,7 +31,7 @@ export class Pacing {
    */
   waySoFar(attempt: Attempt, { inputs: { nowMs }, spans }: Seen, isUrgent: boolean): readonly Span[] {
     const { notifyMs, firstSeenMs } = attempt;
-    const dueMs = Math.min(Math.max(this.dueAtMs(attempt, isUrgent), firstSeenMs), nowMs);
+    const dueMs = Math.min(Math.max(this.dueAt(attempt, isUrgent).atMs, firstSeenMs), nowMs);
     return [
       { stage: "notify", ms: roundedMs(notifyMs), ok: true },
       { stage: "settle", ms: roundedMs(dueMs - firstSeenMs), ok: true },

@@ -14,9 +14,9 @@ import type { Places } from "./services.ts";
 export function inputProblems(evaluation: Evaluation, places: Places): readonly Complaining[] {
   const { refusals, renderError, merged, choices, pending } = evaluation;
   return [
-    ...refusals.map((complaint) => problemOf("input_refused", complaint)),
+    ...refusals.map(({ complaint }) => problemOf("input_refused", complaint)),
     ...(renderError === undefined ? [] : [problemOf("render_refused", renderError)]),
-    ...pending.flatMap(probeProblem),
+    ...pending.flatMap(probeComplaint).map((complaint) => problemOf("probe_failed", complaint)),
     ...merged.missing.map((name) => problemOf("setting_missing", missing(name, places))),
     ...heldIn(choices, merged).map(({ name, endpoint, reason }) =>
       problemOf(
@@ -32,16 +32,16 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
   ];
 }
 
-/** A requested connection that does not work, and what stays in use meanwhile. */
-function probeProblem({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaining[] {
+/** A requested connection that does not work, and what stays in use meanwhile. Nothing while that is not known. */
+export function probeComplaint({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaint[] {
   if (reason === undefined || inUse === undefined) return [];
   const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${inUse} stays in use`;
   return [
-    problemOf("probe_failed", {
+    {
       where: dependency,
       what,
       cure: `${cure ?? "Correct the setting, or look at that server."} It is probed until it answers well.`,
-    }),
+    },
   ];
 }
 

@@ -96,9 +96,13 @@ function namedValues(merged: Merged): ReadonlyMap<string, Ranked> {
 
 function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] {
   const entries = [...namedValues(merged)].map(([name, [wish]]) => {
-    const fresh = { digest: digest(reveal(wish.value)), at: now.toISOString(), shown: String(wish.value) };
+    const { value, ...from } = wish;
+    const fresh = { digest: digest(reveal(value)), at: now.toISOString(), shown: String(value), from };
     const known = memory.since[name];
-    return [name, known?.digest === fresh.digest ? { ...fresh, at: known.at } : fresh] as const;
+    if (known?.digest !== fresh.digest) return [name, fresh] as const;
+    // What stays for want of a candidate still comes from where it was taken.
+    const isHeld = from.where === HELD && known.from !== undefined;
+    return [name, { ...fresh, at: known.at, ...(isHeld && { from: known.from }) }] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -22,15 +22,27 @@ export interface Pace {
   readonly minIntervalMs: number;
 }
 
+/** When to apply, and what is waited for until then. */
+export interface Due {
+  readonly atMs: number;
+  readonly after: "settle" | "interval" | "retry";
+}
+
 /**
- * The time at which to apply. A routine change settles and keeps its interval from the last reload; it is never
- * dropped, because the difference itself waits. An urgent one waits for neither.
+ * A routine change settles and keeps its interval from the last reload; it is never dropped, because the difference
+ * itself waits. An urgent one waits for neither.
  */
-export function dueAtMs(pending: Pending, pace: Pace): number {
-  const settled = Math.min(pending.lastChangedMs + pace.settleMinMs, pending.firstSeenMs + pace.settleMaxMs);
-  const spaced = pending.lastReloadMs === undefined ? 0 : pending.lastReloadMs + pace.minIntervalMs;
-  const routine = pending.isUrgent || pending.isFirst ? pending.firstSeenMs : Math.max(settled, spaced);
-  return Math.max(routine, pending.retryAtMs ?? 0);
+export function dueAt(pending: Pending, pace: Pace): Due {
+  const { firstSeenMs, lastChangedMs, lastReloadMs, retryAtMs = 0 } = pending;
+  const isRoutine = !pending.isUrgent && !pending.isFirst;
+  const settledMs = Math.min(lastChangedMs + pace.settleMinMs, firstSeenMs + pace.settleMaxMs);
+  const spacedMs = lastReloadMs === undefined ? 0 : lastReloadMs + pace.minIntervalMs;
+  const waits: readonly [Due, ...Due[]] = [
+    { atMs: isRoutine ? settledMs : firstSeenMs, after: "settle" },
+    { atMs: isRoutine ? spacedMs : 0, after: "interval" },
+    { atMs: retryAtMs, after: "retry" },
+  ];
+  return waits.reduce((latest, wait) => (wait.atMs > latest.atMs ? wait : latest));
 }
 
 /** Doubles from one second to five minutes. */

@@ -9,6 +9,7 @@ import {
   type EndpointStatus,
   NOT_CHECKED,
   type ProbeStatus,
+  type SettingStatus,
   type Status,
   type UnitStatus,
   type WatchStatus,
@@ -26,12 +27,13 @@ import type { ConnectionHealth } from "./connection-watch.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { whyNotFor } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { explanations } from "./explanation.ts";
+import { explanations, probeWait } from "./explanation.ts";
 import { type HeadlineClock, headlineOf } from "./headline.ts";
 import type { History } from "./history.ts";
 import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
 import type { Finding } from "./prober.ts";
+import { causeOf } from "./record.ts";
 import type { UnitHealth } from "./unit-watch.ts";
 
 /** Everything that the status is made of. */
@@ -41,7 +43,7 @@ export interface Facets {
   readonly nowMs: number;
   readonly join: JoinState;
   readonly startedAt: string;
-  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier" | "hasLooked" | "redact">;
+  readonly loop: Pick<Loop, "evaluation" | "keys" | "applier" | "hasLooked" | "redact" | "waiting">;
   readonly history: Pick<History, "last" | "lastActions">;
   readonly clock: Pick<HeadlineClock, "since">;
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
@@ -59,6 +61,8 @@ export function statusOf(facets: Facets): Status {
   const { loop, memory, join } = facets;
   const { evaluation, keys } = loop;
   const headline = headlineOf(facets);
+  const { waiting } = loop;
+  const settings = evaluation === undefined ? [] : [...explanations({ evaluation, memory, waiting })];
   return {
     version: facets.version,
     node: facets.node,
@@ -76,13 +80,14 @@ export function statusOf(facets: Facets): Status {
     certificates: facets.certificates.map(certificateStatus),
     migration: facets.database.status,
     missing: [...(evaluation?.merged.missing ?? [])],
-    settings: evaluation === undefined ? [] : [...explanations(evaluation.merged, memory)],
+    settings,
     files: fileStatus(evaluation),
     units: Object.fromEntries(unitStatus(facets)),
     probes: facets.findings.map(probeStatus),
     watches: facets.watches.map((watch) => watchStatus(watch, facets.nowMs)),
     problems: [...facets.problems],
     last_change: lastChange(facets.history.last),
+    next_change: nextChange(facets, settings),
   };
 }
 
@@ -186,6 +191,16 @@ function lastChange(change: Change | undefined): Status["last_change"] {
   if (change === undefined) return null;
   const { at, cause, units, duration_ms, outcome } = change;
   return { at, cause, units, duration_ms, outcome };
+}
+
+/** A hold is always said, also where there is nothing to hold. */
+function nextChange({ loop, memory }: Facets, settings: readonly SettingStatus[]): Status["next_change"] {
+  const { evaluation, waiting = evaluation?.pending.map(probeWait)[0] } = loop;
+  if (evaluation === undefined || waiting === undefined) return null;
+  const isOther = evaluation.desired?.digest !== memory.applied?.digest;
+  const isDue = isOther || settings.some((setting) => setting.waiting !== null);
+  if (waiting.kind === "hold" && !isDue) return null;
+  return { cause: causeOf(memory, { ...evaluation, merged: evaluation.asked }), waiting };
 }
 
 function watchStatus({ name, index, lastAnswerAt, problem }: WatchHealth, nowMs: number): WatchStatus {

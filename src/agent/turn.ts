@@ -1,7 +1,8 @@
 import { messageOf } from "../base/errors.ts";
 import type { ConsulClient } from "../consul/client.ts";
-import { acquireFleetLock, type FleetLock } from "../consul/lock.ts";
+import { acquireFleetLock, type FleetLock, fleetLockKey } from "../consul/lock.ts";
 import type { Log } from "../report/log.ts";
+import type { Waiting } from "../report/waiting.ts";
 
 export interface TurnOptions {
   readonly client: ConsulClient;
@@ -10,9 +11,12 @@ export interface TurnOptions {
   readonly onChange: () => void;
 }
 
+/** What is waited for: the lock's key, who has it (null: nobody at the moment), and since when, as ISO 8601 time. */
+export type TurnWait = Pick<Extract<Waiting, { kind: "turn" }>, "key" | "holder" | "since">;
+
 type State =
   | { readonly kind: "none" }
-  | { readonly kind: "waiting"; readonly end: AbortController }
+  | { readonly kind: "waiting"; readonly end: AbortController; readonly wait: TurnWait }
   /** Without a lock if Consul could not be asked: a node on its own must not wait for the others. */
   | { readonly kind: "ours"; readonly lock: FleetLock | undefined };
 
@@ -30,11 +34,13 @@ export class Turn {
   }
 
   /** Starts to wait, unless it already does. */
-  ask(domain: string): void {
-    if (this.#state.kind === "waiting") return;
+  ask(domain: string): TurnWait {
+    if (this.#state.kind === "waiting") return this.#state.wait;
     const end = new AbortController();
-    this.#state = { kind: "waiting", end };
+    const wait = { key: fleetLockKey(domain), holder: null, since: new Date().toISOString() };
+    this.#state = { kind: "waiting", end, wait };
     void this.#wait(domain, end);
+    return wait;
   }
 
   /** Lets the next node in, or stops waiting. */
@@ -49,7 +55,8 @@ export class Turn {
     const { client, node, log, onChange } = this.#options;
     let lock: FleetLock | undefined;
     try {
-      lock = await acquireFleetLock({ client, domain, node, signal: end.signal, log });
+      const onHolder = (holder: string | null) => this.#seen(holder, end);
+      lock = await acquireFleetLock({ client, domain, node, signal: end.signal, log, onHolder });
     } catch (error) {
       if (end.signal.aborted) return;
       log.warn({ problem: messageOf(error) }, "reloading without the fleet lock");
@@ -57,5 +64,12 @@ export class Turn {
     if (end.signal.aborted) return void (await lock?.release());
     this.#state = { kind: "ours", lock };
     onChange();
+  }
+
+  #seen(holder: string | null, end: AbortController): void {
+    const state = this.#state;
+    if (state.kind !== "waiting" || state.end !== end || state.wait.holder === holder) return;
+    this.#state = { ...state, wait: { ...state.wait, holder } };
+    this.#options.onChange();
   }
 }

@@ -4,7 +4,7 @@ import type { Applier } from "./applier.ts";
 import { Attempt } from "./attempt.ts";
 import type { Evaluation, Inputs, Rules } from "./evaluate.ts";
 import { isUrgent, lastGood } from "./last-good.ts";
-import type { LoopContext, Next, Seen } from "./loop.ts";
+import type { LoopContext, Next, Rest, Seen } from "./loop.ts";
 import type { Pacing } from "./pacing.ts";
 import { fullPlan, isEmpty } from "./transact.ts";
 
@@ -47,24 +47,19 @@ export class WayBack {
    * Takes it, if it is wanted and due.
    *
    * @param asked digest of what cannot be applied, as far as it could be rendered
-   * @param atMs when the loop looks again otherwise
+   * @param rest what the loop comes to otherwise
    */
-  async go(
-    seen: Seen,
-    asked: string | undefined,
-    atMs: number | undefined,
-    signal: AbortSignal,
-  ): Promise<Next> {
+  async go(seen: Seen, asked: string | undefined, rest: Rest, signal: AbortSignal): Promise<Next> {
     const { inputs } = seen;
-    if (inputs.memory.applied === undefined) return { atMs };
+    if (inputs.memory.applied === undefined) return rest;
     const evaluation = lastGood(this.#rules, inputs, asked, this.#applier.wasCutOff);
     const { desired } = evaluation;
     if (desired === undefined || desired.digest === asked || !this.#isWanted(evaluation, desired))
-      return { atMs };
+      return rest;
     this.#attempt.see(desired.digest, inputs.nowMs, seen.notifyMs);
-    const dueMs = this.#pacing.dueAtMs(this.#attempt, true);
-    if (dueMs > inputs.nowMs) return { atMs: Math.min(dueMs, atMs ?? dueMs) };
-    return (await this.#apply(evaluation, desired, seen, asked, signal)) ? "again" : { atMs };
+    const { atMs: dueMs } = this.#pacing.dueAt(this.#attempt, true);
+    if (dueMs > inputs.nowMs) return { ...rest, atMs: Math.min(dueMs, rest.atMs ?? dueMs) };
+    return (await this.#apply(evaluation, desired, seen, asked, signal)) ? "again" : rest;
   }
 
   #isWanted(evaluation: Evaluation, { digest }: Desired): boolean {

@@ -1,6 +1,5 @@
 /** Every place where a value might come from, in order of precedence, with what is there or why nothing is. */
 import { serviceNames } from "../agent/services.ts";
-import { type Complaint, sentence } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import type { SettingStatus } from "../report/status.ts";
 import { DEPENDENCIES, DEPENDENCY_NAMES, type DependencyName } from "../settings/dependencies.ts";
@@ -21,23 +20,6 @@ export function placesOf({ name, values }: SettingStatus, options: Options, seen
     if (there.length > 0) return there.map((value) => ({ level, value }));
     return [{ level, nothing: WHY_NOTHING[level](name, options, seen) }];
   });
-}
-
-/** What was turned down under this name. */
-export function refusalsOf(name: string, options: Options, { evaluation }: Look): readonly string[] {
-  const keys = [keyOf("node", name, options), keyOf("shared", name, options)];
-  const ofKv = evaluation.kv.refusals.map(({ complaint }) => complaint);
-  const inKv = ofKv.filter(({ where }) => keys.includes(where));
-  const inCatalogue = evaluation.refusals.filter(
-    (complaint) => !ofKv.includes(complaint) && isAbout(name, complaint),
-  );
-  const pending = evaluation.pending
-    .filter(({ dependency, reason }) => reason !== undefined && dependency === dependencyOf(name))
-    .map(
-      ({ wanted, reason }) =>
-        `${wanted.host}:${wanted.port} is not taken over: it ${reason}. The connection in use stays.`,
-    );
-  return [...[...inKv, ...inCatalogue].map(sentence), ...pending];
 }
 
 const WHY_NOTHING: Readonly<Record<Level, (name: string, options: Options, seen: Look) => string>> = {
@@ -79,9 +61,4 @@ function dependencyOf(name: string): DependencyName | undefined {
     const { host, port, scheme } = DEPENDENCIES[dependency];
     return [host, port, scheme].some((known) => known === name);
   });
-}
-
-/** Of an instance it is said what it cannot be used as. */
-function isAbout(name: string, { what }: Complaint): boolean {
-  return what.includes(`not usable as ${name}:`);
 }

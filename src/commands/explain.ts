@@ -1,8 +1,11 @@
 import { explanations, unset } from "../agent/explanation.ts";
+import { obstacleIn } from "../agent/obstacle.ts";
 import { ExitCode } from "../base/errors.ts";
 import type { Options } from "../options.ts";
 import type { SettingStatus } from "../report/status.ts";
-import { type Place, placesOf, refusalsOf } from "./explain-places.ts";
+import { type Waiting, waitingText } from "../report/waiting.ts";
+import { askAgent } from "./ask-agent.ts";
+import { type Place, placesOf } from "./explain-places.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look, standIns } from "./look.ts";
@@ -15,7 +18,7 @@ import { type Paint, paintFor } from "./screen/paint.ts";
 /** In the table of all on a terminal; one name alone is shown in full. */
 const WIDEST_VALUE = 30;
 
-/** Says where values come from. @throws Refused for a name that is neither a setting nor a variable */
+/** Says where values come from, and what waits. @throws Refused for a name that is neither a setting nor a variable */
 export async function explain(
   name: string | undefined,
   { json, ...flags }: CommonFlags & { json?: boolean },
@@ -25,10 +28,11 @@ export async function explain(
   const options = optionsFrom(flags, io);
   const seen = await during("Asking Consul", io, () => look(options));
   for (const line of standIns(seen)) io.err(line);
-  const all = explanations(seen.evaluation.merged, seen.memory);
+  const waiting = await waitingFor(seen, options);
+  const all = explanations({ ...seen, waiting });
   const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? unset(known)) ?? all;
   const width = io.isTerminal ? io.size().columns : undefined;
-  const sight = { paint: paintFor(io), width };
+  const sight = { paint: paintFor(io), now: new Date(), width };
   if (json)
     io.out(
       JSON.stringify(
@@ -44,76 +48,95 @@ export async function explain(
 
 interface Sight {
   readonly paint: Paint;
+  readonly now: Date;
   readonly width: number | undefined;
+}
+
+/** The running agent knows it best. What sources and state alone tell is known without it. */
+async function waitingFor({ evaluation, memory }: Look, { config }: Options): Promise<Waiting | undefined> {
+  const obstacle = obstacleIn(evaluation, memory);
+  const answer = await askAgent(config);
+  if (answer.kind === "status") return answer.status.next_change?.waiting ?? obstacle;
+  return obstacle ?? { kind: "agent", url: answer.url };
 }
 
 function inJson(setting: SettingStatus, options: Options, seen: Look): object {
   const nothing = placesOf(setting, options, seen).filter((place) => "nothing" in place);
-  return { ...setting, nothing, refused: refusalsOf(setting.name, options, seen) };
+  return { ...setting, nothing };
 }
 
-function table(settings: readonly SettingStatus[], { paint, width }: Sight): readonly string[] {
-  const now = new Date();
+function table(settings: readonly SettingStatus[], { paint, now, width }: Sight): readonly string[] {
   const header = ["NAME", "VALUE", "SINCE", "FROM"].map((title) => paint.bold(title));
-  const rows = settings.flatMap(({ name, since, values: [inForce] }) =>
-    inForce === undefined
-      ? []
-      : [
-          [
-            name,
-            shortened(inForce.value, WIDEST_VALUE, width),
-            since === null ? "-" : timeOf(since, now),
-            origin(inForce),
-          ],
-        ],
-  );
+  const rows = settings.flatMap(({ name, since, in_force: inForce, waiting, values: [asked] }) => {
+    const title = inForce === null ? name : "  asked for";
+    const cell = (text = "-") => shortened(text, WIDEST_VALUE, width);
+    const at = since === null ? "-" : timeOf(since, now);
+    return [
+      ...(inForce === null ? [] : [[name, cell(inForce.value ?? "-"), at, origin(inForce)]]),
+      ...(waiting === null
+        ? []
+        : [[title, cell(asked?.value), paint.yellow("waits"), asked === undefined ? "-" : origin(asked)]]),
+    ];
+  });
   return columns([header, ...rows], width);
 }
 
-function story(
-  setting: SettingStatus,
-  options: Options,
-  seen: Look,
-  { paint, width }: Sight,
-): readonly string[] {
-  const { name, feeds, readers, since, values } = setting;
-  const [inForce] = values;
-  const title = paint.bold(feeds.length > 0 ? `${name} (${feeds.join(", ")})` : name);
-  const refusals = refusalsOf(name, options, seen);
-  const rows = placesOf(setting, options, seen).map((place) => placeRow(place, inForce, paint));
+function story(setting: SettingStatus, options: Options, seen: Look, sight: Sight): readonly string[] {
+  const { paint, now, width } = sight;
+  const { readers, since, refused } = setting;
+  const rows = placesOf(setting, options, seen).map((place) => placeRow(place, setting, paint));
   return [
-    ...hang(
-      "",
-      inForce
-        ? `${title} = ${paint.bold(inForce.value)}, from ${origin(inForce)}`
-        : `${title} is not set by any source`,
-      width,
-    ),
-    ...(since === null ? [] : [`  in force since ${localTime(since)} (${ageOf(since, new Date())})`]),
+    ...hang("", headline(setting, paint), width),
+    ...(since === null ? [] : [`  in force since ${localTime(since)} (${ageOf(since, now)})`]),
+    ...askedLines(setting, sight),
     ...hang("  ", `read by ${readers.length > 0 ? readers.join(", ") : "templates only"}`, width),
     ...columns(rows, width),
-    ...refusals.flatMap((refusal) => hang("  ", paint.red(`refused: ${refusal}`), width)),
+    ...refused.flatMap((reason) => hang("  ", paint.red(`refused: ${reason}`), width)),
   ];
 }
 
-/** The winner is marked: it is the first of all that are on offer. */
-function placeRow(place: Place, inForce: Value | undefined, paint: Paint): readonly string[] {
+function headline({ name, feeds, in_force: inForce, values }: SettingStatus, paint: Paint): string {
+  const title = paint.bold(feeds.length > 0 ? `${name} (${feeds.join(", ")})` : name);
+  if (inForce !== null) return `${title} = ${paint.bold(inForce.value ?? UNKNOWN)}, from ${origin(inForce)}`;
+  return `${title} ${values.length > 0 ? "is not in force yet" : "is not set by any source"}`;
+}
+
+/** What is not in force yet; of a secret only that it is another. */
+function askedLines({ in_force: inForce, waiting, values: [asked] }: SettingStatus, sight: Sight) {
+  const { paint, now, width } = sight;
+  if (waiting === null) return [];
+  const other = asked !== undefined && asked.value === inForce?.value ? " (another one)" : "";
+  const text = asked === undefined ? "no value" : `${paint.bold(asked.value)}${other}, from ${origin(asked)}`;
+  return [
+    ...hang("  ", `asked for: ${text}`, width),
+    ...hang("  ", paint.yellow(`it ${waitingText(waiting, (iso) => timeOf(iso, now))}`), width),
+  ];
+}
+
+/** What is in force is marked `*`, and what is asked for in its place `>`: the first of all that are on offer. */
+function placeRow(place: Place, { waiting, in_force: inForce, values }: SettingStatus, paint: Paint) {
   const { level } = place;
   if ("nothing" in place) return [`    ${paint.dim(level)}`, paint.dim("-"), paint.dim(place.nothing)];
   const { value } = place;
   const text = level === value.where ? "" : `${value.where}${ofIndex(value)}`;
-  return value === inForce
+  const isAsked = value === values[0];
+  if (isAsked && waiting !== null)
+    return [`  ${paint.yellow(">")} ${level}`, paint.yellow(value.value), text];
+  const isInForce = isAsked || (value.where === inForce?.where && value.value === inForce.value);
+  return isInForce
     ? [`  ${paint.green("*")} ${paint.green(level)}`, paint.green(value.value), text]
     : [`    ${level}`, value.value, text];
 }
 
-type Value = SettingStatus["values"][number];
+type Origin = Pick<NonNullable<SettingStatus["in_force"]>, "level" | "where" | "index">;
 
-function origin(value: Value): string {
-  const { level, where } = value;
-  return level === where ? level : `${level}: ${where}${ofIndex(value)}`;
+const UNKNOWN = "(not known)";
+
+function origin({ level, where, index }: Origin): string {
+  if (level === null || where === null) return UNKNOWN;
+  return level === where ? level : `${level}: ${where}${ofIndex({ index })}`;
 }
 
-function ofIndex({ index }: Value): string {
+function ofIndex({ index }: Pick<Origin, "index">): string {
   return index === null ? "" : ` (index ${index})`;
 }

@@ -33,7 +33,8 @@ export type RenderFlags = CommonFlags & {
 export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
   const seen = await during("Asking Consul", io, () => look(options));
-  const { refusals, merged } = seen.evaluation;
+  const { merged } = seen.evaluation;
+  const refusals = seen.evaluation.refusals.map(({ complaint }) => complaint);
   for (const complaint of refusals) io.err(`refused: ${sentence(complaint)}`);
   for (const line of standIns(seen)) io.err(line);
   const { files } = desiredOf(seen, options);

@@ -2,6 +2,7 @@
 
 import { bracketed } from "../base/address.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
+import { waitingText } from "../report/waiting.ts";
 import { labelOf } from "../settings/instance.ts";
 import { hang, labelled } from "./screen/layout.ts";
 import { ageOf, lengthOf, timeOf } from "./screen/moment.ts";
@@ -54,8 +55,15 @@ function rows(status: Status, sight: Sight): readonly Row[] {
     ...migrationRows(status.migration, sight),
     ["consul", consulText(status.consul, paint)],
     ["watches", watchesText(status.watches, paint)],
+    ...nextChangeRows(status.next_change, sight),
     ...(status.last_change === null ? [] : [["last change", changeText(status.last_change, sight)] as const]),
   ];
+}
+
+function nextChangeRows(next: Status["next_change"], { paint, now }: Sight): readonly Row[] {
+  if (next === null) return [];
+  const text = waitingText(next.waiting, (iso) => timeOf(iso, now));
+  return [["next change", `${next.cause}; it ${paint.yellow(text)}`]];
 }
 
 /** Nothing where nothing is to be done. */

@@ -1,6 +1,7 @@
 /** The locks of a domain: of its nodes, one at a time reloads what may wait, or does something else that is for one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
+import { visible } from "../base/visible.ts";
 import type { Log } from "../report/log.ts";
 import type { ConsulClient } from "./client.ts";
 
@@ -11,6 +12,8 @@ export interface FleetLockOptions {
   readonly name?: string;
   /** What the key says while it is held, so that operators see whose turn it is. */
   readonly node: string;
+  /** Told who has the turn whenever that is another; null where nobody has it, and this node may get it in a moment. */
+  readonly onHolder?: (holder: string | null) => void;
   /** Ends the waiting; the lock, once held, is not given back by it. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -30,6 +33,8 @@ const TTL_MS = 10_000;
 const LOCK_DELAY_MS = 1_000;
 const RETRY_MS = 250;
 const WAIT_MS = 60_000;
+/** Whoever may write there could say anything. */
+const LONGEST_HOLDER = 100;
 
 /**
  * Waits until this node holds the domain's lock. The session's TTL and lock delay free it when its holder dies.
@@ -37,10 +42,10 @@ const WAIT_MS = 60_000;
  * @throws ConsulError when Consul cannot be asked
  */
 export async function acquireFleetLock(options: FleetLockOptions): Promise<FleetLock> {
-  const { client, domain, name = "lock", node, signal, log, ttlMs = TTL_MS } = options;
-  const key = `mastodon-agent/${domain}/${name}`;
+  const { client, domain, name, node, signal, log, onHolder, ttlMs = TTL_MS } = options;
+  const key = fleetLockKey(domain, name);
   for (;;) {
-    await untilFree(client, key, signal);
+    await untilFree(client, key, signal, onHolder);
     const id = await take({ client, key, node, signal, ttlMs });
     if (id !== undefined) return hold({ client, key, node, log, ttlMs, id });
     // Another node was faster, or the lock delay of a holder that died runs: its end wakes nobody.
@@ -48,12 +53,24 @@ export async function acquireFleetLock(options: FleetLockOptions): Promise<Fleet
   }
 }
 
+/** Where an operator sees who holds a lock. */
+export function fleetLockKey(domain: string, name = "lock"): string {
+  return `mastodon-agent/${domain}/${name}`;
+}
+
 /** Without a session: one that waits long would have to be renewed, and left behind by a waiter that dies. */
-async function untilFree(client: ConsulClient, key: string, signal: AbortSignal): Promise<void> {
+async function untilFree(
+  client: ConsulClient,
+  key: string,
+  signal: AbortSignal,
+  onHolder: FleetLockOptions["onHolder"],
+): Promise<void> {
   let index = 0n;
   for (;;) {
     const answer = await client.kvKey(key, { index, waitMs: WAIT_MS, signal });
-    if (answer.value?.session === undefined) return;
+    const isHeld = answer.value?.session !== undefined;
+    onHolder?.(isHeld ? visible(answer.value.value.toString(), LONGEST_HOLDER) : null);
+    if (!isHeld) return;
     index = answer.index || 1n;
   }
 }

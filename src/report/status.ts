@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { changeSchema } from "./change.ts";
+import { waitingSchema } from "./waiting.ts";
 
 /** What the agent is doing, in one word. */
 export const STATES = [
@@ -70,6 +71,15 @@ const lastChange = changeSchema.pick({
   outcome: true,
 });
 
+/** A value and where it comes from; a secret is `[redacted]`. */
+const value = z.object({
+  level: z.string(),
+  value: z.string(),
+  where: z.string(),
+  /** Consul's modify index. */
+  index: z.number().nullable(),
+});
+
 const setting = z.object({
   /** A setting, or a variable that no setting feeds. */
   name: z.string(),
@@ -79,16 +89,17 @@ const setting = z.object({
   readers: z.array(z.string()),
   /** ISO 8601 time since when the value in force has been so. */
   since: z.string().nullable(),
-  /** Every source's value in order of precedence, the one in force first; a secret is `[redacted]`. */
-  values: z.array(
-    z.object({
-      level: z.string(),
-      value: z.string(),
-      where: z.string(),
-      /** Consul's modify index. */
-      index: z.number().nullable(),
-    }),
-  ),
+  /** What the file and the units have now; null where there is no value. Its parts are null where nobody noted them. */
+  in_force: value
+    .extend({ level: z.string().nullable(), value: z.string().nullable(), where: z.string().nullable() })
+    .nullable()
+    .default(null),
+  /** Why another value is asked for than is in force; null where that is the same. */
+  waiting: waitingSchema.nullable().default(null),
+  /** What was turned down under this name, with reason and cure. */
+  refused: z.array(z.string()).default([]),
+  /** Every source's value in order of precedence: the first is asked for. */
+  values: z.array(value),
 });
 
 const unit = z.object({
@@ -184,6 +195,8 @@ export const statusSchema = z.object({
     }),
   ),
   last_change: lastChange.nullable(),
+  /** What is asked for and not in force, and why; null where everything is. */
+  next_change: z.object({ cause: z.string(), waiting: waitingSchema }).nullable().default(null),
 });
 
 export type Status = z.infer<typeof statusSchema>;

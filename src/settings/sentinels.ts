@@ -2,7 +2,7 @@ import type { Merged } from "./merge.ts";
 import { isPut } from "./wish.ts";
 
 /** Mastodon asks the sentinels only where it is told both. */
-const SENTINEL_VARIABLES = ["REDIS_SENTINELS", "REDIS_SENTINEL_MASTER"] as const;
+export const SENTINEL_VARIABLES = ["REDIS_SENTINELS", "REDIS_SENTINEL_MASTER"] as const;
 
 /** The operator has put a host of Redis, and the sentinels are the catalogue's: Mastodon would ask them, and never use it. */
 export function overridesSentinels({ settings, variables }: Merged): boolean {

@@ -1,8 +1,15 @@
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
-import { type CheckedName, DEPENDENCIES, type Endpoint } from "./dependencies.ts";
+import {
+  type CheckedName,
+  DEPENDENCIES,
+  type Endpoint,
+  PROBED_NAMES,
+  type ProbedName,
+} from "./dependencies.ts";
 import type { Merged, Ranked } from "./merge.ts";
 import { isSettingName, type SettingName } from "./schema.ts";
+import { SENTINEL_VARIABLES } from "./sentinels.ts";
 import { rankedIn } from "./slot.ts";
 import type { Wish } from "./wish.ts";
 
@@ -82,12 +89,18 @@ export function mergedOf({ wishes }: Target): Merged {
   return { settings, variables, missing: [] };
 }
 
-/** Takes a connection back to what it was: the wishes in force, with those that were not taken over behind them. */
+/** The probed connection that a setting or variable is a part of, or stands for. */
+export function connectionOf(name: string): ProbedName | undefined {
+  if (SENTINEL_VARIABLES.some((known) => known === name)) return "redis";
+  return PROBED_NAMES.find((dependency) => CONNECTIONS[dependency].includes(name));
+}
+
+/** Takes a connection back to what it was: the wishes in force alone. */
 export function withTarget(merged: Merged, { dependency, wishes }: Target): Merged {
   const [settings, variables] = [new Map(merged.settings), new Map(merged.variables)];
   for (const name of CONNECTIONS[dependency]) {
     const inForce = wishes.get(name);
-    const ranked: Ranked | undefined = inForce && [inForce, ...(rankedIn(merged, name) ?? [])];
+    const ranked: Ranked | undefined = inForce && [inForce];
     if (isSettingName(name)) put(settings, name, ranked);
     else put(variables, name, ranked);
   }

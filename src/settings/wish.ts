@@ -30,6 +30,8 @@ export interface Layer {
 
 /** A value of a source that was turned down; `where` of the complaint is its key or variable. */
 export interface Refusal {
+  /** The setting or variable that it would have been; what it was called where nobody knows it. */
+  readonly name: string;
   readonly complaint: Complaint;
 }
 

@@ -24,7 +24,7 @@ export function readCatalogue(dependency: DependencyName, found: readonly Instan
     }
     const fault = `the instance is ${read.fault}`;
     instances.push({ ...instance, fault });
-    refusals.push(refuse(instance, fault));
+    refusals.push(refuse(instance, read.name, fault));
   }
   return { instances, refusals };
 }
@@ -42,7 +42,7 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
     const isUsable =
       typeNamed("REDISPORT").accept(String(instance.port)) !== undefined && !host?.includes(":");
     if (host !== undefined && isUsable) instances.push({ ...instance, host });
-    else refusals.push(refuse(instance, NO_SENTINEL));
+    else refusals.push(refuse(instance, "REDIS_SENTINELS", NO_SENTINEL));
   }
   return { instances, refusals };
 }
@@ -50,8 +50,9 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
 const NO_SENTINEL =
   "the instance is not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
 
-function refuse({ id, node }: Instance, what: string): Refusal {
+function refuse({ id, node }: Instance, name: string, what: string): Refusal {
   return {
+    name,
     complaint: {
       where: `service ${id} on node ${node}`,
       what,

@@ -4,8 +4,8 @@ import { typeNamed } from "../settings/slot.ts";
 export type ReadEndpoint =
   /** The host in its canonical form. */
   | { readonly host: string }
-  /** Why a part of it would not be acceptable as the setting that it goes into. */
-  | { readonly fault: string };
+  /** Why a part of it would not be acceptable as the setting that it goes into, and that setting. */
+  | { readonly fault: string; readonly name: string };
 
 /** Whoever says in Consul where a backend is must not be able to write anything else into Mastodon's configuration. */
 export function readEndpoint(dependency: DependencyName, { host, port, scheme }: Endpoint): ReadEndpoint {
@@ -19,5 +19,5 @@ export function readEndpoint(dependency: DependencyName, { host, port, scheme }:
 }
 
 function notUsableAs(name: string): ReadEndpoint {
-  return { fault: `not usable as ${name}: expected ${typeNamed(name).expected}` };
+  return { name, fault: `not usable as ${name}: expected ${typeNamed(name).expected}` };
 }

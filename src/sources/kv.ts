@@ -105,7 +105,8 @@ class Draft implements KvSnapshot {
 
   #refuse({ key }: KvEntry, { what, cure }: Reason, isKept: boolean): void {
     const fate = isKept ? "; the previous good value stays in force" : "; the value is not used";
-    this.refusals.push({ complaint: { where: key, what: `${what}${fate}`, cure } });
+    const name = key.slice(key.lastIndexOf("/") + 1);
+    this.refusals.push({ name, complaint: { where: key, what: `${what}${fate}`, cure } });
   }
 }
 

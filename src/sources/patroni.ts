@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { parseJson } from "../base/json.ts";
+import { DEPENDENCIES } from "../settings/dependencies.ts";
 import type { LeadingMember } from "../settings/leader.ts";
 import { readEndpoint } from "./endpoint.ts";
 
@@ -16,18 +17,20 @@ export function readMember(key: string, text: string): Pick<LeadingMember, "endp
   const parsed = member.safeParse(parseJson(text));
   if (!parsed.success) return { endpoint: undefined };
   const { conn_url: connUrl } = parsed.data;
-  if (!URL.canParse(connUrl)) return refuse(key, "its conn_url is not usable: expected a URL");
+  if (!URL.canParse(connUrl))
+    return refuse(key, DEPENDENCIES.postgres.host, "its conn_url is not usable: expected a URL");
   const { hostname, port } = new URL(connUrl);
   const endpoint = { host: hostname, port: Number(port || DEFAULT_PORT) };
   const read = readEndpoint("postgres", endpoint);
-  if ("fault" in read) return refuse(key, `its conn_url is ${read.fault}`);
+  if ("fault" in read) return refuse(key, read.name, `its conn_url is ${read.fault}`);
   return { endpoint: { ...endpoint, host: read.host } };
 }
 
-function refuse(key: string, what: string): Pick<LeadingMember, "endpoint" | "refusal"> {
+function refuse(key: string, name: string, what: string): Pick<LeadingMember, "endpoint" | "refusal"> {
   return {
     endpoint: undefined,
     refusal: {
+      name,
       complaint: {
         where: `Consul KV ${key}`,
         what,

@@ -31,6 +31,7 @@ const WELL: HeadlineFacts = {
     evaluation,
     hasLooked: true,
     applier: { isApplying: false, isBehind: false, lastFailure: undefined },
+    waiting: undefined,
   },
   memory: { ...NO_MEMORY, applied: { digest, at: AT, cause: "first apply" } },
   database: { obstacle: undefined },

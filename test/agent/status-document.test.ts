@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { unset } from "../../src/agent/explanation.ts";
 import { documentOf, publishStatus } from "../../src/agent/status-document.ts";
 import { silentLog } from "../../src/report/log.ts";
 import { Notice } from "../../src/report/notice.ts";
@@ -62,7 +63,7 @@ test("a document that would be too long leaves out what is needed least", () => 
     where: "",
     index: 1,
   }));
-  const setting = { name: "MAILHOST", feeds: [], readers: [], since: null, values };
+  const setting = { ...unset("MAILHOST"), values };
   const few = documentOf({ ...statusWith("few", 0), settings: [setting] });
   expect(JSON.parse(few).settings[0].values).toHaveLength(5);
   const many = documentOf({ ...statusWith("many", 0), settings: Array.from({ length: 100 }, () => setting) });

@@ -42,6 +42,7 @@ test("explain prints every source in order of precedence, marks the one in force
 test("explain names what was refused, with the reason", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
+  await agent.converged();
   await consul.put("mastodon/settings/DBPORT", "many");
   const { output } = await cli(agent, ["explain", "DB_PORT"]);
   expect(output).toMatch(/^ {2}refused: mastodon\/settings\/DBPORT: .*Example: 5432$/m);

@@ -33,6 +33,17 @@ test("two nodes of a domain never hold the lock at once, and each has its turn",
   expect(await sessions(consul)).toEqual([]);
 });
 
+test("who waits is told who has the turn, in characters that no terminal obeys, and when nobody has it any more", async () => {
+  await using consul = await startConsul();
+  const one = await acquire(consul, "node-1\x1b[2J");
+  const heard: (string | null)[] = [];
+  const two = acquire(consul, "node-2", { onHolder: (holder) => heard.push(holder) });
+  await until("the holder", () => heard.length > 0);
+  await one.release();
+  await using _two = await two;
+  expect([...new Set(heard)]).toEqual(["node-1\\x1b[2J", null]);
+});
+
 test("nodes of another domain have their own lock", async () => {
   await using consul = await startConsul();
   await using one = await acquire(consul, "node-1");

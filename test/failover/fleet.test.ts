@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { cli } from "../world/cli.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
@@ -25,6 +26,29 @@ test("two nodes of a domain never reload web at the same time, and both end up w
   const lines = await logOf(folder);
   expect(lines).toHaveLength(2 * 2 * PUTS);
   expect(overlaps(lines)).toEqual([]);
+}, 120_000);
+
+test("a node that waits says for which turn, who has it, since when and for what change", async () => {
+  await using fleet = await secondWaits();
+  const { gate, two } = fleet;
+  const key = "mastodon-agent/social.example.org/lock";
+  const next = await until("the holder to be known", async () => {
+    const { next_change } = await two.status();
+    return next_change?.waiting.kind === "turn" && next_change.waiting.holder !== null && next_change;
+  });
+  expect(next).toEqual({
+    cause: expect.stringMatching(/^MAILPORT from mastodon\/nodes\/node2\/settings\/MAILPORT \(index \d+\)$/),
+    waiting: { kind: "turn", key, holder: "node1", since: expect.stringMatching(/^\d{4}-.*Z$/) },
+  });
+  const { output } = await cli(two, ["status"]);
+  expect(output).toMatch(
+    /^next change +MAILPORT from mastodon\/nodes\/node2\/settings\/MAILPORT \(index \d+\); it has waited since [\d:]+ for this node's turn to reload; node1 has it \(mastodon-agent\/social\.example\.org\/lock\)/m,
+  );
+  expect((await cli(two, ["explain", "MAILPORT"])).output).toMatch(
+    /^ {2}asked for: 10002, from node: .*\n {2}it has waited since .* node1 has it/m,
+  );
+  await writeFile(gate, "");
+  expect((await two.converged()).next_change).toBeNull();
 }, 120_000);
 
 test("a node killed while it reloads does not keep the others from reloading", async () => {

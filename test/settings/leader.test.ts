@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Leader, leaderRefusals, NO_LEADER, nextLeader } from "../../src/settings/leader.ts";
 
-const refusal = { complaint: { where: "here", what: "no address", cure: "Correct it." } };
+const refusal = { name: "DBHOST", complaint: { where: "here", what: "no address", cure: "Correct it." } };
 const leader = {
   kind: "member",
   scope: "postgresql",

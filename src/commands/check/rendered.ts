@@ -41,7 +41,7 @@ function consulAnswers({ connection }: Options, { unanswered }: Look): string | 
 }
 
 function nothingRefused({ evaluation }: Look): string {
-  const [first, ...others] = evaluation.refusals;
+  const [first, ...others] = evaluation.refusals.map(({ complaint }) => complaint);
   if (first !== undefined) throw new Refused(first, { others });
   return `${evaluation.merged.settings.size} known, none refused`;
 }

@@ -49,7 +49,7 @@ const OTHER_SETTINGS = "other settings";
 
 function sourceBoxes({ settings, watches, consul }: Status): readonly Box[] {
   return SOURCES.map(({ id, title, levels, ...source }) => {
-    const winners = settings.filter(({ values: [first] }) => levels.some((level) => level === first?.level));
+    const winners = settings.filter((setting) => levels.some((level) => level === setting.in_force?.level));
     const detail = count(winners.length, "value");
     if ("word" in source) return { id, title, detail, tone: "ok", word: source.word };
     const own = watches.filter(({ name }) => source.watches.test(name));
@@ -78,11 +78,12 @@ function endpointBoxes(status: Status): readonly Box[] {
 
 function settingsBox({ settings, missing }: Status): readonly Box[] {
   if (settings.length === 0) return [];
+  const inForce = settings.filter((setting) => setting.in_force !== null);
   const state =
     missing.length === 0
       ? ({ tone: "ok", word: "complete" } as const)
       : ({ tone: "held", word: `${missing.length} missing` } as const);
-  return [{ id: OTHER_SETTINGS, title: "settings", detail: `${settings.length} in force`, ...state }];
+  return [{ id: OTHER_SETTINGS, title: "settings", detail: `${inForce.length} in force`, ...state }];
 }
 
 function fileBoxes(status: Status): readonly Box[] {
@@ -121,7 +122,7 @@ function sourceEdges(status: Status): readonly Edge[] {
     const from = sourceOf(levelOf(endpoint));
     return from === undefined ? [] : [{ from, to: name, tone }];
   });
-  const levels = new Set(status.settings.map(({ values: [first] }) => sourceOf(first?.level)));
+  const levels = new Set(status.settings.map((setting) => sourceOf(setting.in_force?.level)));
   const settings = [...levels].flatMap((from) =>
     from === undefined ? [] : [{ from, to: OTHER_SETTINGS, tone: "none" } as const],
   );
@@ -138,7 +139,7 @@ function fileEdges(status: Status): readonly Edge[] {
   );
 }
 
-function sourceOf(level: string | undefined): string | undefined {
+function sourceOf(level: string | null | undefined): string | undefined {
   return SOURCES.find(({ levels }) => levels.some((each) => each === level))?.id;
 }
 

@@ -1,8 +1,10 @@
 import type { SettingStatus, Status } from "../status.ts";
+import { waitingText } from "../waiting.ts";
 import { type Html, html } from "./html.ts";
-import { moment } from "./words.ts";
+import { marked } from "./tone.ts";
+import { moment, utc } from "./words.ts";
 
-/** Every value in force, and behind it every source that has one, the one in force first. */
+/** Every value in force, and behind it what is asked for in its place, what was refused, and every source that has one. */
 export function settings({ settings: list, missing }: Status): Html {
   return html`
 ${missing.length > 0 && html`<p>Nobody names ${missing.join(", ")}: see what to do now.</p>`}
@@ -11,15 +13,16 @@ ${list.length === 0 && html`<p class="calm">None is known yet.</p>`}
 }
 
 function entry(setting: SettingStatus): Html {
-  const { name, feeds, readers, since, values } = setting;
-  const [inForce] = values;
+  const { name, feeds, readers, since, in_force: inForce, waiting, refused, values } = setting;
   return html`
 <details class="setting" data-key="setting ${name}">
-<summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${inForce?.level ?? "unset"}</span></summary>
+<summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${levelText(setting)}</span>${waiting !== null && html` ${marked("held", "waits")}`}${refused.length > 0 && html` ${marked("bad", "refused")}`}</summary>
+${waiting !== null && asked(setting)}
+${refused.map((reason) => html`<p>Refused: ${reason}</p>`)}
 <table>
 <caption class="unseen">Sources of ${name}, the strongest first</caption>
 <thead><tr><th scope="col">source</th><th scope="col">value</th><th scope="col">where</th></tr></thead>
-<tbody>${values.map(source)}</tbody>
+<tbody>${values.map((value, position) => source(value, position === 0 && (waiting === null ? "in force" : "asked for")))}</tbody>
 </table>
 <p class="small">
 ${since !== null && html`In force since ${moment(since)}. `}
@@ -29,10 +32,22 @@ ${readers.length > 0 && html`Read by ${readers.join(", ")}.`}
 </details>`;
 }
 
-function source({ level, value, where, index }: SettingStatus["values"][number], position: number): Html {
+function levelText({ in_force: inForce, values }: SettingStatus): string {
+  if (inForce !== null) return inForce.level ?? "";
+  return values.length === 0 ? "unset" : "not in force";
+}
+
+/** What will be in force, and what it waits for; of a secret only that it is another. */
+function asked({ in_force: inForce, waiting, values: [first] }: SettingStatus): Html {
+  return html`
+${inForce !== null && html`<p>In force: <code>${inForce.value ?? ""}</code>${inForce.where !== null && html` from ${inForce.where}`}.</p>`}
+<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code> from ${first.where}`}. ${waiting !== null && html`It ${waitingText(waiting, utc)}.`}</p>`;
+}
+
+function source({ level, value, where, index }: SettingStatus["values"][number], mark: string | false): Html {
   return html`
 <tr>
-<th scope="row">${level}${position === 0 && html` <span class="small">in force</span>`}</th>
+<th scope="row">${level}${mark !== false && html` <span class="small">${mark}</span>`}</th>
 <td><code>${value}</code></td>
 <td>${where}${index !== null && html` <span class="small">index ${index}</span>`}</td>
 </tr>`;

@@ -1,0 +1,99 @@
+import * as z from "zod";
+import { addressOf } from "../base/address.ts";
+
+/**
+ * Why what is asked for is not in force. The loop says it, the status carries it, and words are made of it where a person
+ * reads. Moments are ISO 8601 times.
+ *
+ * - `start`: Consul's first answers are not there yet, or files and units were not looked at
+ * - `missing`: no source knows a setting that Mastodon cannot do without
+ * - `keys`: the pinned keys cannot be read yet, or not be used for this domain
+ * - `hold`: an operator holds changes
+ * - `unrenderable`: a file cannot be made of what is asked for
+ * - `rejected`: it was tried, and put back; it is not tried again before something is put
+ * - `settle`: more may be put in a moment
+ * - `interval`: units were reloaded a moment ago
+ * - `retry`: it was tried and failed, and is tried again then
+ * - `turn`: another node has the turn to reload; `holder` is null where nobody has it at the moment
+ * - `database`: Mastodon's database does not have what the code needs
+ * - `probe`: Mastodon cannot work with the new connection; `reason` is null before the first answer
+ * - `applying`: nothing any more
+ * - `round`: it was only just seen
+ * - `agent`: no agent runs that could apply it
+ */
+export const waitingSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("start") }),
+  z.object({ kind: z.literal("missing"), settings: z.array(z.string()) }),
+  z.object({ kind: z.literal("keys"), reason: z.string() }),
+  z.object({ kind: z.literal("hold"), key: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal("unrenderable"), reason: z.string() }),
+  z.object({ kind: z.literal("rejected"), reason: z.string() }),
+  z.object({ kind: z.literal("settle"), until: z.string() }),
+  z.object({ kind: z.literal("interval"), until: z.string() }),
+  z.object({ kind: z.literal("retry"), until: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal("turn"), key: z.string(), holder: z.string().nullable(), since: z.string() }),
+  z.object({ kind: z.literal("database") }),
+  z.object({
+    kind: z.literal("probe"),
+    dependency: z.string(),
+    host: z.string(),
+    port: z.number(),
+    reason: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal("applying") }),
+  z.object({ kind: z.literal("round") }),
+  z.object({ kind: z.literal("agent"), url: z.string() }),
+]);
+
+export type Waiting = Readonly<z.infer<typeof waitingSchema>>;
+
+/** As it goes on after "it". @param time how the reader is told a moment */
+export function waitingText(waiting: Waiting, time: (iso: string) => string): string {
+  switch (waiting.kind) {
+    case "start":
+      return "waits for the agent's first look at Consul, files and units";
+    case "missing":
+      return `waits until some source names ${waiting.settings.join(", ")}`;
+    case "keys":
+      return `waits for the pinned keys: ${waiting.reason}`;
+    case "hold":
+      return `waits for the end of the hold "${waiting.reason}": consul kv delete ${waiting.key}`;
+    case "unrenderable":
+      return `waits until the configuration can be rendered: ${waiting.reason}`;
+    case "rejected":
+      return `was tried and put back, and is not tried again until something else is put: ${waiting.reason}`;
+    case "settle":
+      return `waits until ${time(waiting.until)}, in case more is put`;
+    case "interval":
+      return `waits until ${time(waiting.until)}, to keep reload.min_interval after the last reload`;
+    case "retry":
+      return `is tried again at ${time(waiting.until)}: ${waiting.reason}`;
+    case "turn":
+      return `has waited since ${time(waiting.since)} for this node's turn to reload; ${holderText(waiting)}`;
+    case "database":
+      return "waits until Mastodon's database has what the code needs";
+    case "probe":
+      return probeText(waiting);
+    case "applying":
+      return "is being applied";
+    case "round":
+      return "was just seen";
+    case "agent":
+      return `waits for an agent: none answers at ${waiting.url}`;
+  }
+}
+
+type Kind<K extends Waiting["kind"]> = Extract<Waiting, { kind: K }>;
+
+function holderText({ holder, key }: Kind<"turn">): string {
+  return holder === null
+    ? `nobody has it at the moment (${key})`
+    : `${holder} has it (${key}), for 20 s at most should its agent die`;
+}
+
+function probeText({ dependency, host, port, reason }: Kind<"probe">): string {
+  const place = `${dependency} at ${addressOf({ host, port })}`;
+  return reason === null
+    ? `waits for the first probe of ${place}`
+    : `waits until Mastodon can work with ${place}, since it ${reason}`;
+}
