@@ -1,13 +1,21 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { manualPage } from "../../src/report/page/manual.ts";
 import { rendered } from "../../src/report/page/markdown.ts";
 import { MANUAL } from "../../src/report/page/names.ts";
+import { PROBLEM_CODES } from "../../src/report/problem-codes.ts";
 import { checkout } from "../world/programs.ts";
 
 test("every page of docs/ is in the manual that the agent serves", async () => {
   const names = await readdir(path.join(checkout(), "docs"));
   expect([...MANUAL]).toEqual(names.flatMap((name) => (name.endsWith(".md") ? [name.slice(0, -3)] : [])));
+});
+
+test("every code of a problem has a place in the manual, from the sources as from the bundle", async () => {
+  const { code, body } = await manualPage("problems");
+  expect(code).toBe(200);
+  expect(PROBLEM_CODES.filter((name) => !body.includes(`<h3 id="${name}">`))).toEqual([]);
 });
 
 test.each([

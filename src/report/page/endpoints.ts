@@ -2,7 +2,7 @@ import type { CandidateStatus, EndpointStatus, Status } from "../status.ts";
 import { choiceOf, type EndpointView, endpointViews } from "./endpoint-view.ts";
 import { type Html, html } from "./html.ts";
 import { prose } from "./prose.ts";
-import { marked, type Tone } from "./tone.ts";
+import { icon, marked, type Tone } from "./tone.ts";
 import { address, moment } from "./words.ts";
 
 /** Where Mastodon is pointing, since when, and why there and not elsewhere. */
@@ -65,7 +65,7 @@ ${checks.length > 0 && html`<tr class="more"><td colspan="2"><ul class="checks">
 function checkLine({ name, status, output }: CandidateStatus["checks"][number]): Html {
   const tone: Tone = status === "warning" ? "held" : "bad";
   return html`
-<li>${marked(tone, `check “${name}”: ${status}`)}${output !== "" && html` <code class="output">${output}</code>`}</li>`;
+<li class="small">${icon(tone)} check <b>${name}</b> is ${status}${output !== "" && html`: <code class="output">${output}</code>`}</li>`;
 }
 
 function probeLine(probe: EndpointView["probes"][number]): Html {

@@ -28,7 +28,7 @@ function documentOf(markdown: string): string {
   const { text } = html`
 <html lang="en">
 <head>
-${head(title?.text ?? "Manual", STYLES, "manual")}
+${head(title?.text ?? "Manual", STYLES)}
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
@@ -39,7 +39,6 @@ ${head(title?.text ?? "Manual", STYLES, "manual")}
 <nav aria-label="On this page"><ul>${chapters.map(({ id, text: name }) => html`<li><a href="#${id}">${name}</a></li> `)}</ul></nav>
 ${made(rendered(markdown))}
 </main>
-<p id="copied" class="unseen" role="status"></p>
 </body>
 </html>`;
   return `<!doctype html>${text}\n`;

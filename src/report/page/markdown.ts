@@ -2,7 +2,6 @@
 import { Marked, type Tokens } from "marked";
 import { html, made } from "./html.ts";
 import { MANUAL } from "./names.ts";
-import { code } from "./prose.ts";
 
 export interface Heading {
   readonly id: string;
@@ -37,7 +36,7 @@ const MARKED = new Marked({
     },
     image: ({ text }) => html`<em>Picture: ${text}</em>`.text,
     code: ({ text }) => html`<pre tabindex="0"><code>${text}</code></pre>\n`.text,
-    codespan: ({ text }) => code(text).text,
+    codespan: ({ text }) => html`<code>${text}</code>`.text,
     html: ({ text }) => html`${text}`.text,
   },
 });

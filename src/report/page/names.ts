@@ -22,7 +22,6 @@ export const ASSETS = [
     "timeline.js",
     "axis.js",
   ],
-  "manual.js",
 ] as const;
 
 /** The pages of docs/, without their ending. */

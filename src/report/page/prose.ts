@@ -12,7 +12,7 @@ export function prose(message: string): Html {
 const FORMS: readonly ((text: string) => Part)[] = [(text) => text, code, moment];
 
 /** A name; or a command, which has more than one word. */
-export function code(text: string): Html {
+function code(text: string): Html {
   return /\S\s+\S/.test(text) ? command(text) : html`<code>${text}</code>`;
 }
 

@@ -12,7 +12,8 @@ export function documentOf(
   const { text } = html`
 <html lang="en" data-version="${version}" data-now="${now.toISOString()}">
 <head>
-${head(`${state} · ${node}`, STYLES, "page")}
+${head(`${state} · ${node}`, STYLES)}
+<script type="module" src="/assets/page.js"></script>
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
@@ -34,8 +35,8 @@ ${slot("about", sections)}
   return `<!doctype html>${text}\n`;
 }
 
-/** What both kinds of pages have. @param script and styles: names of assets, without their endings */
-export function head(title: string, styles: readonly string[], script: string): Html {
+/** What both kinds of pages have. @param styles names of assets, without their ending */
+export function head(title: string, styles: readonly string[]): Html {
   return html`<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
@@ -44,8 +45,7 @@ export function head(title: string, styles: readonly string[], script: string): 
 ${styles.map(
   (name) => html`<link rel="stylesheet" href="/assets/${name}.css">
 `,
-)}
-<script type="module" src="/assets/${script}.js"></script>`;
+)}`;
 }
 
 interface Block {

@@ -1,4 +1,0 @@
-/** The tools of the documentation. */
-import { copyCommands } from "./copy.js";
-
-copyCommands();
