@@ -21,7 +21,7 @@ async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** One message, one code. A stack is for bugs only. */
+/** One message, one code. A stack trace is only for bugs. */
 function report(error: unknown, io: Io): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   if (isAgentError(error)) {
@@ -33,7 +33,7 @@ function report(error: unknown, io: Io): ExitCode {
   return ExitCode.bug;
 }
 
-/** The second request to end is obeyed at once. */
+/** A second request to end is obeyed at once. */
 function onRequest(listener: Parameters<Io["onRequest"]>[0]): void {
   let isDraining = false;
   const drain = () => {
@@ -45,7 +45,7 @@ function onRequest(listener: Parameters<Io["onRequest"]>[0]): void {
   process.on("SIGHUP", () => listener("reload"));
 }
 
-/** Whoever reads the output may stop reading: `mastodon-agent explain | head`. What is lost otherwise is a failure. */
+/** The reader may stop reading: `mastodon-agent explain | head`. Any other lost output is a failure. */
 function endWithoutOutput(error: unknown): void {
   if (codeOf(error) === "EPIPE") process.exit(ExitCode.ok);
   const cure = "Make room, or send the output elsewhere.";
@@ -67,7 +67,7 @@ function isJournal(descriptor: number): boolean {
 }
 
 process.stdout.on("error", endWithoutOutput);
-// There is nobody left to tell it to; the exit code still does.
+// There is nowhere left to report it; the exit code still does.
 process.stderr.on("error", () => {});
 
 process.exitCode = await main(process.argv.slice(2), {
@@ -77,7 +77,7 @@ process.exitCode = await main(process.argv.slice(2), {
   isTerminal: process.stdout.isTTY === true,
   isErrorTerminal: process.stderr.isTTY === true,
   isJournal: isJournal(process.stdout.fd),
-  // A terminal that does not tell its size says 0.
+  // A terminal that does not know its size says 0.
   size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
   draw: (text) => process.stdout.write(text),
   out: (line) => process.stdout.write(`${line}\n`),

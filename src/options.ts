@@ -14,12 +14,12 @@ import { type Layer, NO_WISHES, type Wish } from "./settings/wish.ts";
 import { type GivenVariables, withEnvFiles } from "./sources/env-file.ts";
 import { type Environment, readEnvironment } from "./sources/environment.ts";
 
-/** What was given at the start, checked and complete: made once, handed down, never changed. */
+/** What was given at the start, checked and complete: made once, passed down, never changed. */
 export interface Options {
   readonly config: Config;
-  /** The settings that the jail was born with. */
+  /** The jail's initial settings. */
   readonly environment: Layer;
-  /** The files that it was read from, beside the process environment. */
+  /** The files it was read from, besides the process environment. */
   readonly environmentFiles: readonly string[];
   /** Variables that are paths on this machine. */
   readonly machine: Layer;
@@ -29,18 +29,24 @@ export interface Options {
   readonly connection: ConsulConnection;
   /** The files that depend on settings. */
   readonly files: readonly TemplatedFile[];
-  /** The Consul client's configuration: written before anything is known from Consul; undefined where it is not ours. */
+  /**
+   * The Consul client's configuration: written before anything is known from Consul; undefined if the agent does not
+   * write it.
+   */
   readonly clientFile: TemplatedFile | undefined;
   readonly units: readonly UnitSpec[];
 }
 
 export interface Given {
   readonly environment: Environment;
-  /** The value of `--environment`; undefined: the configuration's, or the profile's. The process environment goes before it. */
+  /**
+   * The value of `--environment`; undefined: the configuration's, or the profile's. The process environment takes
+   * precedence.
+   */
   readonly envFile?: string | undefined;
   /** The value of `--config`. */
   readonly configFile: string | undefined;
-  /** Where the templates that came with the agent are. */
+  /** Where the agent's own templates are. */
   readonly templates: string;
 }
 
@@ -67,7 +73,7 @@ export function readOptions(given: Given): Options {
   });
 }
 
-/** The variables as they are given, whatever they are. @throws Misconfigured for a file that cannot be used */
+/** All variables, as they are given. @throws Misconfigured for a file that cannot be used */
 export function readVariables(given: Given): Environment {
   return variablesOf(given, readConfig(given.configFile)).environment;
 }
@@ -88,7 +94,7 @@ function machineLayer({ profile, variables }: Config): Layer {
   };
 }
 
-/** `files.consul` may say otherwise; without it the `consul` block has all that is needed. */
+/** `files.consul` may say otherwise; without it the `consul` block has everything needed. */
 function clientFileOf({ consul, files }: Config): FileSpec | undefined {
   if (consul.agent === "external") return undefined;
   const { owner, group } = consul;

@@ -19,7 +19,7 @@ import { during } from "./screen/during.ts";
 
 export type CheckFlags = CommonFlags & { readonly probe?: boolean; readonly json?: boolean };
 
-/** Looks at everything without changing anything. The exit code is that of the first thing wrong. */
+/** Checks everything without changing anything. The exit code is that of the first failure. */
 export async function check(
   { probe = false, json = false, ...flags }: CheckFlags,
   io: Io,
@@ -38,7 +38,7 @@ export async function check(
   return exitCodeOf(findings);
 }
 
-/** What is found is shown before the next stage begins. */
+/** Findings are shown before the next stage begins. */
 type Stage = (what: string, inspections: () => Promise<readonly Inspection[]>) => Promise<void>;
 
 async function lookAtAll(options: Options, probe: boolean, stage: Stage, io: Io): Promise<void> {
@@ -60,7 +60,7 @@ function refusal(title: string, { cannot }: Cannot): Inspection {
   return [title, () => Promise.reject(cannot)];
 }
 
-/** Without a configuration there is nothing else to look at. */
+/** Without a configuration there is nothing else to check. */
 function optionsOrSay(flags: CommonFlags, io: Io): Options | Cannot {
   try {
     return optionsFrom(flags, io);
@@ -71,7 +71,7 @@ function optionsOrSay(flags: CommonFlags, io: Io): Options | Cannot {
 
 type Seen = Look | Cannot;
 
-/** Keys that are refused leave nothing to render with; the rest can be looked at all the same. */
+/** Refused keys leave nothing to render with; the rest can still be checked. */
 async function lookOrSay(options: Options): Promise<Seen> {
   try {
     return await look(options);
@@ -80,12 +80,12 @@ async function lookOrSay(options: Options): Promise<Seen> {
   }
 }
 
-/** What asks others: the programs, Consul and the backends. */
+/** What involves others: the programs, Consul and the backends. */
 async function probeInspections(options: Options, seen: Seen): Promise<readonly Inspection[]> {
   if ("cannot" in seen)
     return [...consulInspections(options), ...unitInspections(options), ...(await agentInspections(options))];
   const { unanswered, evaluation } = seen;
-  // Whoever gets no answer at all has been told so. A client without a server takes everything for forbidden.
+  // That nothing answers has already been reported. A client without a server treats everything as forbidden.
   const isThere = unanswered.every(({ kind }) => kind !== "unreachable");
   const hasServers = unanswered.every(({ kind }) => kind === "denied" || kind === "doubtful");
   return [
@@ -100,7 +100,7 @@ async function probeInspections(options: Options, seen: Seen): Promise<readonly 
   ];
 }
 
-/** A Consul that goes away in between has been told of already. */
+/** A Consul that goes away in between has already been reported. */
 async function acls(options: Options, seen: Look): Promise<readonly Inspection[]> {
   try {
     return await aclInspections(options, seen);

@@ -8,7 +8,7 @@ import type { Io } from "./io.ts";
 
 export type Shell = "bash" | "zsh" | "fish";
 
-/** Prints the script with which a shell completes commands, flags and their values; it asks nobody while you type. */
+/** Prints the script that lets a shell complete commands, flags and their values; it asks nothing while you type. */
 export function completion(shell: Shell, program: Command, io: Io): ExitCode {
   io.out(SCRIPTS[shell](branchesOf(program)));
   return ExitCode.ok;

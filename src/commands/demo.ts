@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-// The demo is the test world, shown: it must not be another one than what the tests prove.
+// The demo shows the test world: it must be the same one that the tests prove.
 import { show } from "../../test/world/demo/show.ts";
 import { checkout } from "../../test/world/programs.ts";
 import { ExitCode, messageOf, Unavailable } from "../base/errors.ts";
 import type { Io } from "./io.ts";
 
 /**
- * Shows the life of the agent on real programs that are started for it and taken away again.
- * @throws Unavailable outside of a checkout
+ * Shows the agent at work with real programs, which are started for it and removed again.
+ * @throws Unavailable outside a checkout
  */
 export async function demo({ once = false }: { once?: boolean }, io: Io): Promise<ExitCode> {
   if (!isCheckout()) throw new Unavailable(NOT_HERE);

@@ -1,4 +1,4 @@
-/** Every place where a value might come from, in order of precedence, with what is there or why nothing is. */
+/** Every place a value could come from, in order of precedence, with what is there or why there is nothing. */
 import { serviceNames } from "../agent/services.ts";
 import type { Options } from "../options.ts";
 import type { SettingStatus } from "../report/status.ts";
@@ -11,7 +11,7 @@ type Value = SettingStatus["values"][number];
 
 export type Place =
   | { readonly level: Level; readonly value: Value }
-  /** Nothing is there; where one would put it, or why there cannot be anything. */
+  /** Nothing is there; where to put it, or why there cannot be anything. */
   | { readonly level: Level; readonly nothing: string };
 
 export function placesOf({ name, values }: SettingStatus, options: Options, seen: Look): readonly Place[] {

@@ -15,7 +15,7 @@ import { columns, hang, shortened } from "./screen/layout.ts";
 import { ageOf, localTime, timeOf } from "./screen/moment.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
 
-/** In the table of all on a terminal; one name alone is shown in full. */
+/** In the table of everything on a terminal; a single name is shown in full. */
 const WIDEST_VALUE = 30;
 
 /** Says where values come from, and what waits. @throws Refused for a name that is neither a setting nor a variable */

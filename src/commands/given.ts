@@ -2,12 +2,12 @@ import { type Given, type Options, readOptions, readVariables } from "../options
 import type { Environment } from "../sources/environment.ts";
 import type { CommonFlags, Io } from "./io.ts";
 
-/** The options as this process was given them. @throws Misconfigured */
+/** This process's options. @throws Misconfigured */
 export function optionsFrom(flags: CommonFlags, io: Io): Options {
   return readOptions(given(flags, io));
 }
 
-/** The variables as this process was given them, settings or not. @throws Misconfigured */
+/** This process's variables, settings or not. @throws Misconfigured */
 export function variablesFrom(flags: CommonFlags, io: Io): Environment {
   return readVariables(given(flags, io));
 }

@@ -1,18 +1,18 @@
-/** Which changes are meant: the flags of `history` against what is on record. */
+/** Which changes are meant: the flags of `history` applied to the journal. */
 import type { Change } from "../report/change.ts";
 import { SETTING_NAMES } from "../settings/schema.ts";
 import { VARIABLES } from "../settings/variables.ts";
 
 export interface HistoryFilter {
-  /** Not older. */
+  /** No older than this. */
   readonly since?: Date;
-  /** Not newer. */
+  /** No newer than this. */
   readonly until?: Date;
   readonly outcome?: string;
   readonly unit?: string;
   /** A setting, a variable or a dependency. */
   readonly name?: string;
-  /** The newest so many. */
+  /** How many of the newest. */
   readonly limit: number;
 }
 
@@ -35,7 +35,7 @@ function concerns({ values, endpoints }: Change, names: ReadonlySet<string>): bo
   );
 }
 
-/** A variable changes with the settings that feed it. What is not known now may have been once. */
+/** A variable changes with the settings that feed it. A name that is unknown now may once have been known. */
 function namesOf(name: string): ReadonlySet<string> {
   const origin = VARIABLES.get(name)?.origin;
   if (origin?.kind === "setting") return new Set([origin.setting]);

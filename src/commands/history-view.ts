@@ -1,4 +1,4 @@
-/** A change as one line; with what is behind it below, where that is asked for. */
+/** A change as one line, with its details below if asked for. */
 import type { Change } from "../report/change.ts";
 import { hang, labelled } from "./screen/layout.ts";
 import { lengthOf, localTime } from "./screen/moment.ts";

@@ -13,7 +13,7 @@ export type HistoryFlags = CommonFlags &
   HistoryFilter & { readonly json?: boolean; readonly verbose?: boolean; readonly follow?: boolean };
 
 /**
- * Reads the journal from the state directory, the newest last. Neither the agent nor Consul is asked.
+ * Reads the journal from the state directory, newest last. Neither the agent nor Consul is asked.
  *
  * @throws Misconfigured when the journal may not be read
  */

@@ -3,11 +3,11 @@ import type { Environment } from "../sources/environment.ts";
 /** A signal that asks something of a running command. */
 export type Request = "drain" | "reload";
 
-/** All that a command knows of the process it runs in. */
+/** Everything a command knows about its process. */
 export interface Io {
   readonly environment: Environment;
   readonly version: string;
-  /** Where the templates that came with the agent are. */
+  /** Where the agent's own templates are. */
   readonly templates: string;
   /** A person is looking: colours and progress are welcome. */
   readonly isTerminal: boolean;
@@ -19,11 +19,11 @@ export interface Io {
   size(): { readonly columns: number; readonly rows: number };
   /** One line to standard output. */
   out(line: string): void;
-  /** A text to standard output as it is, for what moves on a terminal. */
+  /** A text to standard output as it is, for what is redrawn on a terminal. */
   draw(text: string): void;
   /** One line to standard error. */
   err(line: string): void;
-  /** From now on output that cannot be written is lost, and ends nothing. */
+  /** From now on output that cannot be written is lost without ending the program. */
   outliveOutput(): void;
   /** Calls back for SIGTERM or SIGINT (`drain`) and SIGHUP (`reload`). */
   onRequest(listener: (request: Request) => void): void;
@@ -31,10 +31,10 @@ export interface Io {
 
 /** The flags that every command has. */
 export interface CommonFlags {
-  /** `--config`: undefined means the default place, where the file may be absent. */
+  /** `--config`: undefined means the default place, which may be empty. */
   readonly config?: string;
-  /** `--environment`: the jail's parameters, where they are not in the process environment. */
+  /** `--environment`: the jail's parameters, if they are not in the process environment. */
   readonly environment?: string;
-  /** `--env-file`: its old name, which Node has an option of, too. */
+  /** `--env-file`: its old name, which is also one of Node's options. */
   readonly envFile?: string;
 }

@@ -15,7 +15,7 @@ const KEYS_COMMANDS = {
 
 export type KeysFlags = CommonFlags & { readonly json?: boolean };
 
-/** Gives the keys commands their storage, and the pins of this node's domain as far as the domain is known. */
+/** Gives the keys commands their storage, and the pins of this node's domain if the domain is known. */
 export async function keys(name: keyof typeof KEYS_COMMANDS, flags: KeysFlags, io: Io): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
   const domain = options.environment.settings.get("DOMAIN")?.value;

@@ -1,4 +1,4 @@
-/** What the commands of `keys` say: lines for people, a document for scripts. Fingerprints and modes, never a value. */
+/** What the `keys` commands print: lines for people, a document for scripts. Fingerprints and modes, never a value. */
 import { type Complaint, type ExitCode, sentence } from "../base/errors.ts";
 import type { AdoptedFile, Adoption } from "../keys/adopt.ts";
 import type { KeyFile } from "../keys/files.ts";
@@ -97,7 +97,7 @@ export function adoptSaid({ source, files, outdatedCopy }: Adoption): Said {
 
 function verifiedLine(where: string, state: KeyFileState, pin: string): readonly string[] {
   if (state.kind === "present") return [`present  ${where}: ${state.key.fingerprint}, ${pin}`];
-  // What is broken is among the refusals.
+  // Broken ones are among the refusals.
   if (state.kind === "broken") return [];
   return [`missing  ${where}: the first start or \`mastodon-agent keys init\` makes it`];
 }
@@ -128,7 +128,7 @@ function filesInJson(files: Files, asked: Pins): readonly object[] {
       fingerprint: present?.key.fingerprint ?? null,
       mode: present ? octal(present.mode) : null,
       modified_at: present ? new Date(present.modifiedMs).toISOString() : null,
-      /** Null where nothing is pinned, or nobody could be asked. */
+      /** Null if nothing is pinned, or Consul could not be asked. */
       pinned: asked.fingerprints?.get(name) ?? null,
       pins_asked: asked.fingerprints !== undefined,
       problem: complaintsIn(state).map(sentence)[0] ?? null,

@@ -10,14 +10,14 @@ import { adoptSaid, initSaid, type Said, showSaid, verifySaid } from "./keys-vie
 
 export interface KeysContext {
   readonly storage: KeyStorage;
-  /** Undefined where there is no Consul to ask. */
+  /** Undefined if there is no Consul to ask. */
   readonly pins: PinStore | undefined;
   /** One document instead of lines. */
   readonly json?: boolean;
   readonly out: (line: string) => void;
 }
 
-/** Makes the missing keys and pins them, as the first start would. @throws what `loadKeys` throws */
+/** Creates the missing keys and pins them, as the first start would. @throws what `loadKeys` throws */
 export async function keysInit(context: KeysContext): Promise<ExitCode> {
   const before = await surveyFiles(context.storage);
   const { fingerprints } = await loadKeys(context.storage, context.pins);
@@ -29,7 +29,7 @@ export async function keysInit(context: KeysContext): Promise<ExitCode> {
   return say(context, ExitCode.ok, initSaid(files));
 }
 
-/** One line a file: its fingerprint, mode and age, and whether it is pinned. */
+/** One line per file: its fingerprint, mode and age, and whether it is pinned. */
 export async function keysShow(context: KeysContext): Promise<ExitCode> {
   const asked = await askPins(context.pins);
   const files = await surveyFiles(context.storage);
@@ -37,8 +37,8 @@ export async function keysShow(context: KeysContext): Promise<ExitCode> {
 }
 
 /**
- * Says of every file whether the agent would start with it, changing nothing. The exit code is 78 when it would not,
- * 75 when keys are still to be made, 69 when only the comparison with the pins was not possible.
+ * Says for every file whether the agent would start with it, changing nothing. The exit code is 78 if it would not, 75
+ * if keys have yet to be created, 69 if only the comparison with the pins was not possible.
  */
 export async function keysVerify(context: KeysContext): Promise<ExitCode> {
   const { storage } = context;
@@ -55,7 +55,7 @@ export async function keysVerify(context: KeysContext): Promise<ExitCode> {
   );
 }
 
-/** Takes the keys of the live `.env.production` over. @throws what `adopt` throws */
+/** Takes over the keys of the live `.env.production`. @throws what `adopt` throws */
 export async function keysAdopt(context: KeysContext): Promise<ExitCode> {
   return say(context, ExitCode.ok, adoptSaid(await adopt(context.storage, context.pins)));
 }

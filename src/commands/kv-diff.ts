@@ -8,7 +8,7 @@ import { during } from "./screen/during.ts";
 import { columns, shortened } from "./screen/layout.ts";
 import { type Paint, paintFor } from "./screen/paint.ts";
 
-/** A column is no wider on a terminal. */
+/** The widest column on a terminal. */
 const WIDEST = 40;
 
 /**
@@ -86,7 +86,7 @@ function cells(row: Row, { paint, width }: Sight): readonly string[] {
   ];
 }
 
-/** What needs a hand stands out. */
+/** What needs action stands out. */
 function colourOf({ relation, catalogue, isApplied }: Row, paint: Paint): (text: string) => string {
   if (relation === "refused") return paint.red;
   return catalogue === "hidden" || !isApplied ? paint.yellow : String;
@@ -95,7 +95,7 @@ function colourOf({ relation, catalogue, isApplied }: Row, paint: Paint): (text:
 type Value = string | Secret | undefined;
 type Place = { readonly value: Value } | undefined;
 
-/** Of a secret the first place says that it is there, the others whether they have the same. */
+/** For a secret the first place says that it is set, the others whether theirs is the same. */
 function cell(place: Place, first: Place): string {
   if (place === undefined) return "-";
   const { value } = place;

@@ -20,8 +20,8 @@ export interface KvExportFlags extends CommonFlags {
 }
 
 /**
- * Writes what the environment holds as `consul kv import` takes it, and says on standard error what was left out and
- * why. Asks nobody: Consul may be down.
+ * Writes the environment's settings in the form `consul kv import` takes, and says on standard error what was left out
+ * and why. Asks nothing: Consul may be down.
  *
  * @throws Misconfigured when the file cannot be written
  */
@@ -53,7 +53,7 @@ function folderOf({ config, node }: Options, isForNode: boolean): string {
   return isForNode ? `${prefix}/nodes/${node}` : prefix;
 }
 
-/** Host, port and scheme of every dependency that is looked for in the catalogue. */
+/** Host, port and scheme of every dependency that is looked up in the catalogue. */
 function watchedEndpoints(options: Options): ReadonlySet<string> {
   const services = serviceNames(options);
   const watched = DEPENDENCY_NAMES.filter((name) => services[name] !== "").map((name) => DEPENDENCIES[name]);
@@ -64,7 +64,7 @@ function print(entries: readonly ImportEntry[]): string {
   return JSON.stringify(entries, null, 2);
 }
 
-/** Whole or not at all, and for nobody else's eyes. */
+/** Complete or not at all, and private. */
 async function writeInto(file: string, entries: readonly ImportEntry[], io: Io): Promise<void> {
   const target = path.resolve(file);
   try {
@@ -81,7 +81,7 @@ async function writeInto(file: string, entries: readonly ImportEntry[], io: Io):
   io.out(`${file}: ${entries.length} keys, for consul kv import @${file}`);
 }
 
-/** A rename would put the file in the place of a link or of a device such as /dev/stdout. */
+/** A rename would replace a link, or a device such as /dev/stdout. */
 async function refuseStranger(target: string): Promise<void> {
   const there = await lstat(target).catch(() => undefined);
   if (there !== undefined && !there.isFile()) throw new Error("it is there and is no plain file");

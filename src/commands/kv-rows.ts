@@ -11,9 +11,9 @@ import { VARIABLE_NAMES } from "../settings/variables.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
 import { type KvSnapshot, readKv } from "../sources/kv.ts";
 
-/** What KV and the environment are to each other, for one name. */
+/** How KV and the environment relate, for one name. */
 export type Relation =
-  /** A key of that name was turned down. */
+  /** A key of that name was refused. */
   | "refused"
   | "kv hides environment"
   | "same"
@@ -21,17 +21,17 @@ export type Relation =
   | "only in environment"
   /** Needed to reach Consul. */
   | "must stay in environment"
-  /** In KV when the agent last applied, in neither of both now. */
+  /** In KV when the agent last applied, in neither now. */
   | "gone";
 
 /** One name, as each place has it. */
 export interface Row {
   readonly name: string;
   readonly isSecret: boolean;
-  /** What KV asks for; not a value that was turned down. */
+  /** What KV asks for; not a refused value. */
   readonly kv: Wish | undefined;
   readonly environment: Wish | undefined;
-  /** What was last applied and verified; its value is unknown where only its digest is remembered. */
+  /** What was last applied and verified; its value is unknown if only its digest is remembered. */
   readonly inForce: { readonly value: string | Secret | undefined } | undefined;
   readonly relation: Relation;
   readonly catalogue: "hidden" | "decides" | "silent";
@@ -50,7 +50,7 @@ export interface Compared {
   readonly node: string;
 }
 
-/** One row a name that KV or the environment has, in the order of the tables. Pure. */
+/** One row per name in KV or the environment, in the order of the tables. Pure. */
 export function kvRows(compared: Compared): readonly Row[] {
   const { kv, environment, memory, prefix, node } = compared;
   const before = readKv(lastGoodKv(memory), { prefix, node, accepted: [] });

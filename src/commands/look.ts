@@ -18,7 +18,7 @@ import { readState } from "../state/store.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** One look at everything, for the commands that ask instead of watching. Changes nothing. */
+/** One look at everything, for commands that query instead of watching. Changes nothing. */
 export interface Look {
   readonly evaluation: Evaluation;
   readonly memory: Memory;
@@ -65,14 +65,14 @@ export function standIns({ unanswered }: Pick<Look, "unanswered">): readonly str
   return [...new Set(lines)];
 }
 
-/** What the agent remembers, or would at its first start. */
+/** What the agent remembers, or would remember at its first start. */
 async function known(options: Options): Promise<Memory> {
   const memory = (await readState(options.config.paths.state, memorySchema)) ?? NO_MEMORY;
   if (memory.applied !== undefined) return memory;
   return { ...memory, ...(await liveConnections(keyStorageOf(options).liveEnvFile)) };
 }
 
-/** As the loop does it, only that each probe gets one chance. */
+/** As in the loop, except that each probe gets one chance. */
 async function evaluateProbed(rules: Rules, inputs: Omit<Inputs, "verdicts">): Promise<Evaluation> {
   const verdicts = new Map<string, ProbeResult>();
   const { signal } = new AbortController();
@@ -85,7 +85,7 @@ async function evaluateProbed(rules: Rules, inputs: Omit<Inputs, "verdicts">): P
   }
 }
 
-/** Without pins nothing is made and nothing is compared: reading alone. */
+/** Without pins nothing is created and nothing compared: it only reads. */
 async function readKeys(options: Options): Promise<PinnedKeys | TryAgain> {
   try {
     return await loadKeys(keyStorageOf(options), undefined);

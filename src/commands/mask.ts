@@ -4,8 +4,8 @@ const REDACTED = "[redacted]";
 const DOTENV_LINE = /^([A-Z][A-Z0-9_]*)=(.*)$/;
 
 /**
- * A rendered file for a person's eyes: known secrets are taken out wherever they stand, and secret variables by
- * their name, since the file on disk may hold an older value.
+ * A rendered file for people: known secrets are removed wherever they appear, and secret variables by their name,
+ * because the file on disk may hold an older value.
  */
 export function mask(content: string, redact: (text: string) => string): string {
   return content.split("\n").map(maskLine).map(redact).join("\n");

@@ -4,7 +4,7 @@ import { isSettingName, SETTING_NAMES } from "../settings/schema.ts";
 import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
 
 /**
- * The names under which sources know what an operator calls by a variable's name: one that settings feed is them.
+ * The names under which sources know what an operator gives as a variable's name; for one fed by settings, those.
  *
  * @throws Refused for a name that is neither a setting nor a variable, or that no source may have
  */

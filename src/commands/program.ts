@@ -14,7 +14,7 @@ import type { RenderFlags } from "./render.ts";
 import type { RunFlags } from "./run.ts";
 import type { StatusFlags } from "./status.ts";
 
-/** The commands and their flags. A command is loaded when it is asked for, so that none pays for the others. */
+/** The commands and their flags. A command is loaded when it is used, so none pays for the others. */
 export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command("mastodon-agent")
     .description(
@@ -47,7 +47,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   )
     .addOption(new Option("--log-level <level>", "goes before the configuration's").choices(LOG_LEVELS))
     .action(async (flags: RunFlags) => {
-      // Mastodon's configuration matters more than the log of it.
+      // Mastodon's configuration matters more than the log about it.
       io.outliveOutput();
       done(await (await import("./run.ts")).run(flags, io));
     });

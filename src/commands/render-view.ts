@@ -1,4 +1,4 @@
-/** Rendered files as they are shown: whole, or as what differs from those on disk; secrets always masked. */
+/** Rendered files as they are shown: whole, or as the difference from those on disk; secrets always masked. */
 import { createTwoFilesPatch } from "diff";
 import { placeOf } from "../apply/place.ts";
 import type { DesiredFile } from "../apply/plan.ts";
@@ -10,7 +10,7 @@ type Redact = (text: string) => string;
 /** What applying a file would change. */
 export interface Difference {
   readonly kind: "none" | "permissions" | "new" | "content";
-  /** Unified; empty where the content is the same. */
+  /** Unified; empty if the content is the same. */
   readonly patch: string;
   /** Names of the secrets among what changes. */
   readonly secrets: readonly string[];
@@ -55,7 +55,7 @@ export function fileInJson(
   return { name, path, mode, owner, group, content: mask(content, redact), difference: difference ?? null };
 }
 
-/** As everybody's diff has them. */
+/** As in any diff. */
 function colourOf(line: string, paint: Paint): (text: string) => string {
   const [, colour = String] = colours(paint).find(([begin]) => line.startsWith(begin)) ?? [];
   return colour;

@@ -27,8 +27,8 @@ export type RenderFlags = CommonFlags & {
 };
 
 /**
- * Renders every file as it would be applied now. What is printed has its secrets masked; what is written with
- * `--out` is complete, 0600, in a directory that only its owner may enter.
+ * Renders every file as it would be applied now. Printed output has its secrets masked; what `--out` writes is
+ * complete, 0600, in a directory that only its owner may enter.
  */
 export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
   const options = optionsFrom(flags, io);
@@ -47,7 +47,7 @@ export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
 
 interface Shown {
   readonly files: readonly DesiredFile[];
-  /** Where they were written with `--out`. */
+  /** Where `--out` wrote them. */
   readonly written: readonly string[] | undefined;
   readonly refused: readonly Complaint[];
   readonly redact: (text: string) => string;
@@ -70,7 +70,7 @@ async function inJson({ files, written, refused, redact }: Shown, { diff }: Rend
   };
 }
 
-/** @throws TryAgain naming what is missing, Refused when a value or a template stands in the way */
+/** @throws TryAgain naming what is missing, Refused if a value or a template prevents it */
 export function desiredOf({ evaluation, keysError }: Look, options: Options): Desired {
   const { desired, renderError, merged } = evaluation;
   if (desired !== undefined) return desired;

@@ -4,8 +4,8 @@ import type { Log } from "../report/log.ts";
 import type { Request } from "./io.ts";
 
 /**
- * What the signals ask of a running agent, which may take its time to end an apply. To drain is the last word; of what
- * was read again the newest that is good counts.
+ * What signals ask of a running agent, which may take a while to finish an apply. Draining is final; of the
+ * configurations read again the newest good one counts.
  */
 export class Requests {
   readonly #read: () => Promise<Options | undefined>;
@@ -15,13 +15,13 @@ export class Requests {
   #isDraining = false;
   #reading: Promise<void> = Promise.resolve();
 
-  /** @param read gives undefined for a configuration that is not good, and never fails */
+  /** @param read gives undefined for a bad configuration, and never fails */
   constructor(read: () => Promise<Options | undefined>, log: Log) {
     this.#read = read;
     this.#log = log;
   }
 
-  /** Aborts when the agent shall end, or begin anew with other options. */
+  /** Aborts when the agent should end, or restart with other options. */
   get signal(): AbortSignal {
     return this.#round.signal;
   }
@@ -32,7 +32,7 @@ export class Requests {
     else this.#reading = this.#reading.then(() => this.#reload());
   }
 
-  /** The options to begin anew with, under a new signal; undefined: the agent shall not go on. */
+  /** The options to restart with, under a new signal; undefined: the agent should end. */
   next(): Options | undefined {
     if (this.#isDraining || this.#next === undefined) return undefined;
     const next = this.#next;

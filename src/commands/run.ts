@@ -11,12 +11,12 @@ import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { Requests } from "./requests.ts";
 
-/** `logLevel` goes before the configuration's. */
+/** `logLevel` overrides the configuration's. */
 export type RunFlags = CommonFlags & { logLevel?: LogLevel };
 
 /**
- * Runs the agent until it is asked to drain. SIGHUP reads configuration and environment files again and, if they
- * are good, goes on with them; the Consul client and Mastodon's units do not notice.
+ * Runs the agent until it is asked to drain. SIGHUP makes it read configuration and environment files again and, if
+ * they are good, continue with them; the Consul client and Mastodon's units do not notice.
  */
 export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   let options = optionsFrom(flags, io);
@@ -47,7 +47,7 @@ export async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   }
 }
 
-/** Looks at what can be looked at while the agent runs. The old configuration stays if the new one is not good. */
+/** Checks what can be checked while the agent runs. The old configuration stays if the new one is bad. */
 async function readAgain(
   flags: RunFlags,
   io: Io,
@@ -67,7 +67,7 @@ async function readAgain(
   }
 }
 
-/** What only the start itself can find: an address that is in use, other keys in Consul. */
+/** What only the start itself can find: an address in use, other keys in Consul. */
 async function refusalOf(round: () => Promise<void>): Promise<Misconfigured | undefined> {
   try {
     await round();

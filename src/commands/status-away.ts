@@ -1,4 +1,4 @@
-/** What can be said while no agent answers: whether one runs, what it last knew, and where to look. */
+/** What can be said while no agent answers: whether one is running, what it last knew, and where to look. */
 
 import { type Memory, memorySchema } from "../agent/memory.ts";
 import { isAgentError } from "../base/errors.ts";
@@ -23,7 +23,7 @@ const LOOKS: Readonly<Record<ProfileName, string>> = {
   none: "ask whatever supervises the agent for its state, and read the end of the agent's log.",
 };
 
-/** From the state directory alone. */
+/** From the state directory only. */
 export async function lastKnownLines({ paths }: Config, sight: Sight): Promise<readonly string[]> {
   const { width } = sight;
   try {

@@ -1,4 +1,4 @@
-/** The status as an operator reads it: what is so, since when, and what to do. At most 80 columns on a terminal. */
+/** The status as an operator reads it: what is going on, since when, and what to do. At most 80 columns on a terminal. */
 
 import { bracketed } from "../base/address.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
@@ -11,19 +11,19 @@ import type { Paint } from "./screen/paint.ts";
 export interface Sight {
   readonly paint: Paint;
   readonly now: Date;
-  /** Undefined where lines may be as long as they are. */
+  /** Undefined if lines need not be folded. */
   readonly width: number | undefined;
 }
 
 type Row = readonly [name: string, text: string];
 
-/** To be scrolled: what is wrong comes last, where the eye is. */
+/** For scrolling: problems come last, where the eye is. */
 export function statusLines(status: Status, sight: Sight): readonly string[] {
   const details = labelled(rows(status, sight), sight.width);
   return [...headline(status, sight), ...details, ...problems(status, sight)];
 }
 
-/** For a screen that may be too small: what falls off its end is what matters least. */
+/** For a screen that may be too small: what matters least falls off the end. */
 export function screenLines(status: Status, sight: Sight): readonly string[] {
   const details = labelled(rows(status, sight), sight.width);
   return [...headline(status, sight), ...problems(status, sight), ...details];
@@ -66,7 +66,7 @@ function nextChangeRows(next: Status["next_change"], { paint, now }: Sight): rea
   return [["next change", `${next.cause}; it ${paint.yellow(text)}`]];
 }
 
-/** Nothing where nothing is to be done. */
+/** Nothing if nothing has to be done. */
 function migrationRows(migration: Status["migration"], sight: Sight): readonly Row[] {
   if (migration === null || migration.state === "ready" || migration.state === "unknown") return [];
   const { state, reason, since, output } = migration;
@@ -78,7 +78,7 @@ function migrationRows(migration: Status["migration"], sight: Sight): readonly R
   ];
 }
 
-/** A single candidate that is chosen needs no words. */
+/** A single, chosen candidate needs no explanation. */
 function endpointRows(
   name: string,
   { candidates, catalogue, ...endpoint }: EndpointStatus,

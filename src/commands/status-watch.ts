@@ -1,4 +1,4 @@
-/** `status --watch`: asks every second, until it is interrupted. An agent that is away is waited for. */
+/** `status --watch`: asks every second until interrupted. It waits for an agent that is away. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, messageOf } from "../base/errors.ts";
 import { lastingPart, type Status } from "../report/status.ts";
@@ -11,12 +11,12 @@ import { screenLines, statusLines } from "./status-view.ts";
 
 const EVERY_MS = 1000;
 
-/** What the last question found; the status is the newest there was. */
+/** What the last query found; the status is the newest there was. */
 interface Seen {
   readonly status: Status | undefined;
   /** Why there is no newer one. */
   readonly away: string | undefined;
-  /** What stands in where there was never one. */
+  /** What is shown if there was never one. */
   readonly known: readonly string[];
 }
 
@@ -50,7 +50,7 @@ async function look({ ask, lastKnown }: Sources, { status }: Seen, signal: Abort
   }
 }
 
-/** For whatever is no terminal: a block, or a JSON line, whenever something is different. */
+/** For anything but a terminal: a block, or a JSON line, whenever something changes. */
 class Report {
   readonly #json: boolean;
   readonly #io: Io;
@@ -88,7 +88,7 @@ function fingerprint(status: Status | undefined): string {
   return JSON.stringify(status && lastingPart(status));
 }
 
-/** On a terminal: always the same place, drawn anew. */
+/** On a terminal: redrawn in place. */
 class Picture {
   readonly #io: Io;
   readonly #paint: Paint;
@@ -103,9 +103,9 @@ class Picture {
 
   next(seen: Seen): void {
     const { columns, rows } = this.#io.size();
-    // The cursor stands below the last line.
+    // The cursor is below the last line.
     const lines = fitted(this.#lines(seen, columns), { columns, rows: rows - 1 }, mark);
-    // What was folded for another width stands somewhere else now.
+    // What was folded for another width has moved.
     const back = columns === this.#columns ? up(this.#height) : CLEAR;
     this.#io.draw(`${back}${lines.map((line) => `${line}${CLEAR_TO_END}\n`).join("")}${CLEAR_BELOW}`);
     this.#height = heightOf(lines, columns);

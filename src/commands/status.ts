@@ -12,9 +12,9 @@ import { watchStatus } from "./status-watch.ts";
 export type StatusFlags = CommonFlags & { readonly json?: boolean; readonly watch?: boolean };
 
 /**
- * Asks the running agent; `--watch` asks on until it is interrupted.
+ * Asks the running agent; `--watch` keeps asking until interrupted.
  *
- * @throws Unavailable when none answers, but for `--watch`, which waits for it
+ * @throws Unavailable when none answers, except with `--watch`, which waits for it
  */
 export async function status(
   { json = false, watch = false, config }: StatusFlags,

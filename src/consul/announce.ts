@@ -1,15 +1,18 @@
-/** Keeps what is registered with the local client as wanted: it reads first, and writes only what differs. */
+/** Keeps the registrations with the local client as wanted: it reads first, and writes only what differs. */
 import { isDeepStrictEqual } from "node:util";
 import type { CheckDefinition, CheckStatus, ConsulClient, LocalCheck, LocalService } from "./client.ts";
 import { ConsulError } from "./errors.ts";
 
-/** What is told of a TTL check. */
+/** What is reported for a TTL check. */
 export interface CheckState {
   readonly status: CheckStatus;
   readonly output: string;
-  /** Nothing is known yet: what the check said before stays, where it is there. */
+  /** Nothing is known yet: if the check exists, its status stays. */
   readonly isUnknown?: boolean;
-  /** Other nodes shall see a new output at once, which Consul else keeps back for minutes where the status stays. */
+  /**
+   * Other nodes should see a new output at once; otherwise Consul holds it back for minutes while the status stays the
+   * same.
+   */
   readonly isPrompt?: boolean;
 }
 
@@ -20,25 +23,25 @@ export type WantedCheck = { readonly name: string } & (
 
 export interface WantedService extends LocalService {
   readonly checks: readonly WantedCheck[];
-  /** Not registered while somebody else has registered a service of this name. */
+  /** Not registered while somebody else has registered a service with this name. */
   readonly yields?: boolean;
 }
 
 export interface Announcement {
   readonly client: Pick<ConsulClient, "localServices" | "localChecks" | "register" | "deregister" | "tell">;
-  /** Who registers: what bears this name and is no longer wanted is taken away. */
+  /** The registrant: what carries this name and is no longer wanted is removed. */
   readonly owner: string;
   readonly wanted: readonly WantedService[];
   readonly signal: AbortSignal;
 }
 
-/** As the shipped configuration of the client has it. */
+/** As in the client's shipped configuration. */
 const INTERVAL_MS = 10_000;
 const TIMEOUT_MS = 5_000;
 const OWNER = "registered-by";
 
 /**
- * One look, and what it takes. A service that is denied does not keep the others away.
+ * One look, and what follows from it. A denied service does not prevent the others.
  * @throws ConsulError
  */
 export async function announce({ client, owner, wanted, signal }: Announcement): Promise<void> {
@@ -59,9 +62,9 @@ export async function announce({ client, owner, wanted, signal }: Announcement):
 }
 
 /**
- * Tells of each TTL check how it is, and looks at nothing. One that is told no more turns critical by itself when its
- * time has passed.
- * @throws ConsulError also where a check is not registered
+ * Reports the state of each TTL check, and reads nothing. One that is no longer refreshed turns critical by itself when
+ * its time is up.
+ * @throws ConsulError also if a check is not registered
  */
 export async function tellStates({ client, wanted, signal }: Omit<Announcement, "owner">): Promise<void> {
   for (const service of wanted) {
@@ -71,7 +74,7 @@ export async function tellStates({ client, wanted, signal }: Omit<Announcement, 
   }
 }
 
-/** Somebody else's, and not that of another agent beside the same client. */
+/** Somebody else's, and not that of another agent at the same client. */
 function isTaken({ name }: WantedService, services: readonly LocalService[]): boolean {
   return services.some((other) => other.name === name && other.meta[OWNER] === undefined);
 }
@@ -108,18 +111,18 @@ async function bringUp(
     const was = foundChecks.find((known) => known.id === id);
     const { status, output } = check.state.isUnknown && was !== undefined ? was : check.state;
     await client.tell(id, status, output, signal);
-    // What is registered again is sent to the servers as a whole.
+    // A new registration is sent to the servers as a whole.
     const isKeptBack = was?.status === status && was.output !== output;
     if (isKeptBack && check.state.isPrompt) await register();
   }
 }
 
-/** The kind is part of the ID: under one ID Consul would go on with the old kind beside the new. */
+/** The kind is part of the ID: under one ID Consul would keep running the old kind beside the new. */
 function idOf({ id }: LocalService, { kind }: WantedCheck): string {
   return `${id}:${kind}`;
 }
 
-/** The notes say what is done, for whoever looks, and so that another definition can be told from the same. */
+/** The notes say what is checked, for readers, and so that a changed definition can be recognised. */
 function definitionOf(service: LocalService, check: WantedCheck): CheckDefinition {
   const common = { id: idOf(service, check), name: check.name };
   if (check.kind === "ttl")
@@ -145,7 +148,7 @@ function sorted(service: LocalService | undefined) {
   return service && { ...service, tags: [...service.tags].sort() };
 }
 
-/** Does each; where one was denied, that is thrown when the others are done. */
+/** Does each; if one was denied, that is thrown when the others are done. */
 async function eachAllowed(steps: readonly (() => Promise<void>)[]): Promise<void> {
   let denial: ConsulError | undefined;
   for (const step of steps) {

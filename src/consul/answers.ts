@@ -3,7 +3,7 @@ import { firstLine } from "../base/visible.ts";
 import type { Instance } from "../settings/instance.ts";
 import type { KvPair, LocalCheck, LocalService, Member } from "./client.ts";
 
-/** What comes back of a call with `includeResponse`: the response and the body, if there was one. */
+/** What a call with `includeResponse` returns: the response and the body, if there was one. */
 export const response = z
   .tuple([z.object({ headers: z.looseObject({}) })])
   .rest(z.unknown())
@@ -70,7 +70,7 @@ const rawInstance = z
     };
   });
 
-/** Sorted, since Consul's order is that of the distance, which changes by itself. */
+/** Sorted, because Consul orders by distance, which changes by itself. */
 export const instances = z
   .array(rawInstance)
   .transform((found) => found.sort((a, b) => order(a.id, b.id) || order(a.node, b.node)));
@@ -146,7 +146,7 @@ export const localChecks = z
   )
   .transform((checks) => Object.values(checks));
 
-/** The facts about an answer that Consul puts into its headers. */
+/** The facts about an answer from Consul's headers. */
 export function readHeaders(headers: Readonly<Record<string, unknown>>) {
   return {
     index: readIndex(headers["x-consul-index"]),

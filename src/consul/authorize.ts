@@ -1,4 +1,4 @@
-/** What the token may do, asked and not tried: Consul's own web interface asks the same question. Nothing changes by it. */
+/** What the token may do, by asking instead of trying: Consul's own web interface asks the same. It changes nothing. */
 import * as z from "zod";
 import type { ConsulConnection } from "./create-client.ts";
 import { askConsul } from "./question.ts";
@@ -12,11 +12,11 @@ export interface Permission {
 
 export type Authorization =
   | { readonly kind: "told"; readonly allowed: readonly boolean[] }
-  /** ACLs are off: everybody may do everything. */
+  /** ACLs are off: everyone may do everything. */
   | { readonly kind: "open" }
   /** There is no such token. */
   | { readonly kind: "unknown token"; readonly reason: string }
-  /** This Consul does not answer such questions. */
+  /** This Consul does not answer such queries. */
   | { readonly kind: "silent"; readonly reason: string };
 
 const answer = z.array(z.object({ Allow: z.boolean() }));
@@ -39,7 +39,10 @@ export async function authorize(
   return { kind: "told", allowed: answer.parse(JSON.parse(reply.body)).map(({ Allow }) => Allow) };
 }
 
-/** A client that was not told of ACLs takes them for disabled, whatever its servers do: they tell it in Serf's tags. */
+/**
+ * A client that does not know about ACLs considers them disabled, whatever its servers do; the servers say so in Serf's
+ * tags.
+ */
 async function areAclsOff(connection: ConsulConnection): Promise<boolean> {
   const { status, body } = await askConsul(connection, "GET", "/v1/agent/members");
   const servers = members.safeParse(status === 200 ? JSON.parse(body) : []).data?.filter(isServer) ?? [];

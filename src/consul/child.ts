@@ -21,22 +21,22 @@ export interface ChildOptions {
   readonly dataDir: string;
   readonly gossipKey: Secret;
   readonly log: Log;
-  /** Takes every line of the client's log. */
+  /** Receives every line of the client's log. */
   readonly hear: (line: string) => void;
-  /** Takes what is wrong with the client itself: it ends again and again. */
+  /** Receives what is wrong with the client itself: it keeps ending. */
   readonly onProblems?: (problems: readonly Complaining[]) => void;
 }
 
 const LOOK_MS = 500;
-/** A client that ran for so long has started well: the next death is the first one again. */
+/** A client that ran for this long has started well: its next death counts as the first again. */
 const STEADY_MS = 30_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 const DEATHS_OF_A_PROBLEM = 3;
 
 /**
- * Adopts the client that runs, or starts one, and starts it again whenever it dies, until the signal aborts. It is
- * left running then: a node must not leave the cluster because its sidecar restarts.
+ * Adopts the running client, or starts one, and restarts it whenever it dies, until the signal aborts. Then it is left
+ * running: a node must not leave the cluster because its sidecar restarts.
  */
 export async function superviseChild(options: ChildOptions, signal: AbortSignal): Promise<void> {
   const { directory, log, hear, onProblems } = options;
@@ -62,7 +62,7 @@ export async function stopChild(directory: string): Promise<void> {
   if (client !== undefined) await stopClient(client);
 }
 
-/** Returns the last thing that is known about the client when it is gone, or at the abort. */
+/** Returns the last known thing about the client when it is gone, or at the abort. */
 async function runOnce(
   options: ChildOptions,
   clientLog: ClientLog,

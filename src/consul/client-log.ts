@@ -9,7 +9,7 @@ const REMEMBERED_LINES = 500;
 
 /** One line of `consul agent`: `    2026-11-24T10:00:00.000Z [WARN]  agent: text`. */
 const LINE = /^\s*\S+Z? \[(TRACE|DEBUG|INFO|WARN|ERR|ERROR)\]\s+(.*)$/;
-/** What it does all day is in its own file; here is what somebody may have to act on. */
+/** Its routine is in its own file; here is what somebody may have to act on. */
 const LEVELS = {
   TRACE: "debug",
   DEBUG: "debug",
@@ -20,8 +20,8 @@ const LEVELS = {
 } as const;
 
 /**
- * Follows the file that the Consul client logs to, from its present end. A file and not a pipe, because the client
- * outlives the agent; it is cut when it has grown, which is safe since the client appends.
+ * Follows the file that the Consul client logs to, from its current end. A file and not a pipe, because the client
+ * outlives the agent; it is truncated when it has grown, which is safe because the client appends.
  */
 export class ClientLog implements AsyncDisposable {
   readonly #file: FileHandle;
@@ -44,7 +44,7 @@ export class ClientLog implements AsyncDisposable {
     return new ClientLog(file, (await file.stat()).size, log, hear);
   }
 
-  /** What the client's streams are to be connected to. */
+  /** What the client's streams are connected to. */
   get fd(): number {
     return this.#file.fd;
   }
@@ -57,7 +57,7 @@ export class ClientLog implements AsyncDisposable {
   /** Passes on the lines that are new. */
   async read(): Promise<void> {
     const { size } = await this.#file.stat();
-    // Someone else has cut it.
+    // Somebody else has truncated it.
     if (size < this.#offset) this.#offset = 0;
     const buffer = Buffer.alloc(CHUNK_BYTES);
     for (;;) {

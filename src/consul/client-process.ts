@@ -1,4 +1,4 @@
-/** The process of the Consul client: found again by what it is, since the agent that started it may be long gone. */
+/** The Consul client's process: found again by its identity, because the agent that started it may be long gone. */
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { isAlive, type Process, processOf } from "../state/process.ts";
 
-/** Nothing of the agent's own environment goes to the client: it holds the jail's secrets. */
+/** The client gets nothing from the agent's own environment, which holds the jail's secrets. */
 const PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
 const STOP_DEADLINE_MS = 10_000;
 const PS_TIMEOUT_MS = 5_000;
@@ -18,7 +18,7 @@ function pidfileIn(directory: string): string {
   return join(directory, "consul.pid");
 }
 
-/** The client that an agent with this state directory has started, if it still runs. */
+/** The client that an agent with this state directory has started, if it is still running. */
 export async function findClient(directory: string): Promise<Process | undefined> {
   const pidfile = pidfileIn(directory);
   const text = await readFile(pidfile, "utf8").catch(() => "");
@@ -54,7 +54,7 @@ export async function startClient({ binary, configFile, directory, fd }: Launch)
   return (await processOf(pid)) ?? { pid, started: "", ageMs: 0 };
 }
 
-/** Ends a client without leaving the cluster; kills it if it does not end in time. @throws Error if it may not */
+/** Stops a client without leaving the cluster; kills it if it does not end in time. @throws Error if it may not */
 export async function stopClient(client: Process): Promise<void> {
   for (const name of ["SIGTERM", "SIGKILL"] as const) {
     signal(client, name);
@@ -71,7 +71,7 @@ function signal({ pid }: Process, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It is gone, or belongs to someone else: then the wait tells.
+    // It is gone, or belongs to somebody else: the wait will show which.
   }
 }
 

@@ -12,7 +12,7 @@ import { ConsulError, kindOfStatus } from "./errors.ts";
 
 /** How to reach the HTTP API of the local Consul client. Certificates and the key are PEM texts. */
 export interface ConsulConnection {
-  /** `http://host:port` or `https://host:port`, with a path where a proxy wants one. */
+  /** `http://host:port` or `https://host:port`, with a path if a proxy needs one. */
   readonly address: string;
   readonly token?: Secret;
   readonly caCert?: string;
@@ -24,12 +24,12 @@ export interface ConsulConnection {
 
 /** For a call that is not blocking. */
 const CALL_TIMEOUT_MS = 10_000;
-/** Consul adds up to a sixteenth to the wait; the rest is for the way. */
+/** Consul adds up to a sixteenth to the wait; the rest is for the network. */
 const MARGIN_MS = 5_000;
 
-/** The one place that meets the untyped package: what it returns passes a schema before anyone sees it. */
+/** The one place that touches the untyped package: what it returns passes a schema before anything else sees it. */
 export function createConsulClient(connection: ConsulConnection): ConsulClient {
-  // A held question pins its connection; short calls take one after the other and keep none.
+  // A blocking query pins its connection; short calls take one after the other and keep none.
   const questions = new Consul(packageOptions(connection, { keepAlive: true, maxFreeSockets: 1 }));
   const calls = new Consul(packageOptions(connection, { keepAlive: false, maxSockets: 1 }));
   const kvKey: ConsulClient["kvKey"] = (key, blocking) =>
@@ -39,7 +39,7 @@ export function createConsulClient(connection: ConsulConnection): ConsulClient {
       const answer = await ask(answers.kvPairs, blocking, (options) =>
         questions.kv.get({ ...options, ...BYTES, key: prefix, recurse: true }),
       );
-      // Before 1.11 Consul leaves out what the token may not see without saying so; of a single key it does say so.
+      // Before 1.11 Consul silently leaves out what the token may not see; for a single key it says so.
       if (answer.value.length === 0) await kvKey(prefix, { ...blocking, index: 0n });
       return answer;
     },
@@ -117,15 +117,15 @@ function packageOptions({ address, token, namespace, ...tls }: ConsulConnection,
 }
 
 /**
- * Since 1.10 a client answers from a copy that servers stream to it, and cannot say then whether there is a leader
- * (`X-Consul-KnownLeader` is always false). What is to be sorted by distance it has to ask a server for.
+ * Since 1.10 a client answers from a copy that servers stream to it, and then cannot say whether there is a leader
+ * (`X-Consul-KnownLeader` is always false). To sort by distance it has to ask a server.
  */
 const FROM_A_SERVER = { near: "_agent" };
 
 /** Values as they are, not as text. */
 const BYTES = { buffer: true };
 
-/** What the package takes beside a call's own parameters; its types know only some of them. */
+/** What the package accepts besides a call's own parameters; its types have only some of them. */
 type CallOptions = Record<string, unknown>;
 
 async function ask<Value>(
@@ -174,7 +174,7 @@ function parse<Value>(schema: z.ZodType<Value>, body: unknown): Value {
   throw new ConsulError("bug", `Consul's answer is not understood: ${z.prettifyError(result.error)}`);
 }
 
-/** The error's `cause` is left behind: the package hangs the whole request on it, token included. */
+/** The error's `cause` is dropped: the package attaches the whole request to it, including the token. */
 function translate(error: unknown): ConsulError {
   const { data } = answers.failure.safeParse(error);
   if (data?.statusCode === undefined) return new ConsulError("unreachable", messageOf(error));

@@ -1,12 +1,13 @@
 /**
- * What the nodes of a domain tell each other about their database, in Consul's KV: `mastodon-agent/<DOMAIN>/database/state`
- * says whether it was prepared, `.../database/nodes/<node>` which migrations the code of a node knows that runs there.
+ * What the nodes of a domain tell each other about their database, in Consul's KV:
+ * `mastodon-agent/<DOMAIN>/database/state` says whether it was prepared, `.../database/nodes/<node>` which migrations a
+ * node's running code knows.
  */
 import { Unavailable } from "../base/errors.ts";
 import type { ConsulClient } from "./client.ts";
 
 export interface DatabaseRecord {
-  /** Where `preparing` is found without anybody who prepares, that was cut off. */
+  /** If `preparing` is found while nobody is preparing, that was cut off. */
   readonly state: "none" | "preparing" | "prepared";
   /** Digest of the migrations by node. */
   readonly nodes: ReadonlyMap<string, string>;
@@ -18,7 +19,7 @@ export function databaseKeys(domain: string): { readonly state: string; readonly
   return { state: `${folder}/state`, nodes: `${folder}/nodes/` };
 }
 
-/** @throws ConsulError, or Unavailable where the answer is not to be believed */
+/** @throws ConsulError, or Unavailable if the answer cannot be believed */
 export async function readDatabaseRecord(
   client: ConsulClient,
   domain: string,
@@ -37,7 +38,7 @@ export async function readDatabaseRecord(
   }
   const [word] = (state.value?.value.toString("utf8") ?? "").split(" ");
   return {
-    // Whatever an operator wrote there in its place, the database is not empty by right.
+    // Whatever an operator wrote there instead, the database is not supposed to be empty.
     state: word === "" ? "none" : word === "preparing" ? "preparing" : "prepared",
     nodes: new Map(
       nodes.value.map(({ key, value }) => [key.slice(keys.nodes.length), value.toString("utf8")]),

@@ -1,6 +1,6 @@
-/** What kind of trouble a call to Consul met, by what it means for the caller. */
+/** How a call to Consul failed, by what it means for the caller. */
 export type ConsulErrorKind =
-  /** 403: the token lacks a permission; that may heal. */
+  /** 403: the token lacks a permission; that may change. */
   | "denied"
   /** No answer: refused, reset, timed out. */
   | "unreachable"
@@ -22,7 +22,7 @@ export class ConsulError extends Error {
   }
 }
 
-/** Sorts an HTTP status. */
+/** Classifies an HTTP status. */
 export function kindOfStatus(status: number): ConsulErrorKind {
   if (status === 403) return "denied";
   return status === 429 || status >= 500 ? "overloaded" : "bug";

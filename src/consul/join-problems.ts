@@ -14,7 +14,7 @@ export type Look =
       readonly lostServers: readonly string[];
     };
 
-/** What the client's log has told and still counts. */
+/** What the client's log has said and still counts. */
 export interface Heard {
   readonly hasWrongKey: boolean;
   /** Reasons by server. */
@@ -27,11 +27,11 @@ export interface Heard {
 export interface Situation {
   readonly joined: boolean;
   readonly servers: string;
-  /** It has just started: only what was heard counts. */
+  /** It has only just started: only what the log said counts. */
   readonly isPatient: boolean;
 }
 
-/** The one thing that keeps this node out of the cluster or the catalogue, and a name conflict, which is met inside too. */
+/** The one thing that keeps this node out of the cluster or the catalogue, and a name conflict, which also happens inside. */
 export function problemsOf(look: Look, heard: Heard, situation: Situation): readonly Complaining[] {
   const cause = situation.joined ? unregistered(heard) : causeOf(look, heard, situation);
   return [cause, conflict(heard)].filter((problem) => problem !== undefined);

@@ -16,7 +16,7 @@ export interface JoinState {
   readonly joined: boolean;
   /** How many members are alive, servers and clients. */
   readonly members: number;
-  /** ISO 8601 time since when nothing can be learnt of the cluster; a token that may not see its members is another matter. */
+  /** ISO 8601 time since when the cluster cannot be asked; a token that may not see its members is another matter. */
   readonly awaySince: string | undefined;
   readonly problems: readonly Complaining[];
 }
@@ -41,11 +41,14 @@ export interface JoinOptions {
 export interface Pace {
   /** Between two looks while not joined. */
   readonly joiningMs: number;
-  /** While joined: whoever meets trouble asks for a look at once. */
+  /** While joined: whatever runs into trouble asks for a look at once. */
   readonly joinedMs: number;
-  /** A start or a restart takes a moment: what lasts shorter is no problem, unless the log says why. */
+  /** A start or a restart takes a moment: anything shorter is not a problem, unless the log says why. */
   readonly graceMs: number;
-  /** What can be wrong inside the cluster too is over when it was not heard of for so long; it comes every 15 to 30 s. */
+  /**
+   * What can also happen inside the cluster is over if the log has not mentioned it for this long; it repeats it every
+   * 15 to 30 s.
+   */
   readonly repeatMs: number;
 }
 
@@ -69,7 +72,7 @@ export class JoinWatch {
     this.#pace = options.pace ?? PACE;
   }
 
-  /** Nobody answers at the client's address. */
+  /** Nothing answers at the client's address. */
   get isUnreachable(): boolean {
     return this.#look?.kind === "unreachable";
   }
@@ -78,7 +81,7 @@ export class JoinWatch {
     return this.#state;
   }
 
-  /** Takes one line of the client's log. */
+  /** Receives one line of the client's log. */
   hear(line: string): void {
     const trouble = troubleIn(line);
     if (trouble === undefined) return;
@@ -98,14 +101,14 @@ export class JoinWatch {
       this.#look = await look(this.#options.client, signal);
       if (signal.aborted) return;
       this.#conclude();
-      // Also that there is nobody to join is news, once.
+      // That there is nobody to join is also news, once.
       if (isFirst) this.#options.onChange();
       const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
       await this.#bell.wait(steadyMs() + pauseMs, steadyMs(), signal);
     }
   }
 
-  /** Somebody else has met trouble with Consul: what is known of it may be old. */
+  /** Another part ran into trouble with Consul: what is known about it may be old. */
   lookAgain(): void {
     this.#bell.ring();
   }
@@ -114,7 +117,7 @@ export class JoinWatch {
     const look = this.#look;
     if (look === undefined) return;
     const joined = look.kind === "answered" && look.leader !== undefined && look.servers > 0;
-    // What was heard on the way into the cluster is over; what is heard inside concerns other nodes.
+    // What the log said on the way into the cluster is over; what it says inside concerns other nodes.
     if (joined) this.#forget();
     else this.#outsideSinceMs ??= steadyMs();
     const isAway = !joined && !isDenied(look);

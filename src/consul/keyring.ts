@@ -6,9 +6,9 @@ import type { Secret } from "../base/secret.ts";
 import { syncDirectory } from "../state/durable.ts";
 
 /**
- * Consul prefers the keyring that it wrote at its first start to the `encrypt` of its configuration, so a new
- * gossip key would have no effect. A keyring without the key (or one that does not parse) is renamed, before the
- * client starts; the new path is returned.
+ * Consul prefers the keyring it wrote at its first start to `encrypt` in its configuration, so a new gossip key would
+ * have no effect. A keyring without the key (or one that does not parse) is renamed before the client starts; the new
+ * path is returned.
  *
  * @throws Misconfigured when it may not be renamed
  */
@@ -41,7 +41,7 @@ export async function keyringHolds(
   }
 }
 
-/** A folder that the agent may not look into is its owner's affair: a client that does not join names the keyring. */
+/** A folder closed to the agent is its owner's business: if the client does not join, the problem names the keyring. */
 async function read(keyring: string): Promise<string | undefined> {
   try {
     return await readFile(keyring, "utf8");

@@ -1,4 +1,4 @@
-/** The locks of a domain: of its nodes, one at a time reloads what may wait, or does something else that is for one. */
+/** The locks of a domain: one of its nodes at a time makes a routine reload, or does something else that only one may do. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import { visible } from "../base/visible.ts";
@@ -8,23 +8,23 @@ import type { ConsulClient } from "./client.ts";
 export interface FleetLockOptions {
   readonly client: ConsulClient;
   readonly domain: string;
-  /** What the turn is for, as the key's last part; the turn to reload where none is given. */
+  /** What the turn is for, as the key's last part; by default the turn to reload. */
   readonly name?: string;
-  /** What the key says while it is held, so that operators see whose turn it is. */
+  /** The key's value while it is held, so that operators see whose turn it is. */
   readonly node: string;
   /** Told who has the turn whenever that is another; null where nobody has it, and this node may get it in a moment. */
   readonly onHolder?: (holder: string | null) => void;
-  /** Ends the waiting; the lock, once held, is not given back by it. */
+  /** Ends the waiting; it does not release the lock once held. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** How long the lock outlives its holder: that long at least, twice that at most. Consul's minimum is 10 s. */
+  /** How long the lock outlives its holder: at least this long, at most twice as long. Consul's minimum is 10 s. */
   readonly ttlMs?: number;
 }
 
 export interface FleetLock extends AsyncDisposable {
   /** Aborted when the session has ended although nobody released it: another node may have it now. */
   readonly lost: AbortSignal;
-  /** Lets the next node in. Never fails: where Consul does not hear of it, the session's TTL frees the lock. */
+  /** Lets the next node in. Never fails: if Consul does not hear of it, the session's TTL frees the lock. */
   release(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export async function acquireFleetLock(options: FleetLockOptions): Promise<Fleet
     await untilFree(client, key, signal, onHolder);
     const id = await take({ client, key, node, signal, ttlMs });
     if (id !== undefined) return hold({ client, key, node, log, ttlMs, id });
-    // Another node was faster, or the lock delay of a holder that died runs: its end wakes nobody.
+    // Another node was faster, or the lock delay of a dead holder lasts: its end wakes nothing.
     await sleep(RETRY_MS, undefined, { signal });
   }
 }
@@ -58,7 +58,7 @@ export function fleetLockKey(domain: string, name = "lock"): string {
   return `mastodon-agent/${domain}/${name}`;
 }
 
-/** Without a session: one that waits long would have to be renewed, and left behind by a waiter that dies. */
+/** Without a session: a long wait would have to renew it, and a dying waiter would leave it behind. */
 async function untilFree(
   client: ConsulClient,
   key: string,
@@ -90,7 +90,7 @@ async function take({ client, key, node, signal, ttlMs }: Attempt): Promise<stri
   try {
     if (await client.acquire(key, node, id, signal)) return id;
   } catch (error) {
-    // Not known whether it was taken; the session is ended in any case, and so is the lock.
+    // It is not known whether it was taken; the session is ended in any case, and with it the lock.
     await client.destroySession(id).catch(() => {});
     throw error;
   }
@@ -131,7 +131,7 @@ function hold(held: Held): FleetLock {
   return { lost: lost.signal, release, [Symbol.asyncDispose]: release };
 }
 
-/** Keeps the session alive until the end; where Consul does not answer for the whole TTL it may have ended. */
+/** Keeps the session alive until the end; if Consul does not answer for the whole TTL it may have expired. */
 async function renew({ client, key, log, ttlMs, id }: Held, end: AbortSignal, lost: AbortController) {
   let renewedAtMs = performance.now();
   while (!end.aborted && !lost.signal.aborted) {

@@ -1,4 +1,4 @@
-/** The identity of a node in the cluster, as the client writes it down in its data directory. */
+/** The identity of a node in the cluster, as the client writes it in its data directory. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { codeOf } from "../base/errors.ts";
 const NODE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * The ID that the client has, or a new one for a client that has never run. Undefined where that cannot be told, since
+ * The ID that the client has, or a new one for a client that has never run. Undefined if that cannot be known, because
  * the client's directory is closed to us: then the client's own ID must not be replaced.
  */
 export async function nodeIdIn(dataDir: string): Promise<string | undefined> {

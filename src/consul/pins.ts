@@ -8,7 +8,7 @@ import { ConsulError } from "./errors.ts";
 export function createPinStore(client: ConsulClient, domain: string): PinStore {
   const pathOf = (name: string) => `mastodon-agent/${domain}/keys/${name}`;
   return {
-    // One by one: of a whole prefix Consul leaves out what the token may not see, of a single key it says so.
+    // One by one: for a whole prefix Consul leaves out what the token may not see, for a single key it says so.
     read: async () => {
       const pins = await Promise.all(
         KEY_FILES.map(async ({ name }) => [name, await readPin(client, pathOf(name))] as const),

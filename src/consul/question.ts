@@ -1,4 +1,4 @@
-/** Questions of the doctor that the calls of `client.ts` do not cover: one at a time, without keeping a connection. */
+/** The doctor's queries that the calls in `client.ts` do not cover: one at a time, without keeping a connection. */
 import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";

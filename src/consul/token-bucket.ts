@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Lets a short burst pass and then one call an interval: a watch that wakes for nothing must not spin. */
+/** Lets a short burst pass and then one call per interval: a watch that wakes for nothing must not spin. */
 export class TokenBucket {
   readonly #capacity: number;
   readonly #intervalMs: number;

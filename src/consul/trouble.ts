@@ -1,4 +1,4 @@
-/** What the log of the Consul client tells about why it does not join: its API knows only that it did not. */
+/** What the Consul client's log says about why it does not join: its API only knows that it did not. */
 
 export type Trouble =
   | { readonly kind: "wrong_gossip_key" }
@@ -15,7 +15,7 @@ export function troubleIn(line: string): Trouble | undefined {
   if (denial !== undefined) return { kind: "denied", reason: denial };
   const [, server, reason] = UNREACHABLE.exec(line) ?? [];
   if (server === undefined || reason === undefined) return undefined;
-  // The own port differs at every try; without it the same reason is the same text.
+  // The client's own port differs at every attempt; without it the same reason is the same text.
   return { kind: "server_unreachable", server, reason: reason.replace(/ \S+->\S+:/, ":").trim() };
 }
 
@@ -24,7 +24,7 @@ const CONFLICTS = [
   /Node name conflicts with another node at (\S+):\d+\. /,
   /Node name \S+ is reserved by node \S+ with name \S+ \(([^)]+)\)/,
 ];
-/** Coordinates are sent every half a minute, so a client that may not register says so again and again. */
+/** Coordinates are sent every half minute, so a client that may not register keeps saying so. */
 const DENIED =
   /(?:Node info update|Service registration|Coordinate update) blocked by ACLs|rpc error making call: ACL not found/;
 /** Both from one list item of a multi-line message. Newer versions put a bar before each line, and write its tab as `\t`. */

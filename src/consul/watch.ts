@@ -7,13 +7,13 @@ import type { Answer, Blocking } from "./client.ts";
 import { ConsulError } from "./errors.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** How a watch is doing, for the status. */
+/** The health of a watch, for the status. */
 export interface WatchHealth {
   readonly name: string;
   /** Milliseconds since the epoch of Consul's last answer. */
   readonly lastAnswerAt: number | undefined;
   readonly index: string;
-  /** Why the content is not known to be fresh, and what to do. */
+  /** Why the content may be stale, and what to do. */
   readonly problem: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface WatchOptions<Value> {
   readonly signal: AbortSignal;
   readonly onHealth: (health: WatchHealth) => void;
   readonly log: Log;
-  /** How long Consul may hold a question. It also bounds how long a dead connection goes unnoticed. */
+  /** How long Consul may hold a query. It also bounds how long a dead connection goes unnoticed. */
   readonly waitMs?: number;
   /** How long servers whose index went back may take to catch up. */
   readonly catchUpMs?: number;
@@ -33,16 +33,16 @@ const WAIT_MS = 60_000;
 const BURST = 20;
 const INTERVAL_MS = 25;
 
-/** To ask takes nearly as long as a small change takes: whoever acts on the news goes first. */
+/** Querying takes nearly as long as a small change: acting on the news goes first. */
 const BREATH_MS = 5;
 
-/** Servers that were restarted replay their log for a moment, and answer from the middle of it. */
+/** Restarted servers replay their log for a moment, and answer from the middle of it. */
 const CATCH_UP_MS = 5_000;
 
 /**
- * Yields the content whenever it has changed, beginning with the first answer. It never ends before its signal
- * aborts: whatever goes wrong is reported, and the question is asked again. An answer that may not be true (hidden by
- * ACLs, from a server without a leader, from before what is known already) changes nothing.
+ * Yields the content whenever it has changed, beginning with the first answer. It never ends before its signal aborts:
+ * whatever goes wrong is reported, and the query is repeated. An answer that may not be true (hidden by ACLs, from a
+ * server without a leader, older than what is known) changes nothing.
  */
 export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerator<Value, void, undefined> {
   const { signal, waitMs = WAIT_MS, catchUpMs = CATCH_UP_MS } = options;
@@ -71,14 +71,14 @@ export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerato
   }
 }
 
-/** One question, asked until it is answered; undefined when the signal aborts. */
+/** One query, repeated until it is answered; undefined when the signal aborts. */
 async function untilAnswered<Value>(
   { poll, signal }: WatchOptions<Value>,
   blocking: Blocking,
   bucket: TokenBucket,
   reporter: Reporter,
 ): Promise<Answer<Value> | undefined> {
-  // After a failure nothing is known of what passed meanwhile, so the next question is answered at once.
+  // After a failure it is not known what happened meanwhile, so the next query is answered at once.
   let question = blocking;
   const ask = async () => {
     await bucket.take(signal);
@@ -103,7 +103,7 @@ async function untilAnswered<Value>(
   }
 }
 
-/** Indices go backwards when a snapshot is restored or the servers are new: then everything is asked anew. */
+/** Indices go backwards when a snapshot is restored or the servers are new: then everything is queried again. */
 function nextIndex(before: bigint, answered: bigint): bigint {
   if (answered < before) return 0n;
   return atLeastOne(answered);
@@ -122,8 +122,8 @@ export function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string |
 }
 
 /**
- * An index that went back means servers that were restarted, restored or replaced. What they say is believed once
- * they had the time to catch up; that everything is gone is not believed at all.
+ * An index that went back means restarted, restored or replaced servers. They are believed once they had time to catch
+ * up, but never that everything is gone.
  */
 function doubtAboutBehind(value: unknown, isCatchingUp: boolean): string | undefined {
   if (isCatchingUp) return "Consul's index went back, so its servers may still be catching up";
@@ -137,7 +137,7 @@ function isNothing(value: unknown): boolean {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "unseen";
 }
 
-/** Tells the health after each answer, and logs a trouble once when it comes and once when it goes. */
+/** Reports the health after each answer, and logs a failure once when it begins and once when it ends. */
 class Reporter {
   readonly #options: WatchOptions<unknown>;
   #health: WatchHealth;

@@ -17,7 +17,7 @@ export interface Adoption {
   /** The file whose values were taken over. */
   readonly source: string;
   readonly files: readonly AdoptedFile[];
-  /** Where a copy of `.env.production` beside the keys was moved to because it has other keys. */
+  /** Where a copy of `.env.production` beside the keys was moved because it has other keys. */
   readonly outdatedCopy: string | undefined;
 }
 
@@ -25,21 +25,21 @@ export interface AdoptedFile {
   readonly name: KeyFileName;
   readonly fingerprint: string;
   readonly written: boolean;
-  /** Where the file that was there before is kept. */
+  /** Where the previous file is kept. */
   readonly backup: string | undefined;
-  /** The file had the three encryption values in other places than Mastodon runs with. */
+  /** The file had the three encryption values in other places than Mastodon has them. */
   readonly wasCrossWired: boolean;
-  /** Of a form that the agent would not make. */
+  /** Of a form that the agent would not create. */
   readonly isUnusual: boolean;
   readonly pin: "unchanged" | "new" | "replaced" | "not asked";
 }
 
 /**
- * Takes the keys of the live `.env.production` over into the key files and the pins. What it says nothing about stays
- * as it is; done twice, the second time changes nothing. All is judged before anything is written.
+ * Takes the keys of the live `.env.production` over into the key files and the pins. Keys it does not mention stay as
+ * they are; a second run changes nothing. Everything is judged before anything is written.
  *
- * @throws Misconfigured when there is nothing to adopt, when the live values are no keys, when the storage is not
- * the persistent one
+ * @throws Misconfigured when there is nothing to adopt, when the live values are not keys, when the storage is not the
+ * persistent one
  */
 export async function adopt(storage: KeyStorage, store: PinStore | undefined): Promise<Adoption> {
   const { complaints, live, files } = await surveyKeys(storage);
@@ -94,7 +94,7 @@ async function replaceFile(
   }
 }
 
-/** A copy, so that at no instant the file is missing. */
+/** A copy, so that the file is never missing. */
 async function keepOld(target: string): Promise<string | undefined> {
   const backup = backupName(target);
   try {
@@ -123,7 +123,7 @@ async function replacePin(pins: Pins, name: KeyFileName, fingerprint: string): P
   return pin === undefined ? "new" : "replaced";
 }
 
-/** Else it would contradict the adopted keys the day a jail that was built anew has no live file yet. */
+/** Otherwise it would contradict the adopted keys when a rebuilt jail has no live file yet. */
 async function setOutdatedCopyAside(storage: KeyStorage, live: LiveKeys): Promise<string | undefined> {
   const copy = backupEnvPath(storage);
   const inCopy = await readKeysOf(copy);

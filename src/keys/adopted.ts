@@ -1,7 +1,7 @@
 /**
- * Key files with values that the agent would not make, but that Mastodon has been running with: 64 hexadecimal
- * characters, say, or a pass phrase. Any text could be such a value, half a file too, so the operator who adopted it leaves
- * a mark in the file; a file of another form without it is malformed. What follows is dotenv, which carries every value
+ * Key files with values that the agent would not create, but that Mastodon has been running with: 64 hexadecimal
+ * characters, say, or a pass phrase. Any text could be such a value, even half a file, so adopting it leaves a mark in
+ * the file; a file of another form without the mark is malformed. What follows is dotenv, which carries every value
  * that `.env.production` can.
  */
 import { escapeFor } from "../render/escape.ts";
@@ -12,7 +12,7 @@ import type { KeyVariable } from "./names.ts";
 const MARK = "# Adopted by mastodon-agent: ";
 const REASON = "of an unusual form, but what Mastodon has been running with.";
 
-/** Whether an operator stands for the values of this file. */
+/** Whether an operator vouches for the values in this file. */
 export function isAdopted(text: string): boolean {
   return text.startsWith(MARK);
 }

@@ -2,7 +2,7 @@ import type { Key } from "./files.ts";
 import type { KeyTexts } from "./format.ts";
 import type { KeyVariable } from "./names.ts";
 
-/** Rendered variable <- the variable of the file whose value it was given by the configure-once jail flavour. */
+/** Rendered variable <- the file's variable whose value the configure-once jail flavour gave it. */
 const CROSSED: readonly (readonly [KeyVariable, KeyVariable])[] = [
   ["ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY", "ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY"],
   ["ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT", "ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY"],

@@ -1,4 +1,4 @@
-/** Reading and writing on the storage of the keys: small files, private from their first byte, on disk for good. */
+/** Reading and writing on the key storage: small files, private from their first byte, safely on disk. */
 import { randomBytes } from "node:crypto";
 import { chown, lstat, mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
@@ -44,8 +44,8 @@ export async function writeBeside(target: string, content: Secret): Promise<stri
 export const TEMPORARY_NAME = /^\..+\.[0-9a-f]{16}\.tmp$/;
 
 /**
- * Writes a file that must not exist yet, 0600 and fsynced; its directory entry is not. It gets the owner of the
- * directory, so that what root makes by hand is readable to the agent's user.
+ * Writes a file that must not exist yet, 0600 and fsynced; its directory entry is not. It gets the directory's owner,
+ * so that the agent's user can read what root creates by hand.
  */
 export async function writeNew(file: string, content: string | Uint8Array): Promise<void> {
   const handle = await open(file, "wx", 0o600);
@@ -61,7 +61,7 @@ export async function writeNew(file: string, content: string | Uint8Array): Prom
   }
 }
 
-/** Makes a directory, 0700, and what is missing above it, 0755. */
+/** Creates a directory, 0700, and what is missing above it, 0755. */
 export async function makeDirectory(directory: string, mode = 0o700): Promise<void> {
   const parent = path.dirname(directory);
   try {
@@ -76,7 +76,7 @@ export async function makeDirectory(directory: string, mode = 0o700): Promise<vo
   await syncDirectory(parent);
 }
 
-/** Gives an error of the file system the form of a complaint; errors of ours stay what they are. */
+/** Gives an error of the file system the form of a complaint; our own errors stay as they are. */
 export function storageError(error: unknown, where: string): Error {
   if (isAgentError(error)) return error;
   if (isDenied(error)) return new Misconfigured(unreadable(where, "read or write"), { cause: error });
@@ -98,7 +98,7 @@ async function takeOwner(file: string, model: string): Promise<void> {
   try {
     await chown(file, wanted.uid, wanted.gid);
   } catch (error) {
-    // Only root may; everyone else keeps what is his.
+    // Only root may; everyone else keeps their own.
     if (codeOf(error) !== "EPERM") throw error;
   }
 }

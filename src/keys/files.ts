@@ -19,7 +19,7 @@ export const KEY_FILES: readonly KeyFile[] = [
   { name: "activerecord.keys", ...encryptionValues },
 ];
 
-/** The content of one key file that has been judged good. */
+/** The content of a key file that was judged good. */
 export interface Key {
   readonly values: ReadonlyMap<KeyVariable, Secret>;
   /** 16 hexadecimal characters; equal for every spelling of the same key, and safe to show. */
@@ -38,7 +38,7 @@ export function judgeText(file: KeyFile, text: string): Judged {
   return judged(file, values, defectIn(file, values) ?? file.oddity(values));
 }
 
-/** Judges values that a Mastodon runs with: right by definition, if anybody can run with them and write them down. */
+/** Judges values that a Mastodon runs with: right by definition, if Mastodon can run with them and they can be written. */
 export function judgeLiveValues(file: KeyFile, values: KeyTexts): Judged {
   const lost = uncarried(file.variables, values);
   const unsafe = lost && `.env.production cannot carry the value of ${lost} safely`;
@@ -66,7 +66,7 @@ export function printKey(file: KeyFile, key: Key): Secret {
   return new Secret(print(textsOf(key)));
 }
 
-/** Whether it is of a form that the agent would not make. */
+/** Whether it is of a form that the agent would not create. */
 export function isUnusual(file: KeyFile, key: Key): boolean {
   return file.oddity(textsOf(key)) !== undefined;
 }
@@ -82,7 +82,7 @@ function keyOf(file: KeyFile, values: KeyTexts): Key {
   };
 }
 
-/** The label keeps equal values in different files from having equal fingerprints. */
+/** The label gives equal values in different files different fingerprints. */
 function fingerprint(file: KeyFile, values: KeyTexts): string {
   const lines = file.variables.map(
     (variable) => `${variable}=${file.canonical(variable, values.get(variable) ?? "")}`,

@@ -1,16 +1,16 @@
 import type { KeyVariable } from "./names.ts";
 
-/** Values by variable, as they stand in a file; not yet judged. */
+/** Values by variable, as in the file; not yet judged. */
 export type KeyTexts = ReadonlyMap<KeyVariable, string>;
 
-/** How the values of one key file are written, judged and made. */
+/** How the values of one key file are written, judged and created. */
 export interface KeyFormat {
   readonly variables: readonly KeyVariable[];
-  /** Picks the values out of a file's text. A value that is missing or given twice differently is left out. */
+  /** Picks the values out of a file's text. A value that is missing, or given twice with different texts, is left out. */
   pick(text: string): KeyTexts;
-  /** Why no Mastodon can work with a complete set of values, without quoting them; undefined when one can. */
+  /** Why Mastodon cannot work with a complete set of values, without quoting them; undefined if it can. */
   defect(values: KeyTexts): string | undefined;
-  /** How it differs from what is made as such a key, where Mastodon would take it all the same. */
+  /** How it differs from a newly created key, if Mastodon would accept it anyway. */
   oddity(values: KeyTexts): string | undefined;
   print(values: KeyTexts): string;
   generate(): KeyTexts;
@@ -18,7 +18,7 @@ export interface KeyFormat {
   canonical(variable: KeyVariable, value: string): string;
 }
 
-/** Reads `NAME=value` lines, bare or quoted; everything else in the text (prose, comments) is passed over. */
+/** Reads `NAME=value` lines, bare or quoted; everything else in the text (prose, comments) is ignored. */
 export function pickAssignments(variables: readonly KeyVariable[], text: string): KeyTexts {
   const picked = new Map<KeyVariable, string>();
   for (const variable of variables) {
@@ -29,7 +29,7 @@ export function pickAssignments(variables: readonly KeyVariable[], text: string)
   return picked;
 }
 
-/** Rails takes every text for a secret but one of white space alone. */
+/** Rails accepts every text as a secret except one of white space only. */
 export function blankDefect(variables: readonly KeyVariable[], values: KeyTexts): string | undefined {
   const blank = variables.find((variable) => (values.get(variable) ?? "").trim() === "");
   return blank && `${blank} is blank`;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { blankDefect, type KeyFormat } from "./format.ts";
 import type { KeyVariable } from "./names.ts";
 
-/** A file that is one value: 64 random bytes as 128 lower-case hexadecimal characters, as `rails secret` makes it. */
+/** A file that is one value: 64 random bytes as 128 lower-case hexadecimal characters, as `rails secret` prints it. */
 export function hexSecret(variable: KeyVariable): KeyFormat {
   return {
     variables: [variable],

@@ -1,4 +1,4 @@
-/** The keys that Mastodon runs with now, according to its `.env.production`. */
+/** The keys that Mastodon now runs with, according to its `.env.production`. */
 import { parseAsRuby } from "../render/ruby-dotenv.ts";
 import { readText } from "./disk.ts";
 import type { KeyFile } from "./files.ts";
@@ -8,13 +8,13 @@ import { backupEnvPath, type KeyStorage } from "./storage.ts";
 
 export interface LiveKeys {
   readonly file: string;
-  /** Not empty, and without empty values: `SECRET_KEY_BASE=` says nothing. */
+  /** Not empty, and without empty values: `SECRET_KEY_BASE=` means nothing. */
   readonly values: KeyTexts;
 }
 
 /**
- * The keys of the live file. In a jail that was built anew there is none yet, and then the copy beside the key files
- * tells what Mastodon last ran with. Undefined when neither holds a pinned key. @throws Misconfigured
+ * The keys of the live file. A rebuilt jail has none yet, and then the copy beside the key files shows what Mastodon
+ * last ran with. Undefined when neither holds a pinned key. @throws Misconfigured
  */
 export async function readLiveKeys(storage: KeyStorage): Promise<LiveKeys | undefined> {
   const live = storage.liveEnvFile === undefined ? undefined : await readKeysOf(storage.liveEnvFile);

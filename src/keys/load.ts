@@ -1,4 +1,4 @@
-/** The pinned keys, for everyone outside this folder: read at the start, made if this is the first start of all. */
+/** The pinned keys, for everyone outside this folder: read at the start, created if this is the very first start. */
 import { type Complaint, Misconfigured, TryAgain, Unavailable } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Key, KeyFile } from "./files.ts";
@@ -23,14 +23,14 @@ export interface PinnedKeys {
 }
 
 /**
- * Reads the keys, makes the missing ones once, verifies them and pins what is not pinned yet. Keys that are there
- * need no Consul.
+ * Reads the keys, creates the missing ones once, verifies them and pins what is not pinned yet. Existing keys need no
+ * Consul.
  *
  * @throws Misconfigured for each refusal of the contract, having changed nothing
- * @throws TryAgain, Unavailable when keys would have to be made, but Consul cannot be asked
+ * @throws TryAgain, Unavailable when keys would have to be created, but Consul cannot be asked
  */
 export async function loadKeys(storage: KeyStorage, store: PinStore | undefined): Promise<PinnedKeys> {
-  // Before the files are read: whoever pins a key has it on disk by then.
+  // Before the files are read: whatever pins a key already has it on disk.
   const pins = await askPins(store);
   const survey = await surveyKeys(storage);
   const [refusal, ...others] = refusals(survey, pins.fingerprints);
@@ -50,12 +50,12 @@ async function pinPresent(
   if (store === undefined) return present;
   try {
     for (const [file, key] of present) {
-      // To pin is a write to Consul's servers, also where it finds that there is a pin.
+      // Pinning is a write to Consul's servers, even if it finds an existing pin.
       const isPinned = fingerprints?.get(file.name) === key.fingerprint;
       if (!isPinned) await pinOrCompare(store, file.name, key, keyPath(storage, file.name));
     }
   } catch (error) {
-    // It went away between two questions. Keys that are there need no Consul.
+    // It went away between two queries. Existing keys need no Consul.
     if (!(error instanceof Unavailable)) throw error;
   }
   return present;
@@ -63,7 +63,7 @@ async function pinPresent(
 
 async function makeMissing({ storage, files }: KeySurvey, pins: Pins): Promise<ReadonlyMap<KeyFile, Key>> {
   const made = new Map<KeyFile, Key>();
-  // One after the other, in the order of the table: of two nodes that begin together the same one wins every key.
+  // One after the other, in the order of the table: of two nodes that start together the same one wins every key.
   for (const [file, { kind }] of files) {
     if (kind !== "missing") continue;
     if (pins.store === undefined) throw cannotAsk(keyPath(storage, file.name), pins.cause);

@@ -10,13 +10,13 @@ import { type KeyStorage, keyPath, startedPath } from "./storage.ts";
 import { readStarted, stateOf } from "./survey.ts";
 
 /**
- * Makes a key that is missing, once: for all agents on this storage by link(2), which lets only the first through,
- * and for all nodes of the domain by the pin. The order makes a kill at any instant harmless: the key is complete
- * on disk under its started name before it is pinned, and pinned before it gets its own name. What a killed agent
- * leaves is picked up by the next.
+ * Creates a missing key, once: for all agents on this storage with link(2), which lets only the first through, and for
+ * all nodes of the domain with the pin. The order makes a kill at any instant harmless: the key is complete on disk
+ * under its temporary name before it is pinned, and pinned before it gets its own name. The next agent picks up what a
+ * killed one leaves.
  *
- * While the file is missing the started one never changes, so that all agents on this storage pin and finish the
- * same key: it is removed only by who sees the file itself, or who sees that the domain has another key.
+ * While the file is missing the started one never changes, so that all agents on this storage pin and finish the same
+ * key: only an agent that sees the file itself, or sees that the domain has another key, removes it.
  *
  * @throws Misconfigured when another node of the domain was first, or the storage cannot be written; Unavailable
  */
@@ -35,7 +35,7 @@ export async function makeKey(storage: KeyStorage, file: KeyFile, pins: PinStore
   }
 }
 
-/** Afterwards there is a started key, this one or another's, or another agent has finished his. */
+/** Afterwards there is a started key, this agent's or another's, or another agent has finished its own. */
 async function offerNewKey(storage: KeyStorage, file: KeyFile): Promise<void> {
   if ((await readStarted(storage, file)) !== undefined) return;
   const temporary = await writeBeside(keyPath(storage, file.name), generateKey(file).text);
@@ -47,7 +47,7 @@ async function offerNewKey(storage: KeyStorage, file: KeyFile): Promise<void> {
 }
 
 async function pinStarted(storage: KeyStorage, file: KeyFile, key: Key, pins: PinStore): Promise<void> {
-  // A key that is pinned must be there after a power failure, too.
+  // A pinned key must survive a power failure too.
   await syncDirectory(storage.directory);
   try {
     await pinOrCompare(pins, file.name, key, keyPath(storage, file.name));
@@ -64,7 +64,7 @@ async function finish(storage: KeyStorage, file: KeyFile, key: Key): Promise<Key
   await syncDirectory(storage.directory);
   const state = await stateOf(storage, file);
   if (state.kind !== "present") throw takenBack(target);
-  // An operator put a file there in this moment. The pinned key stays under its started name.
+  // An operator put a file there just now. The pinned key stays under its started name.
   if (state.key.fingerprint !== key.fingerprint)
     throw new Misconfigured(foreignKey(target, state.key.fingerprint, key.fingerprint));
   await removeStarted(storage, file);

@@ -1,4 +1,4 @@
-/** Whether the keys lie on the persistent storage, or in the empty place where it should have been mounted. */
+/** Whether the keys are on the persistent storage, or in the empty place where it should have been mounted. */
 import { readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { type Complaint, codeOf } from "../base/errors.ts";
@@ -22,7 +22,7 @@ export async function mountComplaint({
   return complaint(`it is not on persistent storage: nothing is mounted at or below ${requireMount}`);
 }
 
-/** The directories from `bottom` up to `top`; undefined when the one is not below the other. */
+/** The directories from `bottom` up to `top`; undefined if one is not below the other. */
 function chain(bottom: string, top: string): readonly string[] | undefined {
   if (bottom === top) return [top];
   const parent = path.dirname(bottom);
@@ -40,7 +40,7 @@ async function real(file: string): Promise<string | undefined> {
   try {
     return await realpath(file);
   } catch (error) {
-    // EACCES: a directory that cannot be looked into is as good as none.
+    // EACCES: a directory that cannot be entered is as good as none.
     if (["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
@@ -61,7 +61,7 @@ async function listedMountPoints(): Promise<ReadonlySet<string>> {
 
 /**
  * The mount points in Linux's mountinfo (proc(5), field 5): a bind mount has the device number of its source and is
- * seen only there.
+ * visible only there.
  */
 export function mountPointsIn(mountinfo: string): ReadonlySet<string> {
   return new Set(mountinfo.split("\n").map((line) => unescapeOctal(line.split(" ")[4] ?? "")));

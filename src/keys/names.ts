@@ -1,6 +1,6 @@
 /**
- * The names of the pinned keys: four files on persistent storage feed seven variables of `.env.production`. The
- * order is the one in which files are made and variables are rendered.
+ * The names of the pinned keys: four files on persistent storage feed seven variables of `.env.production`. In the
+ * order in which files are created and variables rendered.
  */
 export type KeyFileName = "secret.key" | "otp.key" | "vapid.keys" | "activerecord.keys";
 

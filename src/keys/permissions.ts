@@ -4,8 +4,8 @@ import { KEY_FILES } from "./files.ts";
 import { type KeyStorage, keyPath } from "./storage.ts";
 
 /**
- * Complains about what others than the owner may read or change. It is no reason to refuse, nor to change the mode
- * unasked: on many jails the keys have been like this for years, and another program may count on it.
+ * Complains about what anyone but the owner may read or change. It is no reason to refuse, nor to change the mode
+ * unasked: in many jails the keys have been like this for years, and another program may depend on it.
  */
 export async function tooOpen(storage: KeyStorage): Promise<readonly Complaint[]> {
   const places = [
@@ -33,7 +33,7 @@ async function permissionBits(file: string): Promise<number | undefined> {
   try {
     return (await stat(file)).mode & 0o777;
   } catch (error) {
-    // What may not even be looked at is somebody else's complaint.
+    // What may not even be examined is complained about elsewhere.
     if (["ENOENT", "EACCES"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** The comparison with the pins, where it takes Consul. */
+/** The part of the comparison with the pins that needs Consul. */
 import { Misconfigured, TryAgain, Unavailable } from "../base/errors.ts";
 import type { Key } from "./files.ts";
 import type { KeyFileName } from "./names.ts";
@@ -6,13 +6,13 @@ import type { PinStore } from "./pins.ts";
 import { foreignKey, type PinnedFingerprints } from "./refusals.ts";
 
 export interface Pins {
-  /** Undefined when Consul cannot be asked, or nobody told how. */
+  /** Undefined if Consul cannot be asked, or it is not known how. */
   readonly store: PinStore | undefined;
   readonly fingerprints: PinnedFingerprints;
   readonly cause: Unavailable | undefined;
 }
 
-/** Asks for the pins once; Consul being away is an answer. */
+/** Asks for the pins once; an absent Consul counts as an answer. */
 export async function askPins(store: PinStore | undefined): Promise<Pins> {
   if (store === undefined) return { store, fingerprints: undefined, cause: undefined };
   try {
@@ -23,7 +23,7 @@ export async function askPins(store: PinStore | undefined): Promise<Pins> {
   }
 }
 
-/** Pins a key unless one is pinned; `where` is its file. @throws Misconfigured when other keys are; Unavailable */
+/** Pins a key unless one is pinned; `where` is its file. @throws Misconfigured if other keys are pinned; Unavailable */
 export async function pinOrCompare(
   store: PinStore,
   name: KeyFileName,

@@ -1,4 +1,4 @@
-/** What is to be said about the keys while the agent runs. It only reports: the agent keeps the keys that it read. */
+/** What to report about the keys while the agent runs. It only reports: the agent keeps the keys it read. */
 import { Misconfigured } from "../base/errors.ts";
 import { type Complaining, problemOf } from "../report/problems.ts";
 import type { KeyFile } from "./files.ts";
@@ -35,7 +35,7 @@ export async function keysPinProblems(
   pins: PinStore,
 ): Promise<readonly Complaining[]> {
   const problems: Complaining[] = [];
-  // Read first: to pin is a write to Consul's servers, also where it finds that there is a pin.
+  // Read first: pinning is a write to Consul's servers, even if it finds an existing pin.
   const pinned = await pins.read();
   for (const [name, fingerprint] of keys.fingerprints) {
     if (pinned.get(name) === fingerprint) continue;

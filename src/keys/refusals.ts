@@ -10,8 +10,8 @@ import type { KeyFileState, KeySurvey } from "./survey.ts";
 export type PinnedFingerprints = ReadonlyMap<KeyFileName, string> | undefined;
 
 /**
- * Every reason not to work with these keys, the deepest first: what the storage is, what the files are, what
- * Mastodon runs with, what the domain's other nodes have. Pure.
+ * Every reason not to work with these keys, the deepest first: the storage, the files, what Mastodon runs with, what
+ * the domain's other nodes have. Pure.
  */
 export function refusals(survey: KeySurvey, pinned: PinnedFingerprints): readonly Complaint[] {
   const files = [...survey.files];
@@ -23,7 +23,7 @@ export function refusals(survey: KeySurvey, pinned: PinnedFingerprints): readonl
   ]);
 }
 
-/** All files behind one closed folder have the same to say. */
+/** All files behind one closed folder have the same complaint. */
 function withoutRepeats(complaints: readonly Complaint[]): readonly Complaint[] {
   return [...new Map(complaints.map((complaint) => [sentence(complaint), complaint])).values()];
 }
@@ -67,7 +67,7 @@ function pinRefusal(
   const where = keyPath(storage, file.name);
   if (state.kind === "present")
     return state.key.fingerprint === pin ? [] : [foreignKey(where, state.key.fingerprint, pin)];
-  // A making that was interrupted after its key was pinned will be finished.
+  // A creation that was interrupted after its key was pinned will be finished.
   if (state.started?.fingerprint === pin) return [];
   return [
     {

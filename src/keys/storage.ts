@@ -6,7 +6,7 @@ export interface KeyStorage {
   readonly directory: string;
   /** A directory at which, or between which and `directory`, something must be mounted; "" switches that off. */
   readonly requireMount: string;
-  /** The `.env.production` that Mastodon runs with, whose keys are true whatever the files say. */
+  /** The `.env.production` that Mastodon runs with; its keys are right whatever the files say. */
   readonly liveEnvFile: string | undefined;
 }
 
@@ -14,7 +14,7 @@ export function keyPath(storage: KeyStorage, name: KeyFileName): string {
   return path.join(storage.directory, name);
 }
 
-/** The key while it is being made: complete, but not yet pinned. */
+/** The key while it is being created: complete, but not yet pinned. */
 export function startedPath(storage: KeyStorage, name: KeyFileName): string {
   return path.join(storage.directory, `.${name}.new`);
 }

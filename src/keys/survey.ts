@@ -7,16 +7,16 @@ import { type KeyStorage, keyPath, startedPath } from "./storage.ts";
 
 export type KeyFileState =
   | { readonly kind: "present"; readonly key: Key; readonly mode: number; readonly modifiedMs: number }
-  /** `started`: a making that was interrupted left this key, complete. */
+  /** `started`: an interrupted creation left this key, complete. */
   | { readonly kind: "missing"; readonly started: Key | undefined }
   | {
       readonly kind: "broken";
-      /** What is in it is no key, or nobody could look. */
+      /** Its content is not a key, or could not be read. */
       readonly because: "malformed" | "unreadable";
       readonly complaint: Complaint;
     };
 
-/** What is on the storage, read and judged, nothing changed. */
+/** What is on the storage, read and judged; nothing is changed. */
 export interface KeySurvey {
   readonly storage: KeyStorage;
   /** About the storage and the live file, not about one key file. */
@@ -46,8 +46,8 @@ export async function surveyFiles(storage: KeyStorage): Promise<ReadonlyMap<KeyF
 }
 
 /**
- * The state of one file. Who makes a key links it to its name before he removes the started one, so a file for
- * which neither was seen is looked for once more.
+ * The state of one file. An agent that creates a key links it to its name before it removes the started one, so if
+ * neither was seen, the file is looked for once more.
  */
 export async function stateOf(storage: KeyStorage, file: KeyFile): Promise<KeyFileState> {
   const present = await presentState(storage, file);
@@ -57,7 +57,7 @@ export async function stateOf(storage: KeyStorage, file: KeyFile): Promise<KeyFi
   return (await presentState(storage, file)) ?? { kind: "missing", started };
 }
 
-/** The key that someone is making or was making. Nothing reaches this name half written. @throws Misconfigured */
+/** The key that an agent is or was creating. Nothing reaches this name half written. @throws Misconfigured */
 export async function readStarted(storage: KeyStorage, file: KeyFile): Promise<Key | undefined> {
   const started = startedPath(storage, file.name);
   const content = await readText(started);

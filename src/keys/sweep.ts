@@ -4,12 +4,12 @@ import { TEMPORARY_NAME } from "./disk.ts";
 import { KEY_FILES } from "./files.ts";
 import { type KeyStorage, startedPath } from "./storage.ts";
 
-/** Younger ones may belong to an agent that is just making keys; that takes milliseconds. */
+/** Younger ones may belong to an agent that is creating keys; that takes milliseconds. */
 const STALE_MS = 10 * 60_000;
 
 /**
- * Removes what killed agents left beside the keys. To be called only when every key is there and known to be the
- * pinned one: a started key might else be the only copy. A storage that may not be written keeps its leftovers.
+ * Removes what killed agents left beside the keys. Call it only when every key exists and is known to be the pinned
+ * one: otherwise a started key might be the only copy. A read-only storage keeps its leftovers.
  */
 export async function sweep(storage: KeyStorage): Promise<void> {
   try {

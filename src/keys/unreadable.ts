@@ -4,8 +4,8 @@ import { denied, ownName } from "../base/access.ts";
 import { type Complaint, codeOf } from "../base/errors.ts";
 
 /**
- * A key file, or the live file, that this process may not read. The cure depends on whether it is the agent's user who is
- * kept out, and that is known only where the folder is theirs: then the file was put there by somebody else.
+ * A key file, or the live file, that this process may not read. The cure depends on whether the agent's user is the one
+ * kept out, and that is known only if the folder is theirs: then somebody else put the file there.
  */
 export function unreadable(file: string, doing?: string): Complaint {
   const { where, what, cure } = denied(file, doing);

@@ -59,7 +59,7 @@ function leftPad(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.alloc(PRIVATE_BYTES - bytes.length), bytes]);
 }
 
-/** `Buffer.from` passes over what is not base64; a key must not. Ruby's urlsafe_decode64 takes `+` and `/` too. */
+/** `Buffer.from` ignores what is not base64; a key must not have any. Ruby's urlsafe_decode64 takes `+` and `/` too. */
 function decode(text: string): Buffer | undefined {
   return /^[A-Za-z0-9_+/-]+={0,2}$/.test(text) ? Buffer.from(text, "base64url") : undefined;
 }

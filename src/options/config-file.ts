@@ -11,7 +11,7 @@ import { isGroup, overlay } from "./overlay.ts";
 import { type Places, PROFILE_NAMES, profileDefaults, type RawConfig } from "./profiles.ts";
 import { type Config, configSchema } from "./schema.ts";
 
-/** A configuration file as it was read, with what is needed to say where in it something stands. */
+/** A configuration file as read, with what is needed to say where in it something is. */
 interface Source {
   readonly path: string;
   readonly raw: RawConfig;
@@ -20,7 +20,7 @@ interface Source {
 }
 
 /**
- * Reads the configuration file and lays it over its profile.
+ * Reads the configuration file and merges it over its profile.
  *
  * @param path undefined: the default place, where it may be absent
  * @throws Misconfigured naming the file with line and column, everything that is wrong at once
@@ -35,13 +35,13 @@ export function readConfig(path: string | undefined): Config {
   throw new Misconfigured(first ?? { where: source.path, what: "not valid", cure: SEE_DOCS }, { others });
 }
 
-/** What is wrong although each entry by itself is as it should be. */
+/** What is wrong although each entry by itself is right. */
 function complaintsAbout(config: Config, source: Source): readonly Complaint[] {
   const faults = fileFaults(config, switchedOff(source));
   return faults.map(({ path, ...fault }) => ({ ...fault, ...whereIs(path, source) }));
 }
 
-/** Its name is none of the configuration's any more. */
+/** Its name is no longer one of the configuration's. */
 function switchedOff({ raw: { units } }: Source): readonly string[] {
   return isGroup(units) ? Object.keys(units).filter((name) => units[name] === null) : [];
 }
@@ -75,7 +75,7 @@ function parse(path: string, text: string): Source {
   return { path, raw, document, lines };
 }
 
-/** Aliases are followed here and not before: one may lead nowhere, into itself, or make a giant of a small file. */
+/** Aliases are resolved here and not before: one may lead nowhere, contain itself, or turn a small file into a huge one. */
 function valuesOf(document: Document, path: string, lines: LineCounter): unknown {
   const cure = "Write the value out where the alias stands.";
   visit(document, {
@@ -135,7 +135,7 @@ function whereKeyIs(path: readonly string[], key: string, { document, lines, pat
   return isScalar(pair?.key) && pair.key.range ? at(file, lines, pair.key.range[0]) : { where: file };
 }
 
-/** The position of the value, or of the nearest thing around it that stands in the file. */
+/** The position of the value, or of the nearest thing around it in the file. */
 function whereIs(path: readonly string[], { document, lines, path: file }: Source): Place {
   for (let depth = path.length; depth > 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true);

@@ -5,10 +5,11 @@ import type { ConsulConnection } from "../consul/create-client.ts";
 import type { Environment } from "../sources/environment.ts";
 
 /**
- * How to reach the Consul client's HTTP API, by the variables that `consul` itself knows.
+ * How to reach the Consul client's HTTP API, from the variables that `consul` itself uses.
  *
- * @param configured the address of the configuration file; `CONSUL_HTTP_ADDR` goes before it, as before any default
- * @throws Misconfigured for an address that is none, a token twice, or a file that cannot be read
+ * @param configured the address of the configuration file; `CONSUL_HTTP_ADDR` takes precedence over it, as over any
+ * default
+ * @throws Misconfigured for an invalid address, a token given twice, or a file that cannot be read
  */
 export function readConnection(environment: Environment, configured: string): ConsulConnection {
   const token = readToken(environment);
@@ -30,7 +31,7 @@ export function readConnection(environment: Environment, configured: string): Co
   };
 }
 
-/** `consul` takes an address with or without its scheme; `CONSUL_HTTP_SSL` says which one is meant without. */
+/** `consul` accepts an address with or without a scheme; without one `CONSUL_HTTP_SSL` decides. */
 function readAddress(environment: Environment, configured: string): string {
   const given = environment["CONSUL_HTTP_ADDR"] || undefined;
   if (given === undefined) return configured;
@@ -45,7 +46,7 @@ function readAddress(environment: Environment, configured: string): string {
   });
 }
 
-/** `consul` itself takes one. */
+/** `consul` itself accepts one. */
 function isSocket(): Misconfigured {
   return new Misconfigured({
     where: "CONSUL_HTTP_ADDR",

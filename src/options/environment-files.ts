@@ -13,7 +13,7 @@ export interface Naming {
   readonly config: Pick<Config, "environment" | "profile">;
 }
 
-/** The option goes before the configuration, and that before the first of the profile's usual places that is there. */
+/** The option takes precedence over the configuration, and that over the first of the profile's usual places that exists. */
 export function environmentFiles(
   { option, configFile, config: { environment, profile } }: Naming,
   isThere: (file: string) => boolean = existsSync,

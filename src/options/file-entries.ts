@@ -3,7 +3,7 @@ import { didYouMean } from "../base/nearest.ts";
 import { PROFILE_UNITS } from "./profiles.ts";
 import type { Config } from "./schema.ts";
 
-/** What is wrong with one entry, and where in the configuration that stands. */
+/** What is wrong with one entry, and where in the configuration it is. */
 export interface EntryFault {
   readonly path: readonly string[];
   readonly what: string;
@@ -11,15 +11,15 @@ export interface EntryFault {
 }
 
 /**
- * What no single entry of `files` can tell by itself. Pure.
+ * What no single entry of `files` shows by itself. Pure.
  *
- * @param switchedOff units that stand in the file, but are taken away
+ * @param switchedOff units that are in the file, but switched off
  */
 export function fileFaults(config: Config, switchedOff: readonly string[]): readonly EntryFault[] {
   return [...unknownUnits(config, switchedOff), ...samePaths(config)];
 }
 
-/** A unit that is known may be missing here: one configuration of files serves machines that do not run all units. */
+/** A known unit may be missing here: one configuration of files serves machines that do not run all units. */
 function unknownUnits({ files, units }: Config, switchedOff: readonly string[]): EntryFault[] {
   const known = [...new Set([...Object.keys(units), ...PROFILE_UNITS, ...switchedOff])];
   return Object.entries(files).flatMap(([name, { units: named = [] }]) =>

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { configSchema } from "./schema.ts";
 
-/** The configuration file's JSON Schema, for editors. Every key may be left out: the profile has it. */
+/** The configuration file's JSON Schema, for editors. Every key may be left out: the profile provides it. */
 export function configJsonSchema(): unknown {
   return z.toJSONSchema(configSchema.partial(), {
     io: "input",

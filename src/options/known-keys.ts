@@ -8,7 +8,7 @@ export function knownKeys(path: readonly string[]): readonly string[] {
   return keysOf(unwrap(schema));
 }
 
-/** Of a choice of groups, those of all. */
+/** For a choice of groups, those of all groups. */
 function keysOf(group: unknown): readonly string[] {
   if (group instanceof z.ZodObject) return Object.keys(group.shape);
   if (group instanceof z.ZodUnion) return [...new Set(group.options.flatMap(keysOf))];

@@ -2,8 +2,8 @@
 const MERGED_LEVELS = 3;
 
 /**
- * Lays the user's configuration over a profile's: what an entry's field holds is replaced as a whole, and `null`
- * takes a name away (`nginx: null` switches a file or a unit off).
+ * Merges the user's configuration over a profile's: the value of an entry's field is replaced as a whole, and `null`
+ * removes a name (`nginx: null` switches a file or a unit off).
  */
 export function overlay(base: unknown, over: unknown, levels = MERGED_LEVELS): unknown {
   if (!isGroup(over) || levels === 0) return over;

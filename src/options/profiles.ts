@@ -1,11 +1,11 @@
-/** The built-in profiles: what a jail or a Linux box looks like before its configuration file says otherwise. */
+/** The built-in profiles: what a jail or a Linux box looks like unless its configuration file says otherwise. */
 export const PROFILE_NAMES = ["potluck", "systemd", "none"] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
-/** The units of the profiles, whether one is run on this machine or not. */
+/** The units of the profiles, whether this machine runs them or not. */
 export const PROFILE_UNITS = ["sidekiq", "web", "streaming", "nginx", "syslog-ng", "consul"] as const;
 
-/** A configuration as it would stand in the file, to be overlaid with the user's. */
+/** A configuration as in the file, to be overlaid with the user's. */
 export type RawConfig = { readonly [key: string]: unknown };
 
 export interface Places {
@@ -15,14 +15,14 @@ export interface Places {
   readonly consul: string;
 }
 
-/** The profile's defaults; `places` are the user's where the user moved them, so that files and checks follow. */
+/** The profile's defaults; `places` are the user's if the user moved them, so that files and checks follow. */
 export function profileDefaults(name: ProfileName, places: Partial<Places>): RawConfig {
   return PROFILES[name](places);
 }
 
 /**
- * `one...`: service(8) does what it is told also for a service that rc.conf does not enable. Without that it says so,
- * does nothing, and ends with 0.
+ * `one...`: service(8) does what it is told even for a service that rc.conf does not enable. Without `one` it says so,
+ * does nothing, and exits with 0.
  */
 const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawConfig>> = {
   potluck: ({ mastodon = "/usr/local/www/mastodon", consul = CONSUL }) => ({
@@ -134,7 +134,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
 };
 
 /**
- * Where the jail's parameters usually are: the first that is there is read, unless the configuration or the command line
+ * Where the jail's parameters usually are: the first existing one is read, unless the configuration or the command line
  * names others. pot writes the one in /tmp at every start of a jail.
  */
 export const USUAL_ENVIRONMENT: Readonly<Record<ProfileName, readonly string[]>> = {
@@ -146,7 +146,7 @@ export const USUAL_ENVIRONMENT: Readonly<Record<ProfileName, readonly string[]>>
 const CONSUL = "127.0.0.1:8500";
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 
-/** The authorities that the world's certificates come from: of the package `ca_root_nss`, and of `ca-certificates`. */
+/** The public certificate authorities: from the package `ca_root_nss`, and from `ca-certificates`. */
 const FREEBSD_CA = "/usr/local/share/certs/ca-root-nss.crt";
 const LINUX_CA = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -173,7 +173,7 @@ const FREEBSD_VALUES = {
   syslog_ng: {
     ...SYSLOG_NG,
     buffer: "/var/db/syslog-ng",
-    // A jail has no kernel log, which syslog-ng's own idea of a FreeBSD system would insist on.
+    // A jail has no kernel log, which syslog-ng's own defaults for FreeBSD would require.
     sockets: ["/var/run/log"],
     local: "/var/log/messages",
     files: [{ program: "mastodon-agent", path: "/var/log/mastodon-agent.log" }],
@@ -191,7 +191,7 @@ const LINUX_VALUES = {
   syslog_ng: { ...SYSLOG_NG, buffer: "/var/lib/syslog-ng", sockets: [], local: "", files: [] },
 };
 
-/** Nothing but what is named here is in the environment, beside Mastodon's variables. */
+/** Besides Mastodon's variables, only what is named here is in the environment. */
 function rails(task: string, ...variables: readonly string[]): readonly string[] {
   return ["env", "RAILS_ENV=production", ...variables, "bin/rails", task];
 }
@@ -227,12 +227,12 @@ function syslogFile(path: string): RawConfig {
   };
 }
 
-/** What puma and sidekiq read before dotenv comes to them through rc.subr's `<name>_env`. */
+/** What puma and sidekiq read before dotenv reaches them through rc.subr's `<name>_env`. */
 function rcFragment(unit: "web" | "sidekiq"): RawConfig {
   return { template: `rc.${unit}.hbs`, path: `/usr/local/etc/rc.conf.d/mastodon_${unit}`, mode: "0644" };
 }
 
-/** TSTP stops fetching jobs, TERM waits for those at work and puts back the rest; `daemon -r` starts it anew. */
+/** TSTP stops fetching jobs, TERM waits for running ones and requeues the rest; `daemon -r` starts it again. */
 function quietThenStop(pidfile: string): readonly RawConfig[] {
   return [{ signal: "TSTP", pidfile }, { wait: "10s" }, { signal: "TERM", pidfile }];
 }

@@ -40,7 +40,7 @@ const templatedFileSchema = fileSchema.extend({
     .describe("a setting: the file is made only while that setting is known"),
 });
 
-/** Watched only where it has a name. */
+/** Watched only if it has a name. */
 const service = { service: z.string().default("") };
 const further = z.strictObject(service).prefault({});
 const checked = z
@@ -50,7 +50,7 @@ const checked = z
   })
   .prefault({});
 
-/** More often is a load on the servers, and tells nothing sooner that matters. */
+/** More often burdens the servers, and tells nothing important sooner. */
 const MIN_PROBE_MS = 1000;
 
 const sentinel = z
@@ -63,7 +63,7 @@ const patroni = z
   .prefault({})
   .describe("where Patroni keeps its leader key");
 
-/** Consul takes whatever is more than nothing; shorter than this an agent would be critical between two words of it. */
+/** Consul accepts anything above zero; with less than this an agent would turn critical between two refreshes. */
 const MIN_TTL_MS = 1000;
 
 /** What templates may print: texts, lists and groups of them. */
@@ -72,7 +72,7 @@ const templateValue: z.ZodType<TemplateValue> = z.lazy(() =>
   z.union([z.string(), z.array(templateValue), z.record(z.string(), templateValue)]),
 );
 
-/** The configuration file. The profile's defaults lie below it, so that what is not a default here must be in one. */
+/** The configuration file. The profile's defaults lie below it, so what has no default here must have one there. */
 export const configSchema = z.strictObject({
   profile: z.enum(PROFILE_NAMES).default("potluck"),
   environment: z

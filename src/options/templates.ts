@@ -9,25 +9,25 @@ import { compileTemplate, type Template } from "../render/template.ts";
 export interface TemplatedFile {
   readonly spec: FileSpec;
   readonly template: Template;
-  /** Whether the template came with the agent. */
+  /** Whether the template is one of the agent's own. */
   readonly isBuiltIn: boolean;
 }
 
 export interface TemplatePlaces {
   /** Where the configuration file is: a relative template is looked for beside it first. */
   readonly own: string;
-  /** The templates that came with the agent. */
+  /** The agent's own templates. */
   readonly builtIn: string;
 }
 
-/** Reads and parses the template of a file. @throws Misconfigured when it is not there or not a template */
+/** Reads and parses the template of a file. @throws Misconfigured if it does not exist or is not a template */
 export function loadTemplate(
   spec: FileSpec & { readonly language?: Language },
   places: TemplatePlaces,
 ): TemplatedFile {
   const language = spec.language ?? languageOf(spec.template, spec.path);
   const own = path.resolve(places.own, spec.template);
-  // Whoever names a place means that one, and no other file of the same name.
+  // A path means exactly that file, and no other file of the same name.
   const isName = path.basename(spec.template) === spec.template;
   const tried = isName ? [own, path.join(places.builtIn, spec.template)] : [own];
   for (const [position, candidate] of tried.entries()) {

@@ -1,4 +1,4 @@
-/** Whether the token may do what the agent needs to do. It is asked, not tried: nothing changes. */
+/** Whether the token may do what the agent needs. It asks instead of trying: nothing changes. */
 import { patroniScope, serviceNames } from "../../agent/services.ts";
 import { Unavailable } from "../../base/errors.ts";
 import { reveal } from "../../base/secret.ts";

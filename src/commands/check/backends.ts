@@ -14,7 +14,7 @@ import type { Inspection } from "./inspection.ts";
 const SMTP_TIMEOUT_MS = 15_000;
 const NEVER = new AbortController().signal;
 
-/** What `check --probe` adds: a look at every backend with the very credentials that Mastodon has. */
+/** What `check --probe` adds: a probe of every backend with Mastodon's own credentials. */
 export function backendInspections(merged: Merged): readonly Inspection[] {
   return [
     ...PROBED_NAMES.map((name) => probed(name, merged)),
@@ -36,7 +36,7 @@ function smtpInspection(merged: Merged): readonly Inspection[] {
   return [[where, () => smtpVerdict(where, merged)]];
 }
 
-/** @throws Refused where the variables contradict each other, Unavailable with what the probe found */
+/** @throws Refused if the variables contradict each other, Unavailable with what the probe found */
 async function smtpVerdict(where: string, merged: Merged): Promise<string> {
   const target = smtpTarget(merged);
   if (target === undefined) return "no mail server is known";

@@ -1,4 +1,4 @@
-/** This machine's clock against those of the object storage and of PostgreSQL. Consul's client has the same clock as we. */
+/** This machine's clock against those of the object storage and of PostgreSQL. The Consul client uses the same clock. */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { postgresTargetOf } from "../../agent/probes.ts";
@@ -10,9 +10,9 @@ import { targetOf } from "../../settings/targets.ts";
 import type { Inspection, Warning } from "./inspection.ts";
 
 const ANSWER_TIMEOUT_MS = 5000;
-/** Worth a look: certificates, sessions and logs begin to disagree. */
+/** Worth a warning: certificates, sessions and logs begin to disagree. */
 const NOTICED_MS = 5000;
-/** S3 takes a signature for 15 minutes, and most clocks that are wrong by a minute go on to be more so. */
+/** S3 accepts a signature for 15 minutes, and most clocks that are a minute off drift further. */
 const TOO_FAR_MS = 60_000;
 /** HTTP's dates have no fractions. */
 const SECOND_MS = 1000;
@@ -29,13 +29,13 @@ export function clockInspections(merged: Merged): readonly Inspection[] {
   ];
 }
 
-/** Some moment of it lies between its bounds. */
+/** Its moment is somewhere between these bounds. */
 interface Moment {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** @throws Unavailable where the clocks are further apart than that */
+/** @throws Unavailable if the clocks are further apart than that */
 async function compared(asking: Promise<Moment>, tooFarMs: number): Promise<string | Warning> {
   const fromMs = Date.now();
   const cure =
@@ -59,13 +59,13 @@ async function compared(asking: Promise<Moment>, tooFarMs: number): Promise<stri
   }
 }
 
-/** How far ours is ahead, at least: nothing where both may have been the same. */
+/** How far ours is ahead, at least: nothing if both may be the same. */
 function skew(ours: Moment, theirs: Moment): number {
   if (ours.fromMs > theirs.toMs) return ours.fromMs - theirs.toMs;
   return ours.toMs < theirs.fromMs ? ours.toMs - theirs.fromMs : 0;
 }
 
-/** Any answer has the date, also one to a question that is not signed. */
+/** Every answer has the date, even one to an unsigned request. */
 async function httpClock(url: string): Promise<Moment> {
   const send = url.startsWith("https:") ? requestHttps : requestHttp;
   const request = send(url, { method: "HEAD", agent: false, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });

@@ -71,7 +71,7 @@ async function leader({ connection }: Options): Promise<string> {
   });
 }
 
-/** What a client has once written there counts more than its configuration. */
+/** What a client once wrote there takes precedence over its configuration. */
 async function gossipKey({ config, gossipKey }: Options): Promise<string | Warning> {
   const where = `${config.consul.data_dir}/serf/local.keyring`;
   switch (await keyringHolds(config.consul.data_dir, gossipKey)) {

@@ -1,4 +1,4 @@
-/** Whether a unit's own environment hides lines of the file: dotenv does not put them over what is there already. */
+/** Whether a unit's own environment overrides lines of the file: dotenv does not replace what is already there. */
 import { pidfileOf, unitProcess } from "../../apply/pidfile.ts";
 import { environmentOf } from "../../apply/process-environment.ts";
 import { Misconfigured } from "../../base/errors.ts";
@@ -19,7 +19,7 @@ export function environmentInspections({ units }: Options, seen: Look): readonly
   });
 }
 
-/** Names only, never values. @throws Misconfigured where a line of the file has no effect */
+/** Names only, never values. @throws Misconfigured if a line of the file has no effect */
 async function nothingHidden(unit: Reader, pidfile: string, seen: Look): Promise<string | Warning> {
   const found = await unitProcess(pidfile);
   if (found.kind === "absent") return "it does not run";
@@ -42,7 +42,7 @@ async function nothingHidden(unit: Reader, pidfile: string, seen: Look): Promise
   throw new Misconfigured({ where, what, cure });
 }
 
-/** What the unit reads from its process environment alone is there for good reason. */
+/** What the unit reads only from its process environment is there for a good reason. */
 function hides(name: string, unit: Reader, { evaluation }: Look): boolean {
   const spec = VARIABLES.get(name);
   if (spec === undefined || !spec.readers.includes(unit) || spec.processReaders.includes(unit)) return false;
@@ -50,7 +50,7 @@ function hides(name: string, unit: Reader, { evaluation }: Look): boolean {
   return evaluation.variables === undefined || evaluation.variables.has(name);
 }
 
-/** Of the variables that are never rendered those count that would go before a rendered one (DATABASE_URL). */
+/** Of the variables that are never rendered, those count that would override a rendered one (DATABASE_URL). */
 const HIDING = /^it would hide /;
 
 function isSame(one: Secret | undefined, other: string | Secret | undefined): boolean {

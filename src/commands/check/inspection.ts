@@ -1,4 +1,4 @@
-/** One thing that is looked at, and what was found. The topics beside this file are lists of these. */
+/** One check and its findings. The topics beside this file are lists of these. */
 import {
   type Complaint,
   codeOf,
@@ -14,7 +14,7 @@ export type Inspection = readonly [title: string, inspect: () => Promise<Found> 
 
 export type Found = string | Warning | Failure;
 
-/** Not as it should be, but nothing fails by it. */
+/** Not as it should be, but nothing fails because of it. */
 export interface Warning {
   readonly warning: Complaint;
 }
@@ -28,12 +28,12 @@ export interface Failure {
 export interface Finding {
   readonly title: string;
   readonly verdict: "ok" | "warn" | "FAIL";
-  /** More than one where more than one thing is wrong. With its cure, unless all is well. */
+  /** More than one if more than one thing is wrong. With its cure, unless all is well. */
   readonly messages: readonly string[];
   readonly exitCode: ExitCode;
 }
 
-/** Looks at all of them at the same time; the findings are in their order. */
+/** Runs all of them at the same time; the findings are in their order. */
 export function inspectAll(inspections: readonly Inspection[]): Promise<readonly Finding[]> {
   return Promise.all(inspections.map(inspectOne));
 }
@@ -51,7 +51,7 @@ async function inspectOne([title, inspect]: Inspection): Promise<Finding> {
   }
 }
 
-/** A doctor goes on where the system does not let him look. @throws whatever is a bug */
+/** The doctor goes on if the system does not let it look. @throws whatever is a bug */
 export function explained(error: unknown): Error & { readonly exitCode: ExitCode } {
   if (isAgentError(error)) return error;
   if (codeOf(error) === undefined) throw error;

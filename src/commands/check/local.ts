@@ -1,4 +1,4 @@
-/** What can be seen without asking anybody: templates, places, keys and their storage. */
+/** What can be seen without asking anything else: templates, places, keys and their storage. */
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,7 @@ import type { Inspection, Warning } from "./inspection.ts";
 
 /** The state and its journal take a few MiB at most; with less than this there is soon no room for a change. */
 const SCARCE_BYTES = 64 * 1024 * 1024;
-/** Not even one change can be remembered for certain. */
+/** Not even one change could be remembered for certain. */
 const FULL_BYTES = 1024 * 1024;
 
 export function localInspections(options: Options): readonly Inspection[] {
@@ -36,7 +36,7 @@ async function keysStorage(options: Options): Promise<string | Warning> {
   return warning === undefined ? found : { warning };
 }
 
-/** @throws Misconfigured where the agent could not write */
+/** @throws Misconfigured if the agent could not write */
 async function storage(directory: string): Promise<string | Warning> {
   const existing = await nearestExisting(directory);
   await refuseUnwritable(existing);

@@ -1,4 +1,4 @@
-/** What comes of one look at the sources: settings and files. */
+/** The result of one look at the sources: settings and files. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -60,7 +60,7 @@ function failure(problems: readonly Complaining[], exitCode: ExitCode): Failure 
   return { failures: problems.map(({ message }) => message), exitCode };
 }
 
-/** The file's own checker on a copy that only its owner may read, away from the file in use. */
+/** Runs the file's own checker on a copy that only its owner may read, away from the file in use. */
 async function accepted({ spec, content }: DesiredFile, { evaluation, keys }: Look): Promise<string> {
   if (spec.check === undefined) return "rendered";
   const folder = await mkdtemp(path.join(tmpdir(), "mastodon-agent-check-"));

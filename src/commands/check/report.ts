@@ -15,7 +15,7 @@ export function printFindings(findings: readonly Finding[], io: Io): void {
   }
 }
 
-/** How many of each there are. */
+/** How many there are of each. */
 export function summaryOf(findings: readonly Finding[]): { ok: number; warn: number; fail: number } {
   const count = (wanted: Finding["verdict"]) => findings.filter(({ verdict }) => verdict === wanted).length;
   return { ok: count("ok"), warn: count("warn"), fail: count("FAIL") };
@@ -28,12 +28,12 @@ export function printSummary(findings: readonly Finding[], io: Io): void {
   io.out(verdict(`${ok} ok, ${warn} to look at, ${fail} wrong`));
 }
 
-/** That of the first thing that is wrong. */
+/** That of the first failure. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   return findings.find(({ exitCode }) => exitCode !== ExitCode.ok)?.exitCode ?? ExitCode.ok;
 }
 
-/** What is wrong begins with its place, which may be the title. */
+/** A failure begins with its place, which may be the title. */
 function withTitle(title: string, message: string): string {
   return message.startsWith(`${title}: `) ? message : `${title}: ${message}`;
 }

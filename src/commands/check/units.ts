@@ -1,4 +1,4 @@
-/** The units: whether they run and are well, and whether the agent could do to them what their steps say. */
+/** The units: whether they are running and healthy, and whether the agent could do what their steps say. */
 import { findProgram } from "../../apply/command.ts";
 import type { UnitSpec } from "../../apply/config.ts";
 import { pidfileOf, unitProcess } from "../../apply/pidfile.ts";
@@ -38,7 +38,7 @@ async function unitIsWell(unit: UnitSpec): Promise<string | Warning> {
   });
 }
 
-/** With `start` steps it is the agent's to start, once its files are in place. */
+/** With `start` steps the agent starts it, once its files are in place. */
 function notRunning(unit: UnitSpec, reason: string): Warning {
   const cure =
     unit.start === undefined
@@ -49,7 +49,7 @@ function notRunning(unit: UnitSpec, reason: string): Warning {
   throw new Unavailable({ where: where(unit), what: `it does not run: ${reason}`, cure });
 }
 
-/** @throws Misconfigured where it may not be signalled as its steps say */
+/** @throws Misconfigured if it may not be signalled as its steps say */
 function refuseUnreachable(unit: UnitSpec, pid: number): void {
   const signals = [unit.reload, unit.restart ?? []].flat().some((step) => "signal" in step);
   if (!signals || maySignal(pid)) return;
@@ -60,7 +60,7 @@ function refuseUnreachable(unit: UnitSpec, pid: number): void {
   });
 }
 
-/** Signal 0 asks and does nothing. */
+/** Signal 0 only checks. */
 function maySignal(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -47,7 +47,7 @@ function completed(values: Values): string {
   }
 }
 
-/** In single quotes fish knows two escapes. */
+/** In single quotes fish has two escapes. */
 function quoted(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }

@@ -1,10 +1,10 @@
-/** The tree of commands as data, for whoever writes it down: the completions of shells, and the manual. */
+/** The command tree as data, for the shell completions and the manual. */
 import type { Argument, Command, Option } from "commander";
 import { SETTING_NAMES } from "../../settings/schema.ts";
 import { READERS } from "../../settings/variable.ts";
 import { VARIABLES } from "../../settings/variables.ts";
 
-/** What may follow a flag, or stand as an argument. */
+/** What may follow a flag, or be an argument. */
 export type Values =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "files" }
@@ -17,7 +17,7 @@ export interface Flag {
   readonly name: string;
   /** `-h` */
   readonly short: string | undefined;
-  /** `time`; undefined where it takes no value. */
+  /** `time`; undefined if it takes no value. */
   readonly placeholder: string | undefined;
   readonly values: Values | undefined;
   readonly about: string;
@@ -72,7 +72,7 @@ function flagOf(option: Option): Flag {
   };
 }
 
-/** By the placeholder in the flag's own description, unless the choices are told there. */
+/** From the placeholder in the flag's own description, unless that has the choices. */
 function valuesOf(placeholder: string, { argChoices }: Argument | Option): Values {
   if (argChoices !== undefined) return { kind: "words", words: argChoices };
   return VALUES.get(placeholder) ?? { kind: "free" };

@@ -1,9 +1,9 @@
 import type { Io } from "../io.ts";
 
-/** What is over sooner needs no explanation. */
+/** What ends sooner needs no explanation. */
 const SHOWN_AFTER_MS = 1000;
 
-/** Says on a terminal what is being waited for, if it takes long; elsewhere it only does the work. */
+/** On a terminal it says what it is waiting for, if that takes long; elsewhere it only does the work. */
 export async function during<Result>(
   what: string,
   { isErrorTerminal }: Pick<Io, "isErrorTerminal">,

@@ -1,6 +1,6 @@
 import { visible } from "./layout.ts";
 
-/** As many lines as there is room for. What falls off the screen leaves a mark, so that nobody takes a part for all. */
+/** As many lines as fit. What falls off the screen leaves a mark, so that nobody takes a part for the whole. */
 export function fitted(
   lines: readonly string[],
   { columns, rows }: { readonly columns: number; readonly rows: number },
@@ -12,7 +12,7 @@ export function fitted(
   return [...kept, mark(lines.length - kept.length)];
 }
 
-/** In rows of the terminal, which breaks a word that is longer than it is wide. */
+/** In terminal rows; a terminal breaks a word that is longer than its width. */
 export function heightOf(lines: readonly string[], columns: number): number {
   return lines
     .map((line) => Math.max(1, Math.ceil(visible(line) / columns)))

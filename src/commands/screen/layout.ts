@@ -1,11 +1,11 @@
-/** Texts in columns. Lines are folded for a terminal of that width and left whole for whoever pipes them on. */
+/** Text in columns. Lines are folded to the terminal's width, and left whole in a pipe. */
 import { stripVTControlCharacters } from "node:util";
 
 const GAP = 2;
-/** However narrow the terminal: a text gets that much. */
+/** However narrow the terminal, a text gets this much. */
 const NARROWEST = 24;
 
-/** Names on the left, what there is to say of them on the right. A text without a name continues the one before. */
+/** Names on the left, texts on the right. A text without a name continues the one before. */
 export function labelled(
   rows: readonly (readonly [name: string, text: string])[],
   width = Number.POSITIVE_INFINITY,
@@ -14,7 +14,7 @@ export function labelled(
   return rows.flatMap(([name, text]) => hang(pad(name, indent), text, width));
 }
 
-/** Cells in columns as wide as they have to be; the last one is folded. */
+/** Cells in columns as wide as needed; the last one is folded. */
 export function columns(
   rows: readonly (readonly string[])[],
   width = Number.POSITIVE_INFINITY,
@@ -29,7 +29,7 @@ export function columns(
   });
 }
 
-/** A text behind its beginning; lines that follow stand below the text. */
+/** A text after its lead; following lines are aligned with the text. */
 export function hang(beginning: string, text: string, width = Number.POSITIVE_INFINITY): readonly string[] {
   const indent = visible(beginning);
   const [first = "", ...others] = fold(text, Math.max(NARROWEST, width - indent));
@@ -51,7 +51,7 @@ function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - visible(text)));
 }
 
-/** A cell of a table on a terminal; whoever pipes it on gets all of it. */
+/** A table cell on a terminal; in a pipe it is complete. */
 export function shortened(text: string, widest: number, width: number | undefined): string {
   return width !== undefined && text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
 }

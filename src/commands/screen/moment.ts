@@ -1,4 +1,4 @@
-/** Times as people say them: of the day in this machine's zone, and how long ago. */
+/** Times as people say them: in this machine's zone, and how long ago. */
 
 /** `09:12:44` on the day itself, `2026-11-23 09:12` before. */
 export function timeOf(iso: string, now: Date): string {
