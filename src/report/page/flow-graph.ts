@@ -79,10 +79,16 @@ function endpointBoxes(status: Status): readonly Box[] {
 function settingsBox({ settings, missing }: Status): readonly Box[] {
   if (settings.length === 0) return [];
   const inForce = settings.filter((setting) => setting.in_force !== null);
+  const refused = settings.filter((setting) => setting.refused.length > 0).length;
+  const waiting = settings.filter((setting) => setting.waiting !== null).length;
+  const rows: readonly (readonly [number, Tone, string])[] = [
+    [missing.length, "held", "missing"],
+    [refused, "bad", "refused"],
+    [waiting, "held", "waiting"],
+  ];
+  const [amount, tone, word] = rows.find(([found]) => found > 0) ?? [];
   const state =
-    missing.length === 0
-      ? ({ tone: "ok", word: "complete" } as const)
-      : ({ tone: "held", word: `${missing.length} missing` } as const);
+    tone === undefined ? ({ tone: "ok", word: "complete" } as const) : { tone, word: `${amount} ${word}` };
   return [{ id: OTHER_SETTINGS, title: "settings", detail: `${inForce.length} in force`, ...state }];
 }
 

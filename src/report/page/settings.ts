@@ -1,8 +1,9 @@
 import type { SettingStatus, Status } from "../status.ts";
 import { waitingText } from "../waiting.ts";
 import { type Html, html } from "./html.ts";
+import { prose } from "./prose.ts";
 import { marked } from "./tone.ts";
-import { moment, utc } from "./words.ts";
+import { moment } from "./words.ts";
 
 /** Every value in force, and behind it what is asked for in its place, what was refused, and every source that has one. */
 export function settings({ settings: list, missing }: Status): Html {
@@ -18,7 +19,7 @@ function entry(setting: SettingStatus): Html {
 <details class="setting" data-key="setting ${name}">
 <summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${levelText(setting)}</span>${waiting !== null && html` ${marked("held", "waits")}`}${refused.length > 0 && html` ${marked("bad", "refused")}`}</summary>
 ${waiting !== null && asked(setting)}
-${refused.map((reason) => html`<p>Refused: ${reason}</p>`)}
+${refused.map((reason) => html`<p>Refused: ${prose(reason)}</p>`)}
 <table>
 <caption class="unseen">Sources of ${name}, the strongest first</caption>
 <thead><tr><th scope="col">source</th><th scope="col">value</th><th scope="col">where</th></tr></thead>
@@ -41,7 +42,7 @@ function levelText({ in_force: inForce, values }: SettingStatus): string {
 function asked({ in_force: inForce, waiting, values: [first] }: SettingStatus): Html {
   return html`
 ${inForce !== null && html`<p>In force: <code>${inForce.value ?? ""}</code>${inForce.where !== null && html` from ${inForce.where}`}.</p>`}
-<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code> from ${first.where}`}. ${waiting !== null && html`It ${waitingText(waiting, utc)}.`}</p>`;
+<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code> from ${first.where}`}. ${waiting !== null && prose(`It ${waitingText(waiting, (iso) => iso)}.`)}</p>`;
 }
 
 function source({ level, value, where, index }: SettingStatus["values"][number], mark: string | false): Html {
