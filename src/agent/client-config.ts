@@ -5,7 +5,7 @@ import { digest } from "../base/digest.ts";
 import { TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import { moveForeignKeyring } from "../consul/keyring.ts";
-import { nodeIdIn } from "../consul/node-id.ts";
+import { configuredNodeId, nodeIdIn } from "../consul/node-id.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Problems } from "../report/problems.ts";
@@ -77,7 +77,8 @@ function desiredClient({ spec }: TemplatedFile, content: string): Desired {
 /**
  * A rebuilt jail has lost its client's identity, and the servers reserve the node's name for the old one as long as its
  * address answers: none of its services and checks would be seen any more. So the ID is kept on persistent storage, and
- * only for this name, because storage may be copied to another node.
+ * only for this name, because storage may be copied to another node. If the state is lost but the client is not, the
+ * client's configuration or data directory has it.
  */
 async function keptNodeId(
   { config, node: name }: Options,
@@ -85,8 +86,8 @@ async function keptNodeId(
 ): Promise<string | undefined> {
   const kept = store.read().node;
   if (kept?.name === name) return kept.id;
-  const id = await nodeIdIn(config.consul.data_dir);
-  // A state that cannot be written is reported by the next apply.
+  const { config_file: file, data_dir: dataDir } = config.consul;
+  const id = (await configuredNodeId(file, name)) ?? (await nodeIdIn(dataDir));
   if (id !== undefined) await store.update((memory) => ({ ...memory, node: { name, id } })).catch(() => {});
   return id;
 }

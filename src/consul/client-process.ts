@@ -4,13 +4,12 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
+import { commandOf, commandsHere } from "../state/commands.ts";
 import { isAlive, type Process, processOf } from "../state/process.ts";
 
 /** The client gets nothing from the agent's own environment, which holds the jail's secrets. */
 const PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
 const STOP_DEADLINE_MS = 10_000;
-const PS_TIMEOUT_MS = 5_000;
 const LOOK_MS = 50;
 
 /** The client writes it itself, so it is right even if the agent died right after starting it. */
@@ -18,16 +17,19 @@ function pidfileIn(directory: string): string {
   return join(directory, "consul.pid");
 }
 
-/** The client that an agent with this state directory has started, if it is still running. */
+/**
+ * The client that an agent with this state directory has started, if it is still running. It is found even if the
+ * directory was lost and the pidfile with it: a second client would find its ports taken.
+ */
 export async function findClient(directory: string): Promise<Process | undefined> {
   const pidfile = pidfileIn(directory);
   const text = await readFile(pidfile, "utf8").catch(() => "");
   const pid = Number(/^\d+/.exec(text)?.[0] ?? 0);
-  if (pid <= 1) return undefined;
-  const found = await processOf(pid);
-  if (found === undefined) return undefined;
-  const command = await commandOf(pid);
-  return [" agent ", ` -pid-file=${pidfile}`].every((part) => command.includes(part)) ? found : undefined;
+  const commands = pid > 1 ? new Map([[pid, await commandOf(pid)]]) : await commandsHere();
+  const isOurs = (command: string) =>
+    [" agent ", ` -pid-file=${pidfile} `].every((part) => `${command} `.includes(part));
+  const [found] = [...commands].find(([, command]) => isOurs(command)) ?? [];
+  return found === undefined ? undefined : processOf(found);
 }
 
 export interface Launch {
@@ -73,15 +75,4 @@ function signal({ pid }: Process, name: NodeJS.Signals): void {
   } catch {
     // It is gone, or belongs to somebody else: the wait will show which.
   }
-}
-
-/** The arguments, separated by spaces. */
-async function commandOf(pid: number): Promise<string> {
-  if (process.platform === "linux") {
-    const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    return text.replaceAll("\0", " ");
-  }
-  const options = { reject: false, timeout: PS_TIMEOUT_MS } as const;
-  const { stdout } = await execa("ps", ["-ww", "-o", "command=", "-p", String(pid)], options);
-  return stdout ?? "";
 }

@@ -1,9 +1,15 @@
-/** The identity of a node in the cluster, as the client writes it in its data directory. */
+/**
+ * The identity of a node in the cluster. A client that creates its own writes it in its data directory. One that gets it
+ * from its configuration does not, so once the agent's state is lost only that configuration still has it.
+ */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "../base/errors.ts";
 
+/** In JSON and in HCL. */
+const NODE_NAME = /\bnode_name"?\s*[:=]\s*"([^"]*)"/;
+const CONFIGURED_ID = /\bnode_id"?\s*[:=]\s*"([^"]*)"/;
 /** As Consul's agent/config checks it. */
 const NODE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -18,4 +24,12 @@ export async function nodeIdIn(dataDir: string): Promise<string | undefined> {
   } catch (error) {
     return codeOf(error) === "ENOENT" ? randomUUID() : undefined;
   }
+}
+
+/** The ID that a client's configuration gives to the node of this name. A file may have been copied from another node. */
+export async function configuredNodeId(file: string, name: string): Promise<string | undefined> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const id = CONFIGURED_ID.exec(text)?.[1]?.toLowerCase();
+  const isOurs = NODE_NAME.exec(text)?.[1] === name;
+  return isOurs && id !== undefined && NODE_ID.test(id) ? id : undefined;
 }

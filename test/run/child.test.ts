@@ -1,8 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { stopChild } from "../../src/consul/child.ts";
+import { processOf } from "../../src/state/process.ts";
 import { GOSSIP_KEY, HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { freePorts, loopbackAddress } from "../world/ports.ts";
@@ -76,6 +77,31 @@ test("runs with exactly the shipped policy against a Consul that denies by defau
   expect(agent.output()).not.toContain(token);
 });
 
+test("with its state lost the agent is still the same node, whether its client runs on or not", async () => {
+  await using consul = await startConsul({ gossipKey: GOSSIP_KEY });
+  await using agent = await startAgentWithChild(consul, {});
+  await agent.converged();
+  const id = await nodeIdOf(consul);
+  const first = Number(await clientPid(agent));
+  const state = path.join(agent.folder, "state");
+
+  await agent.stop();
+  await rm(state, { recursive: true });
+  await agent.start();
+  expect((await agent.converged()).problems).toEqual([]);
+  await until("one client instead of two", async () => (await processOf(first)) === undefined);
+  expect((await agent.converged()).problems).toEqual([]);
+  expect(await nodeIdOf(consul)).toBe(id);
+
+  await agent.stop();
+  await stopChild(state);
+  await rm(state, { recursive: true });
+  await agent.start();
+  expect((await agent.converged()).problems).toEqual([]);
+  expect(await nodeIdOf(consul)).toBe(id);
+  expect(agent.output()).not.toContain("conflict");
+});
+
 async function startAgentWithChild(
   consul: ConsulServer,
   environment: Readonly<Record<string, string>>,
@@ -123,4 +149,9 @@ async function memberStatus(consul: ConsulServer): Promise<unknown> {
   const members = await consul.request("GET", "/v1/agent/members");
   if (!Array.isArray(members)) return undefined;
   return members.find(({ Name }) => Name === "jail1")?.Status;
+}
+
+async function nodeIdOf(consul: ConsulServer): Promise<string> {
+  const found = await consul.request("GET", "/v1/catalog/node/jail1");
+  return z.object({ Node: z.object({ ID: z.string() }) }).parse(found).Node.ID;
 }
