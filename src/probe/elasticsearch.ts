@@ -1,4 +1,4 @@
-/** Whether an Elasticsearch or OpenSearch answers Mastodon's user: a GET of its root, as Chewy's client begins. */
+/** Whether an Elasticsearch or OpenSearch answers Mastodon's user: a GET of its root, which is how Chewy's client begins. */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Secret } from "../base/secret.ts";
@@ -28,7 +28,7 @@ export async function lookAtElasticsearch(
 async function root(target: ElasticsearchTarget, signal: AbortSignal): Promise<IncomingMessage> {
   const { scheme, host, port, login } = target;
   const auth = login && `${login.user}:${login.password.reveal()}`;
-  // A connection of its own, closed after the answer.
+  // A new connection, closed after the answer.
   const options = {
     host,
     port,

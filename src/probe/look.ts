@@ -1,16 +1,16 @@
-/** One deadline for everything that a probe does, and nothing of it left behind. */
+/** One deadline for everything a probe does, and nothing left behind. */
 import { type ProbeResult, unreachable } from "./result.ts";
 
 export interface Limits {
   /** For the whole probe: name, connection, handshakes and answers. */
   readonly timeoutMs: number;
-  /** The world moved on: nobody wants the answer any more. */
+  /** Things moved on: the answer is no longer wanted. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs one probe. Its signal is aborted as soon as there is a result, the time is over or the caller aborts:
- * whatever holds a connection must close it then.
+ * Runs one probe. Its signal is aborted as soon as there is a result, the time is over or the caller aborts: whatever
+ * holds a connection must then close it.
  *
  * @throws the reason of the caller's signal, once that is aborted
  */

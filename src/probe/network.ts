@@ -12,7 +12,7 @@ export interface Address {
 }
 
 const TLS_FAILURE = /^(ERR_TLS_|ERR_SSL_|EPROTO$)/;
-/** OpenSSL's names for a certificate that it does not trust, as Node spells them. */
+/** OpenSSL's codes for an untrusted certificate, as Node spells them. */
 const UNTRUSTED =
   /^(CERT_|UNABLE_TO_|ERR_TLS_CERT_ALTNAME_INVALID|(DEPTH_ZERO_)?SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
 
@@ -22,13 +22,13 @@ const SYSTEM_ERROR = /^E(?!RR_)[A-Z]/;
 export function newSocket(signal: AbortSignal): Socket {
   signal.throwIfAborted();
   const socket = new Socket();
-  // Whoever awaits the socket hears of its errors by that; one that comes later concerns nobody.
+  // Whatever awaits the socket gets its errors that way; later ones do not matter.
   socket.on("error", () => {});
   signal.addEventListener("abort", () => socket.destroy(), { once: true });
   return socket;
 }
 
-/** @throws the system's error when nobody can be reached there */
+/** @throws the system's error when nothing can be reached there */
 export async function dial({ host, port }: Address, signal: AbortSignal): Promise<Socket> {
   const socket = newSocket(signal);
   socket.connect(port, host);
@@ -45,7 +45,7 @@ export async function dialTls(
   return secured(await dial(address, signal), address, options, signal);
 }
 
-/** TLS on a connection that there is already. @throws the TLS error, for `explainNetwork` */
+/** TLS on an existing connection. @throws the TLS error, for `explainNetwork` */
 export async function secured(
   socket: Socket,
   { host }: Address,
@@ -77,8 +77,8 @@ export async function authority(caFile: string | undefined): Promise<{ readonly 
 /**
  * What a failed connection means.
  *
- * @param silence what is said of a server that gives no answer of its kind
- * @param code the system's, where a library hides it
+ * @param silence what to say about a server that does not answer like its kind
+ * @param code the system's, if a library hides it
  */
 export function explainNetwork(error: unknown, silence: string, code = codeOf(error) ?? ""): ProbeFailure {
   if (isAgentError(error)) return refused("wrong_tls", `cannot be verified: ${error.message}`);
@@ -104,7 +104,7 @@ function distrust(code: string): string {
   return code === "ERR_TLS_CERT_ALTNAME_INVALID" ? "is for another name" : "is not trusted";
 }
 
-/** A name is sent and checked; an address is checked only (RFC 6066 section 3 bars it from being sent). */
+/** A name is sent and checked; an address is only checked (RFC 6066 section 3 forbids sending it). */
 function serverName(host: string): ConnectionOptions {
   return isIP(host) === 0 ? { host, servername: host } : { host };
 }

@@ -12,13 +12,13 @@ export interface PostgresTarget {
   readonly user: string;
   readonly password: Secret;
   readonly database: string;
-  /** libpq's modes (`prefer` where none is given), and streaming's `no-verify`. */
+  /** libpq's modes (by default `prefer`), and streaming's `no-verify`. */
   readonly sslmode?: string;
   /** PEM file with the authority for `verify-ca` and `verify-full`. */
   readonly caFile?: string;
 }
 
-/** Read-only transactions are what writes fail by, whoever ordered them: server, database or role. */
+/** Read-only transactions make writes fail, wherever they are set: server, database or role. */
 const QUESTION = `select pg_is_in_recovery() as "inRecovery", current_setting('transaction_read_only') = 'on' as "readOnly"`;
 const answer = z.tuple([z.object({ inRecovery: z.boolean(), readOnly: z.boolean() })]);
 
@@ -41,7 +41,7 @@ export async function askPostgresClock(target: PostgresTarget, signal: AbortSign
   return ms;
 }
 
-/** The rows of one question, by the first way in that is open. @throws what `pg` throws */
+/** The rows of one query, through the first way in that works. @throws what `pg` throws */
 export async function askPostgres(
   target: PostgresTarget,
   question: string,
@@ -89,7 +89,7 @@ async function query(
     password: target.password.reveal(),
     ssl: ssl ?? false,
     application_name: "mastodon-agent",
-    // Ours, so that it is closed for certain: `client.end()` waits for the server.
+    // Our own socket, so that it is closed for certain: `client.end()` waits for the server.
     stream: () => newSocket(signal),
   });
   client.on("error", () => {});
@@ -106,7 +106,7 @@ function judge(rows: unknown): ProbeResult {
     : WRITABLE;
 }
 
-/** pg_hba.conf has rules for TLS only and for no TLS only; pg's own errors about TLS carry no code. */
+/** pg_hba.conf can have rules only for TLS or only for no TLS; pg's own TLS errors carry no code. */
 function dependsOnTls(error: unknown): boolean {
   return codeOf(error) === "28000" || hasNoTls(error) || explainNetwork(error, "").kind === "refused";
 }
@@ -121,7 +121,7 @@ export function explainPostgres(error: unknown, target: PostgresTarget): ProbeFa
   return explainNetwork(error, "gives no answer that Postgres would give");
 }
 
-/** SQLSTATEs of PostgreSQL's appendix A. */
+/** SQLSTATEs from PostgreSQL's appendix A. */
 function explainState(state: string, { user, database }: PostgresTarget): ProbeFailure {
   switch (state) {
     case "28P01":

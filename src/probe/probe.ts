@@ -1,6 +1,6 @@
 /**
- * Probes: whether an endpoint may be moved to, asked the way that Mastodon would use it. Each looks once, within
- * its limits, and leaves nothing open. What a kind of server needs is loaded with the first look at one.
+ * Probes: whether an endpoint may be used, asked the way Mastodon would use it. Each probes once, within its limits,
+ * and leaves nothing open. What a kind of server needs is loaded at its first probe.
  */
 import type { ElasticsearchTarget } from "./elasticsearch.ts";
 import { type Limits, look } from "./look.ts";
@@ -10,17 +10,17 @@ import type { ProbeResult } from "./result.ts";
 import type { S3Target } from "./s3.ts";
 import type { SmtpTarget } from "./smtp.ts";
 
-/** Writable: it lets the user into the database, is no standby, and its transactions may write. */
+/** Writable: it lets the user into the database, is not a standby, and its transactions may write. */
 export function probePostgres(target: PostgresTarget, limits: Limits): Promise<ProbeResult> {
   return look(limits, async (signal) => (await import("./postgres.ts")).lookAtPostgres(target, signal));
 }
 
-/** Writable: it takes the user and the password, has loaded its data and is a master. */
+/** Writable: it accepts the user and the password, has loaded its data and is a master. */
 export function probeRedis(target: RedisTarget, limits: Limits): Promise<ProbeResult> {
   return look(limits, async (signal) => (await import("./redis.ts")).lookAtRedis(target, signal));
 }
 
-/** Writable: it knows the bucket and lets the key look at it. Whether the key may also write is not tried. */
+/** Writable: it has the bucket and lets the key access it. Whether the key may also write is not tried. */
 export function probeS3(target: S3Target, limits: Limits): Promise<ProbeResult> {
   return look(limits, async (signal) => (await import("./s3.ts")).lookAtS3(target, signal));
 }
@@ -32,9 +32,9 @@ export function probeElasticsearch(target: ElasticsearchTarget, limits: Limits):
   );
 }
 
-/** Writable: it greets, speaks the TLS that is asked for, takes the login and the sender. No mail is sent. */
+/** Writable: it greets, supports the requested TLS, accepts the login and the sender. No mail is sent. */
 export function probeSmtp(target: SmtpTarget, limits: Limits): Promise<ProbeResult> {
-  // Silence at one part ends before the whole, so that the part can be named.
+  // Silence at one step times out before the whole, so that the step can be named.
   const patienceMs = Math.ceil(limits.timeoutMs / 2);
   return look(limits, async (signal) => (await import("./smtp.ts")).lookAtSmtp(target, patienceMs, signal));
 }

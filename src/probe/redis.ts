@@ -10,7 +10,7 @@ export interface RedisTarget {
   readonly port: number;
   readonly username?: string;
   readonly password?: Secret;
-  /** The number of the database; 0 where none is given. */
+  /** The number of the database; by default 0. */
   readonly database?: number;
   readonly tls?: boolean;
   /** PEM file with the authority of the server's certificate. */
@@ -20,12 +20,12 @@ export interface RedisTarget {
 const NO_ANSWER = "gives no answer that Redis would give";
 
 /**
- * PING fails while the data set is loading, which ROLE does not. HELLO says the role too, and everyone may ask
- * it, where a careful operator withholds the rights that ROLE needs.
+ * PING fails while the data set is loading, which ROLE does not. HELLO also gives the role, and everyone may use it,
+ * even if a careful operator withholds the permission for ROLE.
  */
 const QUESTIONS = [["PING"], ["ROLE"], ["HELLO"]];
 const roleAnswer = z.tuple([z.string()], z.unknown());
-/** A map in RESP2: names and values by turns. */
+/** A map in RESP2: names and values alternate. */
 const helloAnswer = z.array(z.unknown()).refine((map) => map.includes("role"));
 
 export async function lookAtRedis(target: RedisTarget, signal: AbortSignal): Promise<ProbeResult> {
@@ -41,7 +41,7 @@ export async function lookAtRedis(target: RedisTarget, signal: AbortSignal): Pro
   }
 }
 
-/** With the name even of the default user: then a Redis without a password takes any, as Mastodon's clients have it. */
+/** With a name even for the default user: then a Redis without a password accepts any, as with Mastodon's clients. */
 function login({ username = "default", password }: RedisTarget): readonly string[] {
   return password === undefined ? ["PING"] : ["AUTH", username, password.reveal()];
 }

@@ -1,6 +1,6 @@
 /**
- * A conversation with Redis in its protocol, RESP2: commands out, one reply each. A client library reconnects,
- * queues and caches, costs 4 to 11 MB of memory and 35 ms to load; a probe wants none of it.
+ * A conversation with Redis in its protocol, RESP2: commands out, one reply each. A client library reconnects, queues
+ * and caches, costs 4 to 11 MB of memory and 35 ms to load; a probe needs none of it.
  */
 import type { Duplex } from "node:stream";
 import RedisParser from "redis-parser";
@@ -11,7 +11,7 @@ export type Reply =
   | { readonly kind: "error"; readonly code: string };
 
 /**
- * Sends the commands and waits for their replies; fewer if the server ends the conversation.
+ * Sends the commands and waits for their replies; fewer if the server closes the connection.
  *
  * @throws the connection's error, or the parser's for what is not RESP
  */

@@ -20,7 +20,7 @@ export interface S3Target {
   readonly caFile?: string;
 }
 
-/** S3 refuses a signature that is older or younger (RequestTimeTooSkewed). */
+/** S3 refuses a signature that is further off (RequestTimeTooSkewed). */
 const CLOCK_TOLERANCE_MS = 15 * 60_000;
 const NO_BODY = digest("");
 
@@ -36,7 +36,7 @@ async function head(target: S3Target, signal: AbortSignal): Promise<IncomingMess
   const options = {
     ...signed(target),
     signal,
-    // A connection of its own, closed after the answer.
+    // A new connection, closed after the answer.
     agent: false,
   } as const;
   const request =

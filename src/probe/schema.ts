@@ -1,4 +1,7 @@
-/** What Mastodon's database holds, asked as Mastodon would. It is never changed here, nor is silence taken for emptiness. */
+/**
+ * What Mastodon's database contains, asked as Mastodon would. It is never changed here, and silence never counts as
+ * empty.
+ */
 import { crc32 } from "node:zlib";
 import * as z from "zod";
 import { type Limits, look } from "./look.ts";
@@ -8,7 +11,7 @@ import { type ProbeResult, WRITABLE } from "./result.ts";
 export type Schema =
   /** It does not answer, or must not be written to. The reason completes the sentence "the database ...". */
   | { readonly kind: "unavailable"; readonly reason: string; readonly cure?: string }
-  /** Somebody, perhaps somebody else, migrates it at the moment. */
+  /** Somebody is migrating it, perhaps somebody else. */
   | { readonly kind: "busy" }
   /** No migration has been run, and nothing else is there. */
   | { readonly kind: "empty" }
@@ -47,8 +50,8 @@ async function ask(query: (question: string) => Promise<unknown>, database: stri
 }
 
 /**
- * Rails lets one migrate at a time by an advisory lock, whose number is a salt times the checksum of the database's
- * name (ActiveRecord::Migrator). pg_locks shows its halves.
+ * Rails lets only one migrate at a time with an advisory lock, whose number is a salt times the checksum of the
+ * database's name (ActiveRecord::Migrator). pg_locks shows its halves.
  */
 function outlineQuestion(database: string): string {
   const lock = 2053462845n * BigInt(crc32(database));

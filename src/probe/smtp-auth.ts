@@ -1,4 +1,4 @@
-/** Logging in to an SMTP server, by the three methods that Mastodon knows (RFC 4954, 4616, 2195). */
+/** Logging in to an SMTP server, with the three methods that Mastodon knows (RFC 4954, 4616, 2195). */
 import { createHmac } from "node:crypto";
 import type { Secret } from "../base/secret.ts";
 import type { Reply, SmtpDialog } from "./smtp-dialog.ts";
@@ -17,7 +17,7 @@ export async function logIn(dialog: SmtpDialog, login: SmtpLogin): Promise<Reply
 
 type Method = (dialog: SmtpDialog, user: string, password: Secret) => Promise<Reply>;
 
-/** The server asks on with 334; what is anything else is its verdict. */
+/** With 334 the server asks for more; anything else is its verdict. */
 const ASKS_ON = 334;
 
 const METHODS: Readonly<Record<SmtpLogin["method"], Method>> = {

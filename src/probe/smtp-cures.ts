@@ -1,6 +1,6 @@
-/** What an operator can do about each part of a conversation with the mail server that fails. */
+/** What an operator can do about each step of the mail dialogue that fails. */
 
-/** The parts, in their order. */
+/** The steps, in order. */
 export type Part =
   | "name"
   | "connection"
@@ -30,7 +30,7 @@ const CURES: Readonly<Record<Part, string>> = {
   "MAIL FROM": "Correct MAILFROM: this user may not send with that address.",
 };
 
-/** @param code of the server's answer; the fourth hundred is temporary (RFC 5321 section 4.2.1) */
+/** @param code of the server's answer; the 400s are temporary (RFC 5321 section 4.2.1) */
 export function cureFor(part: Part, code = 500): string {
   return code >= 400 && code < 500
     ? "It asks to try again later; if it goes on, ask its operator."

@@ -1,4 +1,4 @@
-/** A conversation in SMTP (RFC 5321): a command, and the answer to it. What is said is never logged: it may be a password. */
+/** An SMTP dialogue (RFC 5321): a command, and its answer. It is never logged: it may contain a password. */
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { type Address, secured } from "./network.ts";
@@ -50,7 +50,7 @@ export class SmtpDialog {
     }
   }
 
-  /** Goes on in TLS. What came before the handshake is forgotten: it may be somebody else's (CVE-2011-0411). */
+  /** Continues in TLS. What came before the handshake is dropped: it may be somebody else's (CVE-2011-0411). */
   async startTls(address: Address, options: ConnectionOptions): Promise<void> {
     this.#heard = "";
     this.#socket = await secured(this.#socket, address, options, this.#signal);
@@ -74,7 +74,7 @@ export class SmtpDialog {
   }
 }
 
-/** What comes next; paused in between, so that nothing is lost on the way into TLS. */
+/** What comes next; paused in between, so that nothing is lost while switching to TLS. */
 function hear(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {

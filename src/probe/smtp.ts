@@ -1,6 +1,6 @@
 /**
- * Whether an SMTP server would take Mastodon's mail, by the way that Mastodon goes: connection, greeting, EHLO,
- * STARTTLS or TLS, AUTH, MAIL FROM. It stops there: no mail is sent. What fails is told by its part.
+ * Whether an SMTP server would take Mastodon's mail, tried step by step like Mastodon: connection, greeting, EHLO,
+ * STARTTLS or TLS, AUTH, MAIL FROM. It stops there: no mail is sent. A failure names its step.
  */
 import { authority, dial, dialTls, explainNetwork } from "./network.ts";
 import { type ProbeFailure, type ProbeResult, refused, unreachable, WRITABLE } from "./result.ts";
@@ -11,15 +11,15 @@ import { ConversationOver, type Reply, SmtpDialog } from "./smtp-dialog.ts";
 export interface SmtpTarget {
   readonly host: string;
   readonly port: number;
-  /** SMTP_ENABLE_STARTTLS (`auto` where none is given), or TLS from the first byte (SMTP_TLS, SMTP_SSL). */
+  /** SMTP_ENABLE_STARTTLS (by default `auto`), or TLS from the first byte (SMTP_TLS, SMTP_SSL). */
   readonly tls?: "auto" | "always" | "never" | "implicit";
-  /** False where SMTP_OPENSSL_VERIFY_MODE is not `peer`. */
+  /** False if SMTP_OPENSSL_VERIFY_MODE is not `peer`. */
   readonly verify?: boolean;
   /** PEM file with the authorities that may sign the server's certificate. */
   readonly caFile?: string;
-  /** Name that is given in EHLO. */
+  /** The name given in EHLO. */
   readonly domain?: string;
-  /** Without it nobody logs in (SMTP_AUTH_METHOD `none`). */
+  /** Without it there is no login (SMTP_AUTH_METHOD `none`). */
   readonly login?: SmtpLogin;
   /** Address of the sender, as in MAIL FROM. */
   readonly from?: string;
@@ -34,7 +34,7 @@ export async function lookAtSmtp(
   const { host, tls = "auto", verify = true, domain = "localhost", login, from } = target;
   const within = <T>(part: Part, work: () => Promise<T>) => during(part, patienceMs, work);
   try {
-    // As late as Ruby does: a server without TLS is spoken to even where there is no such file.
+    // As late as Ruby does: a server without TLS works even if there is no such file.
     const certificate = async () => (verify ? authority(target.caFile) : { rejectUnauthorized: false });
     const isImplicit = tls === "implicit";
     const socket = await within(isImplicit ? "implicit TLS" : "connection", async () =>
@@ -65,7 +65,7 @@ export async function lookAtSmtp(
   }
 }
 
-/** What the server offers: the first word of each line but the greeting (RFC 5321 section 4.1.1.1). */
+/** What the server offers: the first word of each line except the greeting (RFC 5321 section 4.1.1.1). */
 async function hello(dialog: SmtpDialog, domain: string): Promise<ReadonlySet<string>> {
   const reply = await dialog.ask(`EHLO ${domain}`);
   expect(250, reply);
@@ -76,7 +76,7 @@ function expect(code: number, reply: Reply): void {
   if (reply.code !== code) throw new Unexpected(reply.code);
 }
 
-/** A part ended otherwise than it should; only `during` knows which part it was. */
+/** A step did not end as it should; only `during` knows which step it was. */
 class Unexpected extends Error {
   readonly code: number;
 

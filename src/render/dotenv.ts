@@ -1,13 +1,13 @@
 /**
- * Writes and proves `.env.production`, which two programs read with parsers that disagree: Rails with Ruby's
- * dotenv, streaming with Node's.
+ * Writes and verifies `.env.production`, which two programs read with parsers that disagree: Rails with Ruby's dotenv,
+ * streaming with Node's.
  */
 import { parse as parseAsNode } from "dotenv";
 import { Refused } from "../base/errors.ts";
 import { reveal, type Secret } from "../base/secret.ts";
 import { parseAsRuby } from "./ruby-dotenv.ts";
 
-/** A line of `.env.production`. @throws Refused for a value that the two readers would not read alike. */
+/** A line of `.env.production`. @throws Refused for a value that the two readers would read differently. */
 export function writeLine(name: string, value: string | Secret): string {
   const quoted = quote(reveal(value));
   if (quoted === undefined) {
@@ -21,8 +21,8 @@ export function writeLine(name: string, value: string | Secret): string {
 }
 
 /**
- * The value in the first notation that both readers take back to the same bytes, or undefined if there is none.
- * Inside single quotes both take every character as it is; a lone quote in there is harmless unless a `#` follows,
+ * The value in the first notation that both readers turn back into the same bytes, or undefined if there is none.
+ * Inside single quotes both take every character literally; a single quote inside is harmless unless a `#` follows,
  * which would begin a comment. Node also ends a line at U+2028 and U+2029.
  */
 export function quote(value: string): string | undefined {
@@ -45,9 +45,9 @@ export function readBack(text: string): ReadBack {
 }
 
 /**
- * Proves that a rendered file says what was meant, whatever its template did.
+ * Verifies that a rendered file has the intended values, whatever its template did.
  *
- * @throws Refused when either reader would see something else; it names the variables, never their values.
+ * @throws Refused if either reader would see something else; it names the variables, never their values.
  */
 export function verifyEnvFile(text: string, expected: ReadonlyMap<string, string>): void {
   const { ruby, node } = readBack(text);
@@ -61,8 +61,8 @@ export function verifyEnvFile(text: string, expected: ReadonlyMap<string, string
 }
 
 /**
- * Proves of somebody's own template what can be proved: that both readers see the same, and that what they see under
- * the name of a variable is that variable.
+ * Verifies what can be verified about a user's template: that both readers see the same, and that what they see under a
+ * variable's name is that variable.
  *
  * @throws Refused as `verifyEnvFile` does
  */

@@ -1,14 +1,14 @@
 /**
- * Writes a value so that the reader of a file takes it for exactly that value: one escaper a language. What a
- * language cannot represent, or what could become an instruction in it, is refused rather than repaired.
+ * Writes a value so that a file's reader gets exactly that value: one escaper per language. What a language cannot
+ * represent, or what could become an instruction in it, is refused rather than repaired.
  */
 import { quote } from "./dotenv.ts";
 import type { Language } from "./language.ts";
 
 interface Escaper {
-  /** The value as it stands in the file, or undefined if the language has no safe way to write it. */
+  /** The value as written in the file, or undefined if the language has no safe way to write it. */
   readonly write: (value: string) => string | undefined;
-  /** What can be written, for the message to whoever sent something else. */
+  /** What can be written, for the message about anything else. */
   readonly accepts: string;
 }
 
@@ -55,8 +55,8 @@ function jsonString(value: string): string {
 }
 
 /**
- * HCL knows no `\b` and `\f`. `${` and `%{` begin a template in HCL 2 but not in Consul's HCL 1, where `$${`
- * would stay as it is; the first character as a code point is plain text to both.
+ * HCL has no `\b` and `\f`. `${` and `%{` begin a template in HCL 2 but not in Consul's HCL 1, where `$${` would stay
+ * as it is; the first character as a code point is plain text to both.
  */
 function hclString(value: string): string {
   return jsonString(value)
@@ -65,12 +65,12 @@ function hclString(value: string): string {
     .replaceAll("%{", "\\u0025{");
 }
 
-/** A backtick begins a global variable and `$` a macro, and neither has an escape that holds everywhere. */
+/** A backtick begins a global variable and `$` a macro, and neither has an escape that works everywhere. */
 function syslogString(value: string): string | undefined {
   return /[\p{Cc}`$]/u.test(value) ? undefined : value.replaceAll(/[\\"]/g, "\\$&");
 }
 
-/** JSON is YAML but for what YAML 1.1 calls line breaks or unprintable, which would be folded or rejected. */
+/** JSON is YAML except for what YAML 1.1 calls line breaks or unprintable, which would be folded or rejected. */
 function yamlString(value: string): string {
   return JSON.stringify(value).replaceAll(
     /[\x7f-\x9f\u2028\u2029\ufeff]/g,

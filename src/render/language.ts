@@ -13,7 +13,7 @@ export const LANGUAGES = [
 
 export type Language = (typeof LANGUAGES)[number];
 
-/** First match wins, so that `nginx.json` is JSON and a fragment in `rc.conf.d` is one whatever it is called. */
+/** First match wins, so `nginx.json` is JSON, and a fragment in `rc.conf.d` is one whatever its name. */
 const BY_FILE_NAME: readonly (readonly [RegExp, Language])[] = [
   [/\.json$/, "json"],
   [/\.hcl$/, "hcl"],
@@ -27,7 +27,7 @@ const BY_FILE_NAME: readonly (readonly [RegExp, Language])[] = [
   [/(^|\/)syslog-ng[^/]*\.conf$/, "syslog-ng"],
 ];
 
-/** Guesses the language from the target's path, else from the template's name; `plain` when neither tells. */
+/** Guesses the language from the target's path, else from the template's name; `plain` if neither shows it. */
 export function languageOf(template: string, path: string): Language {
   return byName(path) ?? byName(template.replace(/\.hbs$/, "")) ?? "plain";
 }

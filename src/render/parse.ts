@@ -1,6 +1,6 @@
 /**
- * Reads a template with Handlebars' own parser and keeps the part of the language that cannot surprise: text,
- * names, and the blocks `if`, `unless`, `each` and `with`. Templates are data here, never compiled to code.
+ * Reads a template with Handlebars' own parser and keeps the part of the language that holds no surprises: text, names,
+ * and the blocks `if`, `unless`, `each` and `with`. Templates are data here, never compiled to code.
  */
 import handlebars from "handlebars/dist/cjs/handlebars/compiler/base.js";
 import { Misconfigured, messageOf, type Place } from "../base/errors.ts";
@@ -18,7 +18,7 @@ export type Node =
     };
 
 export interface Path {
-  /** As it stands in the template. */
+  /** As written in the template. */
   readonly written: string;
   readonly line: number;
   /** How many `../` it begins with. */
@@ -29,7 +29,7 @@ export interface Path {
   readonly parts: readonly string[];
 }
 
-/** @throws Misconfigured for what is not Handlebars, or not in our part of it; both with the line. */
+/** @throws Misconfigured for what is not Handlebars, or not in our subset; both with the line. */
 export function parse(name: string, text: string): readonly Node[] {
   return nodesOf(name, syntaxTree(name, text));
 }
@@ -47,7 +47,7 @@ function syntaxTree(name: string, text: string): hbs.AST.Program {
   }
 }
 
-/** Handlebars tells the line in the message only: `Parse error on line 3:` or `if doesn't match each - 2:3`. */
+/** Handlebars has the line only in the message: `Parse error on line 3:` or `if doesn't match each - 2:3`. */
 function syntaxError(name: string, error: unknown): Misconfigured {
   const message = messageOf(error);
   const [, parseLine, excerpt] = /^Parse error on line (\d+):\n(.*)/.exec(message) ?? [];

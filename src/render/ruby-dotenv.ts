@@ -7,7 +7,7 @@
 const UNKNOWABLE = "\0";
 
 /**
- * Ruby's `^` and `$` know no line end but LF, its `\s` only ASCII; JavaScript's differ, so they are spelled out.
+ * Ruby's `^` and `$` only know LF as a line end, its `\s` only ASCII; JavaScript's differ, so they are spelled out.
  * Like the original, a quoted value may span lines.
  */
 const LINE =
@@ -25,7 +25,7 @@ export function parseAsRuby(text: string): ReadonlyMap<string, string> {
   return seen;
 }
 
-/** Nothing that any of the rules is about. */
+/** Nothing that any rule concerns. */
 const PLAIN = /^[\w./:@%+,=-]*$/;
 
 function parseValue(written: string, seen: ReadonlyMap<string, string>): string {
@@ -45,7 +45,7 @@ function unescapeCharacters(value: string): string {
   return value.replaceAll(/\\([^$])/g, "$1");
 }
 
-/** Stricter than the original: whatever looks like a command counts as one, even with its parentheses unbalanced. */
+/** Stricter than the original: whatever looks like a command counts as one, even with unbalanced parentheses. */
 function expand(value: string, seen: ReadonlyMap<string, string>): string {
   const expanded = value.replaceAll(
     /(\\)?\$(?!\()\{?([A-Z0-9_]+)?\}?/gi,
@@ -57,7 +57,7 @@ function expand(value: string, seen: ReadonlyMap<string, string>): string {
   return expanded.includes(UNKNOWABLE) || expanded.includes("$(") ? UNKNOWABLE : expanded;
 }
 
-/** `export NAME` of a name without a value stops Rails at its boot. */
+/** `export NAME` for a name without a value stops Rails when it boots. */
 function exportedBy(line: string): readonly string[] {
   const [first, ...names] = line.split(/[ \t\v\f]+/).filter((word) => word !== "");
   return first === "export" ? names : [];

@@ -1,4 +1,4 @@
-/** Finds the names of a template in its input. Only what was put there is found; nothing is inherited or made up. */
+/** Finds a template's names in its input. Only what was put there is found; nothing is inherited or made up. */
 import { Misconfigured } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { type Path, placeIn } from "./parse.ts";
@@ -8,13 +8,13 @@ import { type Group, isGroup, isValue, type RenderInput, type Tree, type Value }
 export interface Scope {
   readonly found: Found;
   readonly outer: Scope | undefined;
-  /** `@index`, `@key`, `@first`, `@last`: the last two are set or not, as values are. */
+  /** `@index`, `@key`, `@first`, `@last`: the last two are set or not, like values. */
   readonly data: Group;
 }
 
 export interface Found {
   readonly tree: Tree;
-  /** The full name, for messages. An item of a list is called by its `name`, else by its number from 1. */
+  /** The full name, for messages. A list item is identified by its `name`, else by its number from 1. */
   readonly label: string;
 }
 
@@ -40,7 +40,7 @@ export function itemScopes({ tree, label }: Found, outer: Scope): readonly Scope
   });
 }
 
-/** @throws Misconfigured for a name that is not there, with the nearest one that is. */
+/** @throws Misconfigured for an unknown name, with the nearest known one. */
 export function find(template: string, path: Path, scope: Scope): Found {
   const start = beginning(path, scope);
   let found = start.found;

@@ -1,7 +1,7 @@
 /**
- * Renders one file from its template. Every value passes the escaper of the file's language, however it is
- * written in the template; `{{{X}}}` is no way around it. Every name is looked up even in a branch that is not
- * taken, so that a mistyped one shows at the first start and not on the day the branch is needed.
+ * Renders one file from its template. Every value passes the escaper of the file's language, however it is written in
+ * the template; `{{{X}}}` does not bypass it. Every name is looked up even in a branch that is not taken, so a mistyped
+ * one shows at the first start and not on the day the branch is needed.
  */
 import { Misconfigured, Refused } from "../base/errors.ts";
 import { reveal } from "../base/secret.ts";
@@ -15,21 +15,21 @@ export interface Template {
   readonly name: string;
   readonly language: Language;
   /**
-   * Looks every name up and prints none, so it can be asked while values are still missing.
+   * Looks up every name and prints none, so it works while values are still missing.
    *
-   * @throws Misconfigured for a name that the input does not have.
+   * @throws Misconfigured for a name that is not in the input.
    */
   check(input: RenderInput): void;
   /**
    * @throws Misconfigured as `check` does.
-   * @throws Refused for a value that the language cannot represent, and for a name without a value that is printed.
+   * @throws Refused for a value that the language cannot represent, and for printing a name without a value.
    */
   render(input: RenderInput): string;
   /** Whether the template has a name, in whatever branch. */
   mentions(name: string): boolean;
 }
 
-/** Parses once. @throws Misconfigured for a template that is no valid one, with the line. */
+/** Parses once. @throws Misconfigured for an invalid template, with the line. */
 export function compileTemplate(name: string, text: string, language: Language): Template {
   const nodes = parse(name, text);
   const walk = (input: RenderInput, taken: boolean) =>
@@ -67,7 +67,7 @@ function renderNode(file: File, node: Node, scope: Scope, taken: boolean): strin
   return body.join("") + renderAll(file, node.otherwise, scope, taken && !enter);
 }
 
-/** The scopes in which the body of a block is rendered, or just checked when the block is not entered. */
+/** The scopes in which a block's body is rendered, or only checked if the block is not entered. */
 function bodyScopes(
   file: File,
   { kind, path }: Exclude<Node, { kind: "text" | "print" }>,

@@ -1,7 +1,7 @@
-/** What templates see. Settings, paths and lists are brought into this form before anything is rendered. */
+/** What templates see. Settings, paths and lists are converted to this form before anything is rendered. */
 import { Secret } from "../base/secret.ts";
 
-/** Undefined is a known name without a value: it may be asked for with `{{#if}}`, but not printed. */
+/** Undefined is a known name without a value: `{{#if}}` may test it, but it may not be printed. */
 export type Value = string | Secret | undefined;
 export type List = readonly Tree[];
 export type Group = { readonly [name: string]: Tree };

@@ -2,10 +2,10 @@ import * as z from "zod";
 
 const value = z.object({
   name: z.string(),
-  /** Null where there was none, or there is none any more; a secret is `[redacted]`. */
+  /** Null if there was none, or there is none any more; a secret is `[redacted]`. */
   before: z.string().nullable(),
   after: z.string().nullable(),
-  /** Level and place that the new value comes from, and Consul's modify index of it. */
+  /** Level and place that the new value comes from, and its Consul modify index. */
   source: z.string().nullable(),
   index: z.number().nullable(),
 });
@@ -27,13 +27,13 @@ const span = z.object({
 
 /** One change of Mastodon's configuration, from its cause to its end: a line of the journal. It never holds a secret. */
 export const changeSchema = z.object({
-  /** ISO 8601 time at which it had ended. */
+  /** ISO 8601 time when it had ended. */
   at: z.string(),
   cause: z.string(),
   outcome: z.enum(["applied", "refused", "failed"]),
-  /** Whether the old files were put back. */
+  /** Whether the old files were restored. */
   put_back: z.boolean(),
-  /** Why it was refused or failed, and what to do; null where it was applied. */
+  /** Why it was refused or failed, and what to do; null if it was applied. */
   problem: z.string().nullable(),
   /** The endpoint in use was dead or demoted. */
   urgent: z.boolean(),

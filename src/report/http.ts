@@ -21,7 +21,7 @@ export interface Views {
   readonly changes: () => Promise<readonly Change[]>;
   /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
-  /** Tells when the status or the changes are others. */
+  /** Notifies when the status or the changes differ. */
   readonly notice: Notice;
 }
 
@@ -100,7 +100,7 @@ async function reply({ method, url = "/" }: IncomingMessage, shown: Shown): Prom
   return { code: 404, type: TEXT, body: `not found; there are ${documents.join(", ")}, /docs/problems\n` };
 }
 
-/** An agent does not end because it cannot show itself. */
+/** The agent does not end because it cannot show itself. */
 function failed(error: unknown): Reply {
   return { code: 500, type: TEXT, body: `${messageOf(error)}\n` };
 }
@@ -125,7 +125,7 @@ async function listen(server: Server, { host, port }: HttpAddress): Promise<void
   }
 }
 
-/** Connections that are kept open would hold the end up. */
+/** Open connections would hold up the end. */
 async function close(server: Server): Promise<void> {
   const closed = once(server, "close");
   server.close();

@@ -4,7 +4,7 @@ import type { LogLevel } from "./log-levels.ts";
 export type { DestinationStream };
 export type Log = Logger;
 
-/** One JSON line an event: a constant sentence plus fields. A `Secret` among the fields prints as redacted. */
+/** One JSON line per event: a constant sentence plus fields. A `Secret` among the fields prints as redacted. */
 export function createLog(level: LogLevel, destination: DestinationStream): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } },
@@ -16,7 +16,7 @@ function levelName(label: string): { level: string } {
   return { level: label };
 }
 
-/** A log that goes nowhere: for commands that report in their own way. */
+/** A log that goes nowhere, for commands that report in their own way. */
 export function silentLog(): Log {
   return pino({ level: "silent" });
 }

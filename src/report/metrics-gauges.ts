@@ -1,4 +1,4 @@
-/** Gauges as a table: each is read out of the status at the moment of a scrape, so that nothing is kept twice. */
+/** Gauges as a table: each is read from the status at the moment of a scrape, so nothing is kept twice. */
 import { PROBLEM_CODES } from "./problem-codes.ts";
 import { STATES, type Status } from "./status.ts";
 
@@ -13,7 +13,7 @@ export interface GaugeRow {
   readonly read: (status: Status) => readonly Sample[];
 }
 
-/** Adding a gauge is adding a row. None may show a secret: only the host and the port of an endpoint are values of settings. */
+/** Adding a gauge is adding a row. None may show a secret: an endpoint's host and port are the only values of settings. */
 export const GAUGES: readonly GaugeRow[] = [
   {
     name: "info",
@@ -178,7 +178,7 @@ function timestamp(labels: Readonly<Record<string, string>>, iso: string | null)
   return iso === null ? [] : [[labels, Date.parse(iso) / 1000]];
 }
 
-/** Codes that nothing is wrong with are there as 0, so that an alert sees its problem go. */
+/** Codes without a problem are there as 0, so that an alert sees its problem go away. */
 function countByCode(codes: readonly string[]): readonly Sample[] {
   const all = new Set<string>([...PROBLEM_CODES, ...codes]);
   return [...all].map((code) => [{ code }, codes.filter((each) => each === code).length]);

@@ -1,4 +1,4 @@
-/** Label values that are known beforehand. Counters with them begin at zero, so that `rate()` sees the first event. */
+/** Label values known in advance. Their counters start at zero, so that `rate()` sees the first event. */
 
 export const CHANGE_OUTCOMES = ["applied", "refused", "failed", "put_back"] as const;
 export const UNIT_ACTIONS = ["reload", "restart", "start"] as const;

@@ -1,6 +1,6 @@
 /**
  * The three process metrics that Prometheus' own clients have and that cost nothing between scrapes. (prom-client's
- * come all together, with monitors of the event loop and of the garbage collector.)
+ * come only all together, with monitors of the event loop and the garbage collector.)
  */
 import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";

@@ -1,4 +1,4 @@
-/** What Prometheus is told. Gauges are read from the status, counters and histograms are fed as things happen. */
+/** What Prometheus gets. Gauges are read from the status, counters and histograms are fed as things happen. */
 import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Histogram from "prom-client/lib/histogram.js";
@@ -12,10 +12,10 @@ import type { Problem } from "./problems.ts";
 import type { Status } from "./status.ts";
 
 const PREFIX = "mastodon_agent_";
-/** From an evaluation to a sidekiq that is given two minutes for its jobs. */
+/** From an evaluation to a sidekiq that gets two minutes for its jobs. */
 const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-/** Names that are known from the configuration: with them every counter begins at zero. */
+/** Names known from the configuration: with them every counter starts at zero. */
 export interface MetricsOptions {
   readonly units: readonly string[];
   readonly dependencies: readonly string[];
@@ -23,7 +23,7 @@ export interface MetricsOptions {
   readonly probed: readonly string[];
 }
 
-/** Collects in a registry of its own. It has no timers and asks nothing of the system between scrapes. */
+/** Collects in its own registry. It has no timers and asks nothing of the system between scrapes. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #problems = this.#counter("problems_total", "Problems that have begun, by code.", ["code"]);
@@ -116,7 +116,7 @@ export class Metrics {
         registers: [this.#registry],
         collect: () => {
           gauge.reset();
-          // Without labels there is a sample after a reset, and it is 0, which may be as good as a lie.
+          // Without labels there is a sample after a reset, and it is 0, which may be false.
           if (labels.length === 0) gauge.remove();
           const samples = this.#status === undefined ? [] : read(this.#status);
           for (const [values, value] of samples) gauge.set(values, value);

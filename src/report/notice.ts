@@ -1,12 +1,12 @@
-/** What comes in a burst is told once, and after it: who looks then takes no time from what is being done. */
+/** A burst is announced once, after its end: listeners then take no time from the work in progress. */
 const COALESCE_MS = 60;
 
-/** Says "something has changed" to whoever listens. It carries no content: listeners look for themselves. */
+/** Tells listeners that something has changed. It carries no content: listeners look for themselves. */
 export class Notice {
   readonly #listeners = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @returns takes the listener away again */
+  /** @returns a function that removes the listener */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -1,15 +1,15 @@
-/** What depends on a problem's code alone. */
+/** What depends only on a problem's code. */
 interface CodeRow {
-  /** What is over sooner is no problem: at a first boot much is merely not there yet. */
+  /** What ends sooner is not a problem: at a first boot many things are merely not there yet. */
   readonly graceMs?: number;
-  /** What was put is not taken. */
+  /** What was put is not accepted. */
   readonly isRejection?: true;
 }
 
-/** To join takes seconds, and so do the first answers of a client that was just started. */
+/** Joining takes seconds, and so do the first answers of a client that was just started. */
 const JOINING = { graceMs: 5_000 };
 
-/** Every code that a problem may have. A code never changes, since alerts name it; adding one is adding a row. */
+/** Every code that a problem may have. A code never changes, because alerts name it; adding one is adding a row. */
 const ROWS = {
   announce_denied: {},
   announce_failed: {},

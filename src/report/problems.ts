@@ -20,19 +20,19 @@ export interface Problem extends Complaining {
   readonly since: string;
 }
 
-/** A problem that lasts is said again as seldom as this. */
+/** How rarely a lasting problem is repeated. */
 const REMIND_EVERY_MS = 10 * 60_000;
 
 export interface ProblemsOptions {
   /** Called for each problem once, when its grace is over. */
   readonly onBegin?: (problem: Problem) => void;
-  /** Called when the list has become longer or shorter. */
+  /** Called when the list grows or shrinks. */
   readonly onChange?: () => void;
   /** A steady clock. */
   readonly nowMs?: () => number;
 }
 
-/** @param about what it concerns, where the complaint's place is not the same every time */
+/** @param about what it concerns, if the complaint's place is not the same every time */
 export function problemOf(code: ProblemCode, complaint: Complaint, about = complaint.where): Complaining {
   return { code, about, message: sentence(complaint) };
 }
@@ -44,9 +44,9 @@ interface Standing extends Problem {
 }
 
 /**
- * The list of current problems. Each part of the agent owns an area and replaces its whole list whenever it looks again.
- * A problem is one once it has stood for the grace of its code. The log has it when it begins, when it ends, and now and
- * then in between.
+ * The list of current problems. Each part of the agent owns an area and replaces its whole list whenever it looks
+ * again. A problem is one once it has stood for the grace of its code. It is logged when it begins, when it ends, and
+ * from time to time in between.
  */
 export class Problems {
   readonly #areas = new Map<string, readonly Standing[]>();
@@ -82,7 +82,7 @@ export class Problems {
       .map(({ code, about, message, since }) => ({ code, about, message, since }));
   }
 
-  /** Says what becomes due with time alone: the end of a grace, and what lasts. */
+  /** Reports what becomes due through time alone: the end of a grace time, and lasting problems. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const dueMs = this.#all().map(nextDueMs);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** An answer that is complete. */
+/** A complete answer. */
 export interface Reply {
   readonly code: number;
   /** Content type. */
@@ -9,7 +9,7 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer that goes on until the connection ends; it writes its own head. */
+/** An answer that goes on until the connection ends; it writes its own headers. */
 export interface Stream {
   readonly stream: (response: ServerResponse) => void;
 }

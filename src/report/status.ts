@@ -23,17 +23,17 @@ const candidate = z.object({
   /** Whether it may be chosen now, and why or why not. */
   eligible: z.boolean(),
   reason: z.string(),
-  /** The checks that are not passing, with the first line of what each printed. */
+  /** The checks that are not passing, with the first line of their output. */
   checks: z.array(z.object({ name: z.string(), status: z.string(), output: z.string() })).default([]),
 });
 
-/** What the last looks at the connection in use found, with the credentials in force. */
+/** What the last probes of the connection in use found, with the credentials in force. */
 const check = z.object({
-  /** Null where nobody looked: not yet, or it is switched off, or Mastodon asks a Sentinel. */
+  /** Null if it was not probed: not yet, or probing is off, or Mastodon asks a Sentinel. */
   healthy: z.boolean().nullable(),
-  /** What is wrong with it; empty where nothing is. */
+  /** What is wrong with it; empty if nothing is. */
   reason: z.string(),
-  /** ISO 8601 times since when it has been healthy or not, and of the last look. */
+  /** ISO 8601 times: since when it has been healthy or not, and of the last probe. */
   since: z.string().nullable(),
   checked_at: z.string().nullable(),
 });
@@ -45,7 +45,7 @@ const endpoint = z.object({
   port: z.number().nullable(),
   /** Level and place it was taken from. */
   source: z.string().nullable(),
-  /** ISO 8601 time since when Mastodon is configured with it. */
+  /** ISO 8601 time since when Mastodon has been configured with it. */
   since: z.string().nullable(),
   check: check.default(NOT_CHECKED),
   /** Whether Consul has said which instances there are, has not answered yet, or is not asked. */
@@ -105,9 +105,9 @@ const setting = z.object({
 const unit = z.object({
   /** Whether it runs with what it should. */
   current: z.boolean(),
-  /** Null where it has no health check, or was not looked at yet. */
+  /** Null if it has no health check, or has not been checked yet. */
   healthy: z.boolean().nullable(),
-  /** What is wrong with it; empty where nothing is. */
+  /** What is wrong with it; empty if nothing is. */
   reason: z.string(),
   /** ISO 8601 time since when it has been healthy or not. */
   since: z.string().nullable(),
@@ -126,12 +126,12 @@ const probe = z.object({
 
 const certificate = z.object({
   domain: z.string(),
-  /** ISO 8601 time at which it ends; null where there is none. */
+  /** ISO 8601 time at which it ends; null if there is none. */
   not_after: z.string().nullable(),
   issuer: z.string().nullable(),
-  /** Whether it is the agent's affair; false for an operator's own. */
+  /** Whether the agent manages it; false for an operator's own. */
   is_ours: z.boolean(),
-  /** ISO 8601 time at which the agent orders the next one; null where it does not. */
+  /** ISO 8601 time at which the agent orders the next one; null if it does not. */
   next_attempt_at: z.string().nullable(),
 });
 
@@ -142,11 +142,11 @@ const migration = z.object({
   step: z.enum(["prepare", "seed", "before", "after"]).nullable(),
   /** Why it is in this state. */
   reason: z.string(),
-  /** ISO 8601 time since when it is in this state, or at this step. */
+  /** ISO 8601 time since when it has been in this state, or at this step. */
   since: z.string(),
   /** How many migrations the database lacks: for the code on disk to be started, and for later; null while not known. */
   pending: z.object({ before: z.number(), after: z.number() }).nullable(),
-  /** The end of what the step has printed. */
+  /** The end of the step's output. */
   output: z.string().nullable(),
 });
 
@@ -159,10 +159,10 @@ export const statusSchema = z.object({
   reason: z.string(),
   /** What is in force is what the sources ask for, as far as anybody knows; false from an older agent. */
   ready: z.boolean().default(false),
-  /** ISO 8601 time since when it is in this state, and since when the agent runs. */
+  /** ISO 8601 times: since when it has been in this state, and since when the agent has been running. */
   since: z.string(),
   started_at: z.string(),
-  /** The operator's reason, where changes are held. */
+  /** The operator's reason, if changes are on hold. */
   hold: z.string().nullable(),
   consul: z.object({ connected: z.boolean(), joined: z.boolean(), members: z.number() }),
   endpoints: z.record(z.string(), endpoint),
@@ -172,9 +172,9 @@ export const statusSchema = z.object({
   applied: z.string().nullable(),
   /** Fingerprints by key file. */
   keys: z.record(z.string(), z.string()),
-  /** Of the domains that nginx serves. */
+  /** For the domains that nginx serves. */
   certificates: z.array(certificate),
-  /** Mastodon's database, as code and migrations go; null where the agent does not see to it, or is older than this. */
+  /** Mastodon's database, as code and migrations go; null if the agent does not manage it, or is older than this. */
   migration: migration.nullable().default(null),
   /** Names of required settings that no source knows. */
   missing: z.array(z.string()),
@@ -182,7 +182,7 @@ export const statusSchema = z.object({
   /** Every rendered file, and the units that read it. */
   files: z.array(z.object({ path: z.string(), units: z.array(z.string()) })),
   units: z.record(z.string(), unit),
-  /** What is being probed now, with what was found last. */
+  /** What is being probed now, with the last findings. */
   probes: z.array(probe),
   watches: z.array(watch),
   problems: z.array(
@@ -209,7 +209,7 @@ export type SettingStatus = z.infer<typeof setting>;
 export type UnitStatus = z.infer<typeof unit>;
 export type ProbeStatus = z.infer<typeof probe>;
 
-/** The status without what changes by itself: the ages and indices of watches, and when something was last looked at. */
+/** The status without what changes by itself: the ages and indices of watches, and when something was last checked. */
 export function lastingPart({ watches, endpoints, ...status }: Status) {
   const checked = Object.entries(endpoints).map(
     ([

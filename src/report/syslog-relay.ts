@@ -4,24 +4,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import { syslogFrame } from "./syslog.ts";
 
-/** Where lines go, and the name of this node in them. */
+/** Where lines go, and this node's name in them. */
 export interface SyslogTarget {
   readonly host: string;
   readonly port: number;
   readonly node: string;
 }
 
-/** Some thousand lines. The log of this machine has them in any case. */
+/** A few thousand lines. This machine's log has them in any case. */
 const KEPT_CHARACTERS = 1_000_000;
 const CONNECT_MS = 5000;
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
-/** What the last lines get when the agent ends. */
+/** The time for the last lines when the agent ends. */
 const FAREWELL_MS = 1000;
 
 /**
- * Sends the lines of the log to a syslog server by TCP. Writing never waits and never fails: what cannot be sent yet is
- * kept, up to a bound, and the oldest lines give way. It outlives the rounds of the agent, so that SIGHUP loses nothing.
+ * Sends the log lines to a syslog server over TCP. Writing never waits and never fails: what cannot be sent yet is
+ * kept, up to a limit, beyond which the oldest lines are dropped. It outlives the agent's rounds, so SIGHUP loses
+ * nothing.
  */
 export class SyslogRelay implements AsyncDisposable {
   readonly #pid: number;
@@ -42,12 +43,12 @@ export class SyslogRelay implements AsyncDisposable {
     this.#pid = pid;
   }
 
-  /** Why lines do not arrive; undefined while they do, or nowhere to go. */
+  /** Why lines do not arrive; undefined while they do, or if they go nowhere. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
 
-  /** From now on lines go there; undefined: nowhere, and what is kept is forgotten. */
+  /** From now on lines go there; undefined: nowhere, and the kept lines are dropped. */
   aim(target: SyslogTarget | undefined): void {
     const next = target ?? "nowhere";
     if (JSON.stringify(next) === JSON.stringify(this.#target)) return;
@@ -70,7 +71,7 @@ export class SyslogRelay implements AsyncDisposable {
     this.#wake();
   }
 
-  /** What is kept is sent if that can be done at once. */
+  /** Kept lines are sent if that can be done at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     const isWorthAWait = typeof this.#target !== "string" && this.#trouble === undefined;
     const end = performance.now() + FAREWELL_MS;
@@ -84,7 +85,7 @@ export class SyslogRelay implements AsyncDisposable {
     for (let failures = 0; !signal.aborted; ) {
       const socket = connect({ host, port, signal });
       const end = endOf(socket);
-      // A connection that ends is no trouble yet: the server may just have been started again.
+      // A closed connection is not a problem yet: the server may have been restarted.
       if (await isConnected(socket, end.signal)) {
         failures = 0;
         this.#become(undefined);
@@ -135,7 +136,7 @@ export class SyslogRelay implements AsyncDisposable {
   }
 }
 
-/** Aborts when the connection is closed, and says then why. */
+/** Aborts when the connection is closed, with the reason. */
 function endOf(socket: Socket): { readonly signal: AbortSignal; readonly reason: () => string } {
   const closed = new AbortController();
   let reason = "it closed the connection";
@@ -151,7 +152,7 @@ async function isConnected(socket: Socket, end: AbortSignal): Promise<boolean> {
   const timer = setTimeout(giveUp, CONNECT_MS);
   try {
     await once(socket, "connect", { signal: end });
-    // Unread, the end of the stream would not be noticed; a peer that died without a word is after a while.
+    // Unread, the end of the stream would not be noticed; a peer that died silently is noticed after a while.
     socket.resume().setKeepAlive(true, 60_000);
     return true;
   } catch {
@@ -163,7 +164,7 @@ async function isConnected(socket: Socket, end: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Of a connection that was ended meanwhile nobody knows. */
+/** A connection that has meanwhile been closed. */
 async function isWritten(socket: Socket, frame: string, end: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   socket.write(frame, (error) => resolve(!error && !end.aborted));

@@ -1,4 +1,4 @@
-/** Lines of the log as syslog messages. */
+/** Log lines as syslog messages. */
 import * as z from "zod";
 import { prioritized, SEVERITIES } from "./severity.ts";
 
@@ -12,10 +12,10 @@ const entry = z
 
 /**
  * One message of RFC 5424 in a frame of RFC 6587, 3.4.1 (octet counting). The text is the JSON line as it is, but in
- * ASCII: UTF-8 would have to begin with a byte order mark, which readers of JSON stumble over.
+ * ASCII: UTF-8 would have to begin with a byte order mark, which trips JSON readers.
  *
  * @param line of the log, as JSON
- * @param node what the message names as its host
+ * @param node the host named in the message
  */
 export function syslogFrame(line: string, node: string, pid: number): string {
   const { level, time } = entry.parse(parsed(line));

@@ -14,25 +14,25 @@ export interface LeftEndpoint extends Endpoint {
   readonly atMs: number;
 }
 
-/** What a probe last found of an endpoint: whether Mastodon could work with it. Undefined: not known. */
+/** What a probe last found about an endpoint: whether Mastodon could work with it. Undefined: not known. */
 export type Verdict = "good" | "bad" | undefined;
 
 export interface Catalogue {
-  /** Undefined: nobody has answered yet, which says nothing of what is registered. */
+  /** Undefined: there is no answer yet, which says nothing about what is registered. */
   readonly instances: readonly Instance[] | undefined;
   readonly leader: Leader;
   readonly current: EndpointInUse | undefined;
-  /** The environment names a host, so that having no candidate is not having nothing. */
+  /** The environment has a host, so no candidate does not mean no endpoint. */
   readonly hasFallback: boolean;
   readonly left: readonly LeftEndpoint[];
-  /** Since when each candidate has been one without a break, by `candidateKey`. */
+  /** Since when each candidate has been one without interruption, by `candidateKey`. */
   readonly candidateSince: ReadonlyMap<string, number>;
   readonly verdictOf: (endpoint: Endpoint) => Verdict;
   readonly dwellMs: number;
   readonly nowMs: number;
 }
 
-/** What the catalogue says of one dependency's endpoint. */
+/** What the catalogue says about one dependency's endpoint. */
 export type Choice =
   /** `rivals` look just like it: only a probe can tell them apart. */
   | { readonly kind: "keep"; readonly instance: Instance; readonly rivals: readonly Instance[] }
@@ -47,7 +47,7 @@ export type Choice =
   | { readonly kind: "hold"; readonly endpoint: EndpointInUse; readonly reason: string }
   /** Consul could not be asked yet: the endpoint in use stays, and nothing is wrong with it. */
   | { readonly kind: "unasked"; readonly endpoint: EndpointInUse }
-  /** The way back to an endpoint that was left recently is taken once it was stable until then. */
+  /** A recently left endpoint is used again once it has been stable until then. */
   | {
       readonly kind: "dwell";
       readonly endpoint: EndpointInUse;
@@ -57,7 +57,7 @@ export type Choice =
   /** The catalogue has nothing to say: the next level decides. */
   | { readonly kind: "none"; readonly reason: string };
 
-/** For this long an endpoint counts as left recently, in dwell times. */
+/** How long an endpoint counts as recently left, in dwell times. */
 const RECENT_DWELLS = 20;
 
 /** Picks the endpoint of one dependency. Pure: same catalogue, same answer. */
@@ -84,7 +84,7 @@ function chooseAmong(catalogue: Answered): Choice {
   return moveAway(catalogue, current, candidates);
 }
 
-/** Instances that may be chosen: every check passing and, where any instance has a role tag, holding the role. */
+/** Instances that may be chosen: every check passing and, if any instance has a role tag, having that role. */
 export function candidatesOf(instances: readonly Instance[]): readonly Instance[] {
   const rolesAreTagged = instances.some(holdsRole);
   return instances
@@ -101,7 +101,7 @@ export function candidateKey(endpoint: Endpoint): string {
   return `${endpoint.host} ${endpoint.port}`;
 }
 
-/** Why an instance is no candidate, for people; undefined if it is one. */
+/** Why an instance is not a candidate, for people; undefined if it is one. */
 export function whyNot(
   instance: Instance,
   instances: readonly Instance[],
@@ -128,7 +128,7 @@ function failure(check: FailingCheck, others: number): string {
   return `check "${name}" is ${status}${more}${output === "" ? "" : `: ${output}`}`;
 }
 
-/** Patroni's word goes before checks and tags, and needs no dwell: the endpoint that it left cannot be written to. */
+/** Patroni overrides checks and tags, and needs no dwell: the endpoint it left cannot be written to. */
 function followLeader(catalogue: Answered, leader: Extract<Leader, { kind: "member" }>): Choice {
   const instance = leaderInstance(leader, catalogue.instances);
   if (instance === undefined)
@@ -157,13 +157,13 @@ function reasonForNone(instances: readonly Instance[]): string {
   return instances.length === 0 ? "no instance is registered" : "no instance is passing and primary";
 }
 
-/** The probe finds that the endpoint in use was demoted, and another one that was not: tags would have said so. */
+/** The probe finds the endpoint in use demoted, and another one that is not: tags would have said so. */
 function isOutvoted({ verdictOf }: Catalogue, inUse: Instance, candidates: readonly Instance[]): boolean {
   const rivals = candidates.filter((candidate) => candidate !== inUse);
   return rivals.some((rival) => verdictOf(rival) === "good") && verdictOf(inUse) === "bad";
 }
 
-/** Coming from another level, the same endpoint is no move at all. */
+/** Coming from another level, the same endpoint is not a move. */
 function take(catalogue: Catalogue, candidates: readonly Instance[], urgent: boolean): Choice {
   const { current, verdictOf } = catalogue;
   const same = current && candidates.find((candidate) => sameEndpoint(candidate, current));
@@ -181,7 +181,7 @@ function moveAway(catalogue: Answered, current: EndpointInUse, candidates: reado
   const isAlive = catalogue.instances.some(
     (instance) => isUsable(instance) && sameEndpoint(instance, current),
   );
-  // What a probe found unusable is as good as dead.
+  // What a probe found unusable counts as dead.
   if (!isAlive || catalogue.verdictOf(current) === "bad") return take(catalogue, elsewhere, true);
   const waits = elsewhere.map((candidate) => ({ candidate, untilMs: stableAtMs(catalogue, candidate) }));
   const ready = waits.filter(({ untilMs }) => untilMs <= catalogue.nowMs).map(({ candidate }) => candidate);
@@ -191,7 +191,7 @@ function moveAway(catalogue: Answered, current: EndpointInUse, candidates: reado
   return { kind: "dwell", endpoint: current, instance: next.candidate, untilMs: next.untilMs };
 }
 
-/** The moment at which moving to a candidate is allowed: at once, unless it was left recently. */
+/** When moving to a candidate is allowed: at once, unless it was left recently. */
 function stableAtMs({ left, candidateSince, dwellMs, nowMs }: Catalogue, candidate: Instance): number {
   const leftAtMs = Math.max(
     ...left.filter((endpoint) => sameEndpoint(endpoint, candidate)).map(({ atMs }) => atMs),

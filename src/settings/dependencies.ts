@@ -1,8 +1,8 @@
 import type { SettingName } from "./schema.ts";
 
-/** One backend of Mastodon's: where its endpoint arrives, and what may be chosen for it. */
+/** One of Mastodon's backends: where its endpoint arrives, and what may be chosen for it. */
 export interface DependencyRow {
-  /** The setting or the variable in which the host arrives. */
+  /** The setting or variable that holds the host. */
   readonly host: string;
   readonly port: string;
   readonly scheme?: SettingName;
@@ -10,7 +10,7 @@ export interface DependencyRow {
   readonly service: string;
   /** Only instances with this tag. */
   readonly tag?: string;
-  /** Mastodon can do without: its lines disappear with the last candidate. */
+  /** Mastodon can do without it: its lines disappear with the last candidate. */
   readonly optional?: true;
 }
 
@@ -38,11 +38,11 @@ export const DEPENDENCIES: Readonly<Record<DependencyName, DependencyRow>> = ROW
 
 export const DEPENDENCY_NAMES: readonly DependencyName[] = Object.keys(ROWS).filter(isDependencyName);
 
-/** Those of which a probe can tell whether Mastodon could work with them. */
+/** Those that can be probed for whether Mastodon could work with them. */
 export const PROBED_NAMES = ["postgres", "redis", "s3"] as const satisfies readonly DependencyName[];
 export type ProbedName = (typeof PROBED_NAMES)[number];
 
-/** Those whose connection in use is looked at now and then: the probed ones, and others that are moved to unasked. */
+/** Those whose connection in use is probed regularly: the probed ones, and others that are used without a prior probe. */
 export const CHECKED_NAMES = [
   ...PROBED_NAMES,
   "elasticsearch",

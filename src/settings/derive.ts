@@ -20,7 +20,7 @@ export function deriveVariables(merged: Merged, pinned: PinnedValues): ReadonlyM
   return variables;
 }
 
-/** Where each dependency is, as far as that is known. */
+/** Where each dependency is, as far as known. */
 export function deriveEndpoint(name: DependencyName, merged: Merged): Endpoint | undefined {
   const { host, port, scheme } = DEPENDENCIES[name];
   const hostText = textOf(merged, host);
@@ -74,7 +74,7 @@ function companion(name: string, merged: Merged): string | Secret | undefined {
     : undefined;
 }
 
-/** Variables that are made of several settings. */
+/** Variables made from several settings. */
 const DERIVED: ReadonlyMap<string, (merged: Merged) => string | undefined> = new Map([
   ["S3_ENABLED", (merged) => s3(merged, () => "true")],
   ["S3_HOSTNAME", (merged) => s3(merged, authority)],

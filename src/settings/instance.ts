@@ -1,11 +1,11 @@
 import { visible } from "../base/visible.ts";
 import type { Offered } from "./overlay.ts";
 
-/** A check that speaks against an instance, as Consul has it. */
+/** A check that rules out an instance, as in Consul. */
 export interface FailingCheck {
   readonly name: string;
   readonly status: string;
-  /** The first line of what it printed, as it printed it. */
+  /** The first line of its output, unchanged. */
   readonly output: string;
 }
 
@@ -22,21 +22,21 @@ export interface Instance extends Offered {
   readonly tags: readonly string[];
   /** The checks of the service and of its node that are not passing, `critical` before `warning`; none where all pass. */
   readonly failing: readonly FailingCheck[];
-  /** Why it can be nobody's endpoint. It is no candidate, but a role tag that it carries counts. */
+  /** Why it cannot be an endpoint. It is not a candidate, but its role tag counts. */
   readonly fault?: string;
   readonly modifyIndex: number;
 }
 
-/** Of what a check says of itself. */
+/** Limit for a check's own output. */
 const LONGEST_SHOWN = 200;
 
-/** As a person may be shown it. */
+/** Safe to show to people. */
 export function shownCheck({ name, status, output }: FailingCheck): FailingCheck {
   const shown = (text: string) => visible(text, LONGEST_SHOWN);
   return { name: shown(name), status: shown(status), output: shown(output) };
 }
 
-/** Its service ID; with its node where several nodes use that ID. */
+/** Its service ID; with its node if several nodes use that ID. */
 export function labelOf<One extends Pick<Instance, "id" | "node">>(one: One, all: readonly One[]): string {
   const isShared = all.some(({ id, node }) => id === one.id && node !== one.node);
   return isShared ? `${one.id} on node ${one.node}` : one.id;

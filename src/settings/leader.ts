@@ -2,11 +2,11 @@ import type { Instance } from "./instance.ts";
 import type { Offered } from "./overlay.ts";
 import type { Refusal } from "./wish.ts";
 
-/** What Patroni's leader key says of a scope. */
+/** What Patroni's leader key says about a scope. */
 export type Leader =
   /** It is followed, but Consul has not answered yet. */
   | { readonly kind: "unasked" }
-  /** There never was one: this is not Patroni, or nobody follows it. */
+  /** There never was one: this is not Patroni, or it is not followed. */
   | { readonly kind: "unseen" }
   /** It was there and is gone: an election runs. */
   | { readonly kind: "election" }
@@ -26,16 +26,16 @@ export interface LeadingMember {
 export const NO_LEADER: Leader = { kind: "unseen" };
 export const LEADER_UNASKED: Leader = { kind: "unasked" };
 
-/** A leader key that was seen and is gone is an election, also where no other key of Patroni's tells so. */
+/** A leader key that was seen and is gone means an election, even if no other Patroni key says so. */
 export function nextLeader(before: Leader | undefined, now: Leader): Leader {
   const wasSeen = before !== undefined && before.kind !== "unseen";
   return now.kind === "unseen" && wasSeen ? { kind: "election" } : now;
 }
 
 /**
- * The leader as an instance. Patroni registers its members as `<scope>/<name>`; the catalogue's entry goes before the
- * member's own words, since an operator may have given it a better address there. Its checks and tags do not count:
- * they lag behind the key by seconds.
+ * The leader as an instance. Patroni registers its members as `<scope>/<name>`; the catalogue's entry takes precedence
+ * over the member's own address, because an operator may have registered a better one. Its checks and tags do not
+ * count: they lag behind the key by seconds.
  */
 export function leaderInstance(leader: LeadingMember, instances: readonly Instance[]): Instance | undefined {
   const { scope, name, endpoint, modifyIndex } = leader;
@@ -44,7 +44,7 @@ export function leaderInstance(leader: LeadingMember, instances: readonly Instan
   return endpoint && { ...endpoint, id: `${scope}/${name}`, node: name, tags: [], failing: [], modifyIndex };
 }
 
-/** A leader's own words that were turned down, unless the catalogue's entry goes before them anyway. */
+/** A leader's own address that was refused, unless the catalogue's entry takes precedence anyway. */
 export function leaderRefusals(leader: Leader, instances: readonly Instance[]): readonly Refusal[] {
   if (leader.kind !== "member" || leader.refusal === undefined) return [];
   return leaderInstance(leader, instances) === undefined ? [leader.refusal] : [];

@@ -1,6 +1,6 @@
 /**
- * What Mastodon's mail needs beside the settings: how the connection is secured follows from the port, where the
- * operator said nothing. What is implied is a wish like every other, the weakest one, so that it can be explained.
+ * What Mastodon's mail needs besides the settings: the port decides how the connection is secured, unless the operator
+ * says otherwise. What is implied is a wish like any other, the weakest one, so that it can be explained.
  */
 import { reveal } from "../base/secret.ts";
 import type { Merged } from "./merge.ts";
@@ -9,7 +9,7 @@ import type { Wish } from "./wish.ts";
 
 type Known = Pick<Merged, "settings" | "variables">;
 
-/** One mail server of Mastodon's: the prefix of its variables, and where its address arrives. */
+/** One of Mastodon's mail servers: the prefix of its variables, and where its address arrives. */
 interface Mailer {
   readonly prefix: "SMTP_" | "BULK_SMTP_";
   readonly server: string;
@@ -21,10 +21,10 @@ const MAILERS: readonly Mailer[] = [
   { prefix: "BULK_SMTP_", server: "BULK_SMTP_SERVER", port: "BULK_SMTP_PORT" },
 ];
 
-/** Names to which the port may have something to say. */
+/** Names that the port may decide. */
 const IMPLIED = ["DOMAIN", "AUTH_METHOD", "OPENSSL_VERIFY_MODE", "TLS", "ENABLE_STARTTLS"] as const;
 
-/** What each mail server's variables are where nobody says otherwise. */
+/** Each mail server's variables by default. */
 export function impliedMailVariables(known: Known): ReadonlyMap<string, Wish> {
   const implied = new Map<string, Wish>();
   for (const mailer of MAILERS.filter(({ server }) => said(known, server) !== undefined)) {
@@ -36,13 +36,13 @@ export function impliedMailVariables(known: Known): ReadonlyMap<string, Wish> {
   return implied;
 }
 
-/** Ruby's SMTP logs in whenever it knows a user, whatever the method: to be without a login is to have no user. */
+/** Ruby's SMTP logs in whenever it has a user, whatever the method: no login means no user. */
 export function isWithoutLogin(variable: string, { variables }: Known): boolean {
   const method = METHOD_OF_LOGIN.get(variable);
   return method !== undefined && variables.get(method)?.[0].value === "none";
 }
 
-/** The variables of a login, and the one that says how it is made. */
+/** The login variables, and the one that names the method. */
 const METHOD_OF_LOGIN: ReadonlyMap<string, string> = new Map(
   MAILERS.flatMap(({ prefix }) =>
     ["LOGIN", "PASSWORD"].map((part) => [`${prefix}${part}`, `${prefix}AUTH_METHOD`] as const),
@@ -66,7 +66,7 @@ function imply(name: (typeof IMPLIED)[number], mailer: Mailer, known: Known): Wi
 
 /**
  * `mail`, Ruby's library, refuses to deliver when TLS is on and STARTTLS is not off (from 2.9 on), so `never` is said.
- * Mastodon 4.4 takes `SMTP_ENABLE_STARTTLS_AUTO=false` for true, so that is said in the newer variable too.
+ * Mastodon 4.4 reads `SMTP_ENABLE_STARTTLS_AUTO=false` as true, so the newer variable says it too.
  */
 function startTls(mailer: Mailer, known: Known): Wish {
   const { prefix } = mailer;
@@ -79,7 +79,7 @@ function startTls(mailer: Mailer, known: Known): Wish {
   return implied(said(known, mailer.port) === "587" ? "always" : "auto", portOf(mailer, known));
 }
 
-/** 465 is TLS from the first byte (RFC 8314 section 3.3), unless the operator asked for something else there. */
+/** 465 is TLS from the first byte (RFC 8314 section 3.3), unless the operator asked for something else. */
 function isImplicitByPort({ prefix, port }: Mailer, known: Known): boolean {
   const starttls = said(known, `${prefix}ENABLE_STARTTLS`) ?? "never";
   const isOpen = ["TLS", "SSL"].every((name) => said(known, `${prefix}${name}`) === undefined);

@@ -4,7 +4,7 @@ import { SETTING_NAMES, type SettingName, settingSpec } from "./schema.ts";
 import { wishIn } from "./slot.ts";
 import type { Layer, Wish } from "./wish.ts";
 
-/** Everything that the sources ask for. */
+/** Everything the sources ask for. */
 export interface Offers {
   readonly node: Layer;
   readonly shared: Layer;
@@ -67,8 +67,8 @@ function isSpared(name: SettingName, variables: ReadonlyMap<string, Ranked>): bo
 }
 
 /**
- * The catalogue offers host, port and scheme as one. Where the operator put another host, its port and scheme are
- * none of the catalogue's: together they would make an endpoint that no source offered.
+ * The catalogue offers host, port and scheme together. If the operator put another host, the catalogue's port and
+ * scheme do not apply: together they would make an endpoint that no source offered.
  */
 function withoutOverriddenEndpoints({ node, shared, catalogue }: Offers): Layer {
   const overridden = new Set(

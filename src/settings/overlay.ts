@@ -1,6 +1,6 @@
 /**
- * An operator's port or scheme in KV goes with every endpoint that the catalogue offers: with it candidates are
- * compared with the endpoint in use, probed and moved to.
+ * An operator's port or scheme in KV applies to every endpoint from the catalogue: candidates are compared, probed and
+ * used with it.
  */
 import { reveal } from "../base/secret.ts";
 import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
@@ -9,7 +9,7 @@ import type { Layer } from "./wish.ts";
 
 /** An endpoint as Mastodon would use it. */
 export interface Offered extends Endpoint {
-  /** What the catalogue has in place of what the operator put. */
+  /** What the catalogue has instead of what the operator put. */
   readonly registered?: Omit<Endpoint, "host">;
 }
 
@@ -34,7 +34,7 @@ export function overlayFor(
   };
 }
 
-/** The same endpoint as the catalogue has it. */
+/** The same endpoint as in the catalogue. */
 export function asRegistered({ host, port, scheme, registered }: Offered): Endpoint {
   return { host, ...(registered ?? { port, ...(scheme !== undefined && { scheme }) }) };
 }

@@ -1,4 +1,4 @@
-/** What stands in our examples and packaging where an operator's own value belongs. None of them is ever a value. */
+/** The placeholders in our examples and packaging for an operator's own values. None of them is ever a value. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   "(a password)",
   "(an access key ID)",
@@ -6,7 +6,7 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   "(the key of the cluster: consul keygen makes one)",
 ]);
 
-/** Why a text is not taken, if it was copied from an example and never replaced. */
+/** Why a text is refused, if it was copied from an example and never replaced. */
 export function placeholderReason(text: string) {
   if (!PLACEHOLDERS.has(text.trim())) return undefined;
   return {

@@ -35,7 +35,7 @@ export interface SettingSpec {
   readonly about: string;
 }
 
-/** The later flavour of the jail asks the other way round: is S3 upstream without TLS? */
+/** The later jail flavour asks the other way round: is S3 upstream without TLS? */
 const withoutTls: ValueType = {
   expected: "true, yes, on or 1 (no TLS to S3), or false, no, off or 0",
   example: "true",

@@ -1,16 +1,19 @@
 import type { Merged } from "./merge.ts";
 import { isPut } from "./wish.ts";
 
-/** Mastodon asks the sentinels only where it is told both. */
+/** Mastodon asks the sentinels only if it has both. */
 export const SENTINEL_VARIABLES = ["REDIS_SENTINELS", "REDIS_SENTINEL_MASTER"] as const;
 
-/** The operator has put a host of Redis, and the sentinels are the catalogue's: Mastodon would ask them, and never use it. */
+/**
+ * The operator has put a Redis host, and the sentinels are the catalogue's: Mastodon would ask them, and never use the
+ * host.
+ */
 export function overridesSentinels({ settings, variables }: Merged): boolean {
   const isHostPut = isPut(settings.get("REDISHOST")?.[0].level);
   return isHostPut && variables.get("REDIS_SENTINELS")?.[0].level === "catalogue";
 }
 
-/** Takes the catalogue's sentinels out of the way of the host that the operator has put. His own he means to stay. */
+/** Removes the catalogue's sentinels in favour of the operator's host. The operator's own sentinels stay. */
 export function withoutOverriddenSentinels(merged: Merged): Merged {
   if (!overridesSentinels(merged)) return merged;
   const variables = new Map(merged.variables);

@@ -4,7 +4,7 @@ import { text, type ValueType } from "./types.ts";
 import { VARIABLES } from "./variables.ts";
 import type { Layer, Wish } from "./wish.ts";
 
-/** An endpoint arrives in a setting or, where the jail knew none, in a Mastodon variable: these look into both. */
+/** An endpoint arrives in a setting or, if the jail has none, in a Mastodon variable: these look in both. */
 export function wishIn(layer: Layer, name: string): Wish | undefined {
   return isSettingName(name) ? layer.settings.get(name) : layer.variables.get(name);
 }

@@ -13,7 +13,7 @@ import { SENTINEL_VARIABLES } from "./sentinels.ts";
 import { rankedIn } from "./slot.ts";
 import type { Wish } from "./wish.ts";
 
-/** The settings and variables that make one connection: they are probed together, and taken over or left together. */
+/** The settings and variables that make up one connection: they are probed together, and used or rejected together. */
 const CONNECTIONS: Readonly<Record<CheckedName, readonly string[]>> = {
   postgres: ["DBHOST", "DBPORT", "DBUSER", "DBPASS", "DBNAME", "DB_SSLMODE"],
   redis: ["REDISHOST", "REDISPORT", "REDISPASS", "REDIS_USER", "REDIS_DB"],
@@ -26,16 +26,16 @@ const CONNECTIONS: Readonly<Record<CheckedName, readonly string[]>> = {
   ],
 };
 
-/** Names of the settings and variables that make a connection. */
+/** Names of the settings and variables that make up a connection. */
 export function namesOf(dependency: CheckedName): readonly string[] {
   return CONNECTIONS[dependency];
 }
 
-/** One connection with all that is needed to try it. */
+/** One connection with everything needed to try it. */
 export interface Target {
   readonly dependency: CheckedName;
   readonly wishes: ReadonlyMap<string, Wish>;
-  /** Equal for the same connection; says nothing about where its parts come from. */
+  /** Equal for the same connection; independent of where its parts come from. */
   readonly key: string;
 }
 
@@ -79,7 +79,7 @@ export function movedTo({ dependency, wishes }: Target, elsewhere: Target): Targ
   return makeTarget(dependency, new Map(moved));
 }
 
-/** The settings and variables of one connection alone. */
+/** The settings and variables of one connection only. */
 export function mergedOf({ wishes }: Target): Merged {
   const [settings, variables] = [new Map<SettingName, Ranked>(), new Map<string, Ranked>()];
   for (const [name, wish] of wishes) {

@@ -2,8 +2,8 @@ import { bracketed } from "../base/address.ts";
 import { quote } from "../render/dotenv.ts";
 
 /**
- * The types of values that settings and variables have. A type accepts a text and gives it back in its
- * canonical form, so that two spellings of the same value reload nothing.
+ * The types of values that settings and variables have. A type accepts a text and returns its canonical form, so that
+ * two spellings of the same value reload nothing.
  */
 export interface ValueType {
   /** Completes the sentence "expected ...". */
@@ -13,7 +13,7 @@ export interface ValueType {
   accept(text: string): string | undefined;
 }
 
-/** One line of text that `.env.production` can hold: what every other type is a narrowing of. */
+/** One line of text that `.env.production` can hold; every other type narrows it. */
 export function text(example: string, maxCharacters = 4096): ValueType {
   return {
     expected: `one line of at most ${maxCharacters} characters, without control characters, not ending in \\, and not mixing ' and # with any of " \\ $ (dotenv cannot hold that)`,
@@ -115,9 +115,9 @@ export const databaseHost: ValueType = unquotedHost("database.yml", "10.0.0.20")
 export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org");
 
 /**
- * A host that Mastodon puts into a YAML file without quotes, where some names read as a number or as a word of YAML's,
- * and an IPv6 address as a symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such a host is refused rather
- * than mangled.
+ * A host that Mastodon puts into a YAML file without quotes, where some names read as a number or a YAML keyword, and
+ * an IPv6 address as a symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such a host is refused rather than
+ * mangled.
  */
 function unquotedHost(file: string, example: string): ValueType {
   return {
@@ -142,7 +142,7 @@ export const databaseName: ValueType = {
     /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(value) && !YAML_WORD.test(value) ? value : undefined,
 };
 
-/** Mastodon puts these into `email.yml` without quotes, where some texts are no text, or end the file's meaning. */
+/** Mastodon puts these into `email.yml` without quotes, where some texts are not read as text, or break the file. */
 const UNQUOTED =
   " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon's email.yml has it without quotes)";
 
@@ -186,7 +186,7 @@ export const bucket: ValueType = matching(
   "mastodon",
 );
 
-/** Consul takes dots and underscores too, and only warns that its DNS will not know such a name. */
+/** Consul accepts dots and underscores too, and only warns that its DNS will not know such a name. */
 export const nodeName: ValueType = matching(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
   "a Consul node name (letters, digits, hyphens, dots, underscores)",
@@ -199,7 +199,7 @@ export const datacenter: ValueType = matching(
   "dc1",
 );
 
-/** A server to join: an address or a name, with a port where it is not 8301. */
+/** A server to join: an address or a name, with a port if it is not 8301. */
 const server: ValueType = {
   expected: "a host name or an address, optionally with a port",
   example: "10.0.0.2",
@@ -229,7 +229,7 @@ function ipv6(value: string): string | undefined {
   return IPV6.test(value) && URL.canParse(`http://[${value}]`) ? value.toLowerCase() : undefined;
 }
 
-/** What YAML 1.1 reads back as it is written, whichever way its reader guesses types. */
+/** What YAML 1.1 reads back as written, however its reader guesses types. */
 function isPlainInYaml(value: string): boolean {
   if (!/^[\p{L}\p{N}_]/u.test(value) || /:(\s|$)|\s#|\s$/.test(value) || YAML_WORD.test(value)) return false;
   return !/^\d/.test(value) || /^[1-9]\d{0,17}$/.test(value) || value.includes("@");
@@ -251,6 +251,6 @@ const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
 const YAML_WORD = /^(true|false|yes|no|on|off|null|y|n)$/i;
-/** Of what can be a host name: integers of all bases, floats and dates of YAML 1.1 and 1.2. */
+/** Among possible host names: integers of all bases, floats and dates of YAML 1.1 and 1.2. */
 const YAML_NUMBER = /^(0x[\da-f_]+|0[bo][\d_]+|[\d_]+(\.[\d_]*)?(e-?\d+)?|\d{4}-\d{1,2}-\d{1,2})$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -9,13 +9,13 @@ export type Reader = (typeof READERS)[number];
 export type Origin =
   /** A setting, unchanged. */
   | { readonly kind: "setting"; readonly setting: SettingName }
-  /** Made of several settings, see `derive.ts`. */
+  /** Made from several settings, see `derive.ts`. */
   | { readonly kind: "derived"; readonly from: readonly SettingName[] }
   /** A pinned key. */
   | { readonly kind: "pinned" }
   /** What an operator puts under `mastodon/env/`. */
   | { readonly kind: "operator" }
-  /** A path: what this machine's configuration file says, and never Consul. */
+  /** A path: only from this machine's configuration file, never from Consul. */
   | { readonly kind: "machine" }
   /** Known to Mastodon, but it would work against the agent or against Mastodon itself. */
   | { readonly kind: "barred"; readonly reason: string };
@@ -31,11 +31,11 @@ export interface VariableSpec {
   readonly secret: boolean;
   /** First Mastodon version that knows it. */
   readonly since?: string;
-  /** First Mastodon version that does not know it any more. */
+  /** First Mastodon version that no longer knows it. */
   readonly removed?: string;
 }
 
-/** The columns of a row that are not as usual. */
+/** The columns of a row that differ from the usual. */
 export type Columns = Partial<Omit<VariableSpec, "type" | "readers">>;
 
 /** A row of the table: by default a variable that an operator may put. */
@@ -56,7 +56,7 @@ export function from(setting: SettingName): Columns {
   return { origin: { kind: "setting", setting } };
 }
 
-/** Made of several settings, see `derive.ts`. */
+/** Made from several settings, see `derive.ts`. */
 export function derived(...from: readonly SettingName[]): Columns {
   return { origin: { kind: "derived", from } };
 }

@@ -43,7 +43,7 @@ const SENTINELS = list(
 );
 const SSL_MODE = choice("prefer", "require", "verify-ca", "verify-full", "disable", "allow", "no-verify");
 
-/** Every variable that may stand in `.env.production`, in the order in which it is rendered. */
+/** Every variable that may be in `.env.production`, in rendering order. */
 export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, VariableSpec>([
   row("LOCAL_DOMAIN", hostname, RAILS, from("DOMAIN")),
   row("WEB_DOMAIN", hostname, RAILS, from("WEBDOMAIN")),
@@ -198,7 +198,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
 
 export const VARIABLE_NAMES: readonly string[] = [...VARIABLES.keys()];
 
-/** The lines of `.env.production`: the other variables are read from the process environment only. */
+/** The lines of `.env.production`: the other variables are only read from the process environment. */
 export const ENV_FILE_NAMES: ReadonlySet<string> = new Set(
   VARIABLE_NAMES.filter((name) => (VARIABLES.get(name)?.readers.length ?? 0) > 0),
 );
@@ -208,12 +208,12 @@ export const OPERATOR_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
   (name) => VARIABLES.get(name)?.origin.kind === "operator",
 );
 
-/** Paths, which the configuration file alone may set. */
+/** Paths, which only the configuration file may set. */
 export const MACHINE_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
   (name) => VARIABLES.get(name)?.origin.kind === "machine",
 );
 
-/** How one mail server is spoken to. What follows from its port is in `mail.ts`. */
+/** How Mastodon talks to one mail server. What follows from its port is in `mail.ts`. */
 function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
   return [
     row(`${prefix}DOMAIN`, hostname, RAILS, columns),
@@ -232,7 +232,7 @@ function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
   ];
 }
 
-/** Rails may use a Redis of its own for the cache and for Sidekiq. */
+/** Rails may use a separate Redis for the cache and for Sidekiq. */
 function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
   return [
     row(`${prefix}REDIS_HOST`, REDIS, RAILS),

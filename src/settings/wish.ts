@@ -2,7 +2,7 @@ import type { Complaint } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { SettingName } from "./schema.ts";
 
-/** Where wishes come from, the strongest first. */
+/** Where wishes come from, strongest first. */
 export const LEVELS = ["node", "shared", "catalogue", "environment", "default"] as const;
 export type Level = (typeof LEVELS)[number];
 
@@ -17,7 +17,7 @@ export interface Wish {
   readonly value: string | Secret;
   /** The KV key, the service ID, the environment variable, or `default`. */
   readonly where: string;
-  /** Consul's modify index of what it was read from. */
+  /** The Consul modify index it was read at. */
   readonly index?: number;
 }
 
@@ -28,7 +28,7 @@ export interface Layer {
   readonly variables: ReadonlyMap<string, Wish>;
 }
 
-/** A value of a source that was turned down; `where` of the complaint is its key or variable. */
+/** A refused value from a source; the complaint's `where` is its key or variable. */
 export interface Refusal {
   /** The setting or variable that it would have been; what it was called where nobody knows it. */
   readonly name: string;

@@ -10,8 +10,8 @@ export interface CatalogueSnapshot {
 }
 
 /**
- * An instance whose host, port or scheme would not be acceptable as a setting is at fault and never chosen: whoever may
- * register a service must not be able to write anything else into Mastodon's configuration.
+ * An instance whose host, port or scheme would not be acceptable as a setting is faulty and never chosen: permission to
+ * register a service must not allow writing anything else into Mastodon's configuration.
  */
 export function readCatalogue(dependency: DependencyName, found: readonly Instance[]): CatalogueSnapshot {
   const instances: Instance[] = [];
@@ -30,9 +30,9 @@ export function readCatalogue(dependency: DependencyName, found: readonly Instan
 }
 
 /**
- * Each sentinel is judged alone, so that one which cannot stand in the list does not take the others with it. Mastodon
- * takes the list apart at every comma and colon, so there is no way to write an IPv6 address, with or without brackets.
- * Sources: `parse_sentinels` in `lib/mastodon/redis_configuration.rb`, `streaming/redis.js`.
+ * Each sentinel is judged alone, so an unusable one does not affect the others. Mastodon splits the list at every comma
+ * and colon, so there is no way to write an IPv6 address, with or without brackets. Sources: `parse_sentinels` in
+ * `lib/mastodon/redis_configuration.rb`, `streaming/redis.js`.
  */
 export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
   const instances: Instance[] = [];

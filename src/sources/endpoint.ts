@@ -7,7 +7,7 @@ export type ReadEndpoint =
   /** Why a part of it would not be acceptable as the setting that it goes into, and that setting. */
   | { readonly fault: string; readonly name: string };
 
-/** Whoever says in Consul where a backend is must not be able to write anything else into Mastodon's configuration. */
+/** Permission to say in Consul where a backend is must not allow writing anything else into Mastodon's configuration. */
 export function readEndpoint(dependency: DependencyName, { host, port, scheme }: Endpoint): ReadEndpoint {
   const row = DEPENDENCIES[dependency];
   const accepted = typeNamed(row.host).accept(host);

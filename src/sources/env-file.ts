@@ -1,4 +1,4 @@
-/** The file in which a jail is given its parameters: `pot` writes one at every start, by hand it is as easily made. */
+/** The file with a jail's parameters: `pot` writes one at every start, and it can be written by hand. */
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { denied, ownName, runAs, userName } from "../base/access.ts";
 import { type Complaint, codeOf, Misconfigured, messageOf } from "../base/errors.ts";
@@ -6,11 +6,11 @@ import type { Environment, Origins } from "./environment.ts";
 
 /** Which files are read, and why these. */
 export interface EnvFiles {
-  /** In this order, a later one counts more; each has to be there. */
+  /** In this order, a later one takes precedence; each has to exist. */
   readonly read: readonly string[];
-  /** Who names them, for a message. */
+  /** What names them, for a message. */
   readonly namedBy: string;
-  /** The places that were looked at. */
+  /** The places that were searched. */
   readonly searched: readonly string[];
 }
 
@@ -20,11 +20,11 @@ export interface GivenVariables extends Origins {
 }
 
 /**
- * Lays the process environment over the files': what was exported by hand wins. A file is read, never run: `$` and
- * backticks mean themselves.
+ * Merges the process environment over the files: what was exported by hand wins. A file is read, never run: `$` and
+ * backticks are literal.
  *
- * @throws Misconfigured for a file that cannot be read, that others can write, or that has lines of another kind; they
- * are named by their numbers, never by what is in them
+ * @throws Misconfigured for a file that cannot be read, that others can write, or that has any other kind of line;
+ * those are named by their numbers, never by their content
  */
 export function withEnvFiles(
   environment: Environment,
@@ -51,11 +51,11 @@ export function withEnvFiles(
 
 interface EnvFile {
   readonly variables: ReadonlyMap<string, { readonly text: string; readonly line: number }>;
-  /** Numbers of the lines that say nothing that can be understood. */
+  /** Numbers of the lines that cannot be understood. */
   readonly unreadable: readonly number[];
 }
 
-/** Where a name is given twice the later line counts, as for a shell. */
+/** If a name is given twice the later line counts, as in a shell. */
 export function parseEnvFile(text: string): EnvFile {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const read = lines.flatMap((content, index) => {
@@ -72,23 +72,23 @@ export function parseEnvFile(text: string): EnvFile {
 
 const BLANK = /^\s*(#.*)?$/;
 
-/** What pot tells the jail about itself, in spellings of its own (pot's share/pot/info.sh). Not ours. */
+/** What pot tells the jail about itself, in its own spelling (pot's share/pot/info.sh). Not ours. */
 const ABOUT_POT = /^\s*export\s+_POT_\w+=/;
 
-/** The end of a line behind a value. */
+/** The rest of a line after a value. */
 const REST = /\s*(?:\s#.*)?$/.source;
 
 /**
  * pot wraps all of `NAME=value` in double quotes and puts a backslash before each `"` of the value, and before nothing
- * else (share/pot/set-env.sh). Read backwards that is: between double quotes only `\"` stands for something else than
- * itself, and a value may end in a backslash. No control characters: no terminal should get them from an error later.
+ * else (share/pot/set-env.sh). So, reading it back: between double quotes only `\"` is special, and a value may end in
+ * a backslash. No control characters: no terminal should get them from a later error.
  */
 const FORMS: readonly RegExp[] = [
   new RegExp(String.raw`^(?:export\s+)?"(?<name>[A-Za-z_]\w*)=(?<double>(?:\\"|[^"\x00-\x08])*)"${REST}`),
   new RegExp(String.raw`^(?:export\s+)?(?<name>[A-Za-z_]\w*)="(?<double>(?:\\"|[^"\x00-\x08])*)"${REST}`),
   new RegExp(String.raw`^(?:export\s+)?'(?<name>[A-Za-z_]\w*)=(?<single>[^'\x00-\x08]*)'${REST}`),
   new RegExp(String.raw`^(?:export\s+)?(?<name>[A-Za-z_]\w*)='(?<single>[^'\x00-\x08]*)'${REST}`),
-  // Bare: only what every reader of such files takes alike.
+  // Bare: only what every reader of such files reads the same way.
   new RegExp(
     String.raw`^(?:export\s+)?(?<name>[A-Za-z_]\w*)=(?<bare>[^\s"'\\$\x60;&|<>()\x00-\x08]*)${REST}`,
   ),

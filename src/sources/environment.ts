@@ -8,31 +8,31 @@ import type { Layer, Wish } from "../settings/wish.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A value as it was found: under which name, and in which file if it came by `_FILE`. */
+/** A value as found: under which name, and in which file if it came through `_FILE`. */
 interface Found {
   readonly text: string;
   readonly where: string;
 }
 
-/** Where variables stand that were given by a file, by their names: `path:line`. */
+/** Where variables given in a file are, by name: `path:line`. */
 type Places = ReadonlyMap<string, string>;
 
-/** What is known of the files that variables came from, beside those of the process. */
+/** What is known about the files that variables came from, besides those of the process. */
 export interface Origins {
   readonly places: Places;
   readonly read: readonly string[];
-  /** The places that were looked at. */
+  /** The places that were searched. */
   readonly searched: readonly string[];
 }
 
 const PROCESS_ALONE: Origins = { places: new Map(), read: [], searched: [] };
 
 /**
- * The settings that the jail was born with. Any setting `X` may come as `X_FILE` instead: the path of a file that
- * holds the value, as secrets are handed over without showing in the process environment.
+ * The jail's initial settings. Any setting `X` may come as `X_FILE` instead: the path of a file that holds the value,
+ * so that secrets do not show in the process environment.
  *
- * @throws Misconfigured naming every variable that is malformed, twice there, unreadable, or missing though
- * Consul cannot be joined without it.
+ * @throws Misconfigured naming every variable that is malformed, given twice, unreadable, or missing although joining
+ * Consul requires it.
  */
 export function readEnvironment(environment: Environment, origins: Origins = PROCESS_ALONE): Layer {
   const settings = new Map<SettingName, Wish>();
@@ -68,7 +68,7 @@ function readSetting(
   return { level: "environment", where: one.where, value: spec.secret ? new Secret(one.text) : one.text };
 }
 
-/** Names of one setting may say the same in two spellings. */
+/** Names of one setting may agree in two spellings. */
 function canonical(found: Found, type: ValueType): Found | Complaint {
   const placeholder = placeholderReason(found.text);
   if (placeholder !== undefined) return { where: found.where, ...placeholder };
@@ -101,7 +101,7 @@ function find(name: string, environment: Environment, places: Places): Found | C
   }
 }
 
-/** One complaint each; but where there is nothing at all, what is missing is the file, and five would hide that. */
+/** One complaint each; but if there is nothing at all, the file is missing, and five complaints would hide that. */
 function missingOf(names: readonly SettingName[], origins: Origins): readonly Complaint[] {
   const where = whereToSet(origins);
   const isNothingThere = names.length === SETTING_NAMES.filter((name) => settingSpec(name).join).length;

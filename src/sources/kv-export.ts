@@ -12,12 +12,12 @@ export interface ImportEntry {
   readonly value: string;
 }
 
-/** Why something of the environment is not exported. */
+/** Why something in the environment is not exported. */
 export type LeftOut = "join" | "secret" | "endpoint" | "pinned" | "unread";
 
 export interface KvExport {
   readonly entries: readonly ImportEntry[];
-  /** Names, by the reason for which they were left out. */
+  /** Names, by the reason they were left out. */
   readonly left: ReadonlyMap<LeftOut, readonly string[]>;
 }
 
@@ -25,14 +25,14 @@ export interface Wanted {
   /** Below which the keys are written, without a trailing slash: the watched prefix, or a node's folder in it. */
   readonly folder: string;
   readonly withSecrets: boolean;
-  /** Settings to leave to the catalogue: in KV they would hide it for ever, and with it every failover. */
+  /** Settings to leave to the catalogue: in KV they would override it for good, and with it every failover. */
   readonly endpoints: ReadonlySet<string>;
 }
 
 /**
- * What the environment holds, as keys. Only what was set in it: defaults stay defaults.
+ * The environment's settings, as keys. Only what was set: defaults stay defaults.
  *
- * @param process the environment as it was found, to name what stands in it and is none of the settings
+ * @param process the environment as found, to name what is in it but is not a setting
  */
 export function kvExport(environment: Layer, process: Environment, wanted: Wanted): KvExport {
   const entries: ImportEntry[] = [];

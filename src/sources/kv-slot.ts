@@ -5,7 +5,7 @@ import type { ValueType } from "../settings/types.ts";
 import type { Origin } from "../settings/variable.ts";
 import { OPERATOR_VARIABLES, VARIABLES } from "../settings/variables.ts";
 
-/** Whom a key speaks to. */
+/** Which nodes a key is for. */
 export type Scope = "node" | "shared";
 
 export type Reason = Omit<Complaint, "where">;

@@ -5,7 +5,7 @@ import type { ValueType } from "../settings/types.ts";
 import type { Layer, Refusal, Wish } from "../settings/wish.ts";
 import { type Reason, type Scope, type Slot, slotOf } from "./kv-slot.ts";
 
-/** A key below the watched prefix, as Consul holds it. */
+/** A key below the watched prefix, as in Consul. */
 export interface KvEntry {
   readonly key: string;
   readonly value: Uint8Array;
@@ -22,7 +22,7 @@ export interface AcceptedEntry {
 export interface KvSnapshot {
   readonly node: Layer;
   readonly shared: Layer;
-  /** An operator wants the agent to watch without applying. The node's own hold goes before the site's. */
+  /** An operator wants the agent to watch without applying. The node's own hold takes precedence over the site's. */
   readonly hold: Hold | undefined;
   readonly reload: ReloadTokens;
   readonly refusals: readonly Refusal[];
@@ -36,7 +36,7 @@ export interface Hold {
   readonly reason: string;
 }
 
-/** What `control/reload` holds, by whom it speaks to: another token asks for one reload of all units, an absent one for nothing. */
+/** The values of `control/reload`, by scope: a new token asks for one reload of all units, an absent one for nothing. */
 export type ReloadTokens = Readonly<Partial<Record<Scope, string>>>;
 
 export interface KvReader {
@@ -57,7 +57,7 @@ export function readKv(entries: readonly KvEntry[], { prefix, node, accepted }: 
   return draft;
 }
 
-/** The snapshot while it is being put together. */
+/** The snapshot while it is being assembled. */
 class Draft implements KvSnapshot {
   readonly node = emptyLayer();
   readonly shared = emptyLayer();
@@ -135,7 +135,7 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
   );
 }
 
-/** Whoever puts something there wants the agent to stop, also where it cannot be read. */
+/** Anyone who puts something there wants the agent to stop, even if it cannot be read. */
 function holdIn({ key, value }: KvEntry): Hold | undefined {
   const reason = decode(value)?.trim() ?? `the value of ${key} cannot be read, it is not valid UTF-8`;
   return ["", "0", "false"].includes(reason.toLowerCase()) ? undefined : { key, reason };

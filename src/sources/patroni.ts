@@ -6,12 +6,12 @@ import { readEndpoint } from "./endpoint.ts";
 
 const member = z.object({ conn_url: z.string() });
 
-/** What a `conn_url` means that names no port. */
+/** The port of a `conn_url` without one. */
 const DEFAULT_PORT = "5432";
 
 /**
- * Where a member of Patroni's says that it is. Its words are taken only where they would be acceptable as settings,
- * as those of the catalogue are. A member without a `conn_url` says nothing, which is not refused: it may come yet.
+ * Where a Patroni member says it is. Its address is used only if it would be acceptable as settings, like those from
+ * the catalogue. A member without a `conn_url` gives none, which is not refused: it may still come.
  */
 export function readMember(key: string, text: string): Pick<LeadingMember, "endpoint" | "refusal"> {
   const parsed = member.safeParse(parseJson(text));

@@ -1,6 +1,6 @@
 /**
- * Files that are whole and on the disk or not there at all: for the agent's own state and for what it renders. Only
- * what waits for the disk goes to another thread: for small files the way there and back takes longer than the call.
+ * Files that are complete and on disk, or not there at all: for the agent's own state and for what it renders. Only
+ * what waits for the disk goes to another thread: for small files the trip takes longer than the call.
  */
 import {
   closeSync,
@@ -17,7 +17,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { codeOf } from "../base/errors.ts";
 
-/** Permissions of a file; an owner or group that is left out stays what the system gives to a new file. */
+/** Permissions of a file; a missing owner or group stays what the system gives a new file. */
 export interface Permissions {
   readonly mode: number;
   readonly uid?: number | undefined;
@@ -30,8 +30,8 @@ export function temporaryOf(path: string): string {
 }
 
 /**
- * Writes the temporary file of a path, with its final owner and mode, down to the disk. It is created
- * exclusively and 0600, so neither a link that waits under its name nor a reader gets anything of it.
+ * Writes a path's temporary file to disk, with its final owner and mode. It is created exclusively and 0600, so neither
+ * a link in its place nor a reader gets anything from it.
  */
 export async function writeTemporary(
   path: string,
@@ -56,7 +56,7 @@ export async function writeTemporary(
   return temporary;
 }
 
-/** What a crash left under that name, or somebody put there, is removed and never written into. */
+/** What a crash left under that name, or somebody put there, is removed and never written to. */
 function createAnew(path: string): number {
   try {
     return openSync(path, "wx", 0o600);
@@ -67,7 +67,7 @@ function createAnew(path: string): number {
   }
 }
 
-/** Puts a written temporary file in the place of its target; after this returns a power cut does not undo it. */
+/** Replaces the target with a written temporary file; once this returns a power cut does not undo it. */
 export async function replace(temporary: string, path: string): Promise<void> {
   renameSync(temporary, path);
   await syncDirectory(dirname(path));

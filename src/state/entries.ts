@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { codeOf } from "../base/errors.ts";
 
-/** Names in a folder; none where it is not there, is no folder or may not be read. */
+/** Names in a folder; none if it does not exist, is not a folder or may not be read. */
 export function entriesOf(folder: string): readonly string[] {
   try {
     return readdirSync(folder);

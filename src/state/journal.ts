@@ -6,12 +6,12 @@ import { codeOf, type TryAgain } from "../base/errors.ts";
 import { syncDirectory } from "./durable.ts";
 import { type Persisted, Writes } from "./persisted.ts";
 
-/** Of the file that is written to; there is one older file of the same size, so twice this is the most on disk. */
+/** Limit of the current file; there is one older file of the same size, so at most twice this is on disk. */
 const LIMIT_BYTES = 1024 * 1024;
 /** So many entries wait for room on the disk; then the oldest gives way. */
 const MOST_UNWRITTEN = 1000;
 
-/** Where the journal of a directory is written, and where it goes when it is full. */
+/** Where a directory's journal is written, and where it goes when it is full. */
 export function journalFilesIn(directory: string): { readonly current: string; readonly older: string } {
   return { current: join(directory, "journal.jsonl"), older: join(directory, "journal.1.jsonl") };
 }
@@ -22,7 +22,7 @@ export interface JournalOptions {
   readonly limitBytes?: number;
 }
 
-/** Writes entries one after the other, each down to the disk before the next. */
+/** Writes entries one after the other, each to disk before the next. */
 export class Journal<Entry> implements Persisted {
   readonly #directory: string;
   readonly #limitBytes: number;
@@ -82,7 +82,7 @@ export class Journal<Entry> implements Persisted {
   }
 }
 
-/** The entries that can be read, oldest first. A line that a crash cut off is passed over. */
+/** The entries that can be read, oldest first. A line that a crash cut off is skipped. */
 export async function readJournal<Entry>(
   directory: string,
   schema: z.ZodType<Entry>,
@@ -114,7 +114,7 @@ async function sizeOf(path: string): Promise<number> {
   );
 }
 
-/** After a crash in the middle of a line the next one must not be glued to it. */
+/** After a crash in the middle of a line the next one must not be appended to it. */
 async function endsInLine(file: Awaited<ReturnType<typeof open>>): Promise<boolean> {
   const { size } = await file.stat();
   if (size === 0) return true;

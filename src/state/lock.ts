@@ -1,4 +1,4 @@
-/** One agent a state directory: two that write the same files would undo each other for ever. */
+/** One agent per state directory: two that write the same files would undo each other for ever. */
 import { link, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
@@ -8,7 +8,7 @@ import { isAlive, type Process, processOf } from "./process.ts";
 
 const LOCK_FILE = "agent.lock";
 
-/** The start time tells the holder from a stranger that was given its pid after a crash. */
+/** The start time distinguishes the holder from another program that got its pid after a crash. */
 const holderSchema = z.object({ pid: z.number().int().positive(), started: z.string() });
 type Holder = z.infer<typeof holderSchema>;
 
@@ -37,7 +37,7 @@ export async function lockState(directory: string): Promise<Lock> {
   return { release, [Symbol.asyncDispose]: release };
 }
 
-/** The live agent of a state directory, for those who only look; undefined when none runs. */
+/** The live agent of a state directory, for read-only callers; undefined if none is running. */
 export async function holderIn(directory: string): Promise<Pick<Process, "pid"> | undefined> {
   const holder = await holderOf(join(directory, LOCK_FILE));
   if (holder === undefined || holder === "gone") return undefined;
@@ -45,10 +45,10 @@ export async function holderIn(directory: string): Promise<Pick<Process, "pid"> 
 }
 
 /**
- * Returns the live holder, or undefined when the lock is ours now. A complete file is linked to the lock's
- * name, which fails if it exists, so nobody ever reads half a lock. Of several that find the same dead holder
- * only the one that gets the lock named after it may replace its file, so a lock that was just taken over
- * is never replaced by one who looked a moment too early.
+ * Returns the live holder, or undefined when the lock is ours now. A complete file is linked to the lock's name, which
+ * fails if it exists, so nobody ever reads half a lock. Of several that find the same dead holder only the one that
+ * gets the lock named after it may replace its file, so a lock that was just taken over is never replaced by one that
+ * looked a moment too early.
  */
 async function take(path: string, me: Holder): Promise<Holder | undefined> {
   const mine = `${path}.${me.pid}`;
@@ -76,8 +76,8 @@ async function take(path: string, me: Holder): Promise<Holder | undefined> {
 }
 
 /**
- * Removes what agents left that were killed while they took the lock. Who is just trying finds his claim gone, but
- * looks at the lock again before he acts on it.
+ * Removes what agents left that were killed while they took the lock. One that is trying now finds its claim gone, but
+ * checks the lock again before it acts on it.
  */
 async function sweep(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {

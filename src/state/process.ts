@@ -1,4 +1,4 @@
-/** Identity of running processes: a pid alone is none, since the kernel gives it to the next one. */
+/** Identity of running processes: a pid alone is not enough, because the kernel reuses it. */
 import { execFile as execFileWithCallback } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { uptime } from "node:os";
@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 const execFile = promisify(execFileWithCallback);
 
-/** Linux tells start times in USER_HZ, which is 100 on every architecture that Node runs on. */
+/** Linux gives start times in USER_HZ, which is 100 on every architecture that Node runs on. */
 const MS_PER_TICK = 10;
 const PS_TIMEOUT_MS = 5000;
 
@@ -17,7 +17,7 @@ export interface Process {
   readonly ageMs: number;
 }
 
-/** The live process with this pid, or undefined; one that ended and was not yet waited for is not alive. */
+/** The live process with this pid, or undefined; one that ended but was not waited for is not alive. */
 export async function processOf(pid: number): Promise<Process | undefined> {
   return process.platform === "linux" ? fromProc(pid) : fromPs(pid);
 }
@@ -37,12 +37,15 @@ async function fromProc(pid: number): Promise<Process | undefined> {
   return { pid, started: ticks, ageMs: Math.max(0, sinceBootMs() - Number(ticks) * MS_PER_TICK) };
 }
 
-/** In a container the uptime may be the container's own, and the monotonic clock stops in suspend: the larger is true. */
+/**
+ * In a container the uptime may be the container's own, and the monotonic clock stops in suspend: the larger one is
+ * right.
+ */
 function sinceBootMs(): number {
   return Math.max(uptime() * 1000, Number(process.hrtime.bigint() / 1_000_000n));
 }
 
-/** FreeBSD and the rest: POSIX's ps, with `lstart` as the identity since `etimes` counts on. */
+/** FreeBSD and the rest: POSIX's ps, with `lstart` as the identity because `etimes` keeps counting. */
 export async function fromPs(pid: number): Promise<Process | undefined> {
   const argv = ["-o", "stat=", "-o", "etimes=", "-o", "lstart=", "-p", String(pid)];
   const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };

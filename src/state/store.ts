@@ -1,4 +1,4 @@
-/** What must survive a restart of the agent, in one file of the state directory; its shape is the caller's. */
+/** What must survive a restart of the agent, in one file of the state directory; the caller defines its shape. */
 import { chmod, mkdir, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type * as z from "zod";
@@ -8,28 +8,28 @@ import { parseJson } from "../base/json.ts";
 import { isFull, replace, writeTemporary } from "./durable.ts";
 import { type Persisted, Writes } from "./persisted.ts";
 
-/** Where the state of a directory is. */
+/** Where a directory's state is. */
 export function stateFileIn(directory: string): string {
   return join(directory, "state.json");
 }
 
 export interface StateStore<T> extends Persisted {
-  /** What was said about the file when it was opened: it could not be used and was moved aside. */
+  /** The complaint about the file when it was opened: it could not be used and was moved aside. */
   readonly complaint: Complaint | undefined;
   read(): T;
   /**
-   * Changes the state; when the promise resolves the change is on the disk. Changes that are made while a
-   * write is under way share the next write. What equals the file is not written.
-   * @throws TryAgain when it cannot be written: `read()` has the change all the same, and the next update or
-   * flush tries to write it again.
+   * Changes the state; when the promise resolves the change is on disk. Changes made during a write share the next
+   * write. What is already in the file is not written.
+   * @throws TryAgain when it cannot be written: `read()` has the change all the same, and the next update or flush
+   * tries to write it again.
    */
   update(change: (state: T) => T): Promise<void>;
 }
 
 /**
- * Opens (and makes, 0700) the state directory. A file that is not of this schema, another version's too, is
- * moved aside and the state begins empty, which costs one reload of each unit and nothing else. That there is no room is
- * no reason not to begin: a site must come up, and fail over, with a full disk too.
+ * Opens (and makes, 0700) the state directory. A file that does not match this schema, such as another version's, is
+ * moved aside and the state starts empty, which only costs one reload of each unit. That there is no room is no reason
+ * not to begin: a site must come up, and fail over, with a full disk too.
  * @param schema must accept what it returns: the state is stored as it is.
  * @param onTrouble called when `trouble` is another
  * @throws Misconfigured when the directory cannot be made, read or written.
@@ -56,8 +56,8 @@ export async function openState<T>(
 }
 
 /**
- * The state as a running agent last wrote it, for those who only look; undefined when there is none that can be used.
- * @throws Misconfigured for one that may not be read: it is not the same as none
+ * The state as a running agent last wrote it, for read-only callers; undefined if there is no usable one.
+ * @throws Misconfigured for an unreadable one: that is not the same as none
  */
 export async function readState<T>(directory: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const path = stateFileIn(directory);
@@ -87,7 +87,7 @@ function missingIsUndefined(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
 }
 
-/** The content may hold secrets: it keeps its mode, and nothing of it is quoted. */
+/** The content may hold secrets: it keeps its mode, and none of it is quoted. */
 async function moveAside(path: string): Promise<Complaint> {
   const aside = `${path}.corrupt-${new Date().toISOString().replaceAll(":", "")}`;
   await rename(path, aside);

@@ -3,7 +3,7 @@ import { type Html, html } from "./html.ts";
 import { marked } from "./tone.ts";
 import { moment } from "./words.ts";
 
-/** Of each domain how long its certificate lasts, and who sees to the next one. */
+/** For each domain how long its certificate lasts, and who renews it. */
 export function certificates({ certificates: list }: Status): Html {
   if (list.length === 0) return html`<p class="calm">None is asked for.</p>`;
   return html`

@@ -2,7 +2,7 @@ import type { CandidateStatus, EndpointStatus, ProbeStatus, Status } from "../st
 import { type Tone, UNCHECKED } from "./tone.ts";
 import { address } from "./words.ts";
 
-/** How one dependency's endpoint is, in a word and a sentence. */
+/** The state of one dependency's endpoint, in a word and a sentence. */
 export interface EndpointView {
   readonly name: string;
   readonly endpoint: EndpointStatus;
@@ -36,7 +36,7 @@ export function choiceOf(candidate: CandidateStatus, { endpoint, probes }: Endpo
   return { tone: "none", word: "not chosen", why } as const;
 }
 
-/** The level that an endpoint was taken from, such as `catalogue`. */
+/** The level that an endpoint comes from, such as `catalogue`. */
 export function levelOf({ source }: EndpointStatus): string | undefined {
   return source?.split(":", 1)[0];
 }

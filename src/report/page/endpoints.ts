@@ -5,7 +5,7 @@ import { prose } from "./prose.ts";
 import { icon, marked, type Tone } from "./tone.ts";
 import { address, moment } from "./words.ts";
 
-/** Where Mastodon is pointing, since when, and why there and not elsewhere. */
+/** Where Mastodon points, since when, and why there and not elsewhere. */
 export function endpoints(status: Status): Html {
   return html`<div class="cards">${endpointViews(status).map(card)}</div>`;
 }

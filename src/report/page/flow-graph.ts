@@ -18,13 +18,13 @@ export interface Edge {
   readonly tone: Tone;
 }
 
-/** The way of a value: from the source that names it, into the files, to the units that read them. */
+/** The path of a value: from its source, into the files, to the units that read them. */
 export interface Flow {
   readonly sources: readonly Box[];
   readonly endpoints: readonly Box[];
   readonly files: readonly Box[];
   readonly units: readonly Box[];
-  /** From sources to endpoints and from files to units. Endpoints and files are all bound to each other. */
+  /** From sources to endpoints and from files to units. Every endpoint is connected to every file. */
   readonly edges: readonly Edge[];
 }
 
@@ -101,7 +101,7 @@ function fileBoxes(status: Status): readonly Box[] {
   }));
 }
 
-/** All files are of one set: they are as asked for together, or not. */
+/** All files belong to one set: they are all as requested, or not. */
 function fileTone({ state, desired, applied }: Status): Pick<Box, "tone" | "word"> {
   if (desired !== null && desired === applied) return { tone: "ok", word: "in force" };
   if (state === "failed") return { tone: "bad", word: "put back" };

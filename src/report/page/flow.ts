@@ -5,7 +5,7 @@ import { icon, marked, type Tone } from "./tone.ts";
 
 /**
  * The picture of the flow: four columns of boxes, which are text, and between them lines, which are SVG stretched to
- * the height of the columns. All boxes of a column are of one height, so box `i` of `n` is met at (i + 0.5) / n.
+ * the height of the columns. All boxes of a column have the same height, so box `i` of `n` is at (i + 0.5) / n.
  */
 export function flow(status: Status): Html {
   const { sources, endpoints, files, units, edges } = flowOf(status);
@@ -66,7 +66,7 @@ function direct(left: readonly Box[], right: readonly Box[], edges: readonly Edg
   });
 }
 
-/** Every file is rendered from the whole: what comes in meets in the middle and goes out from there. */
+/** Every file is rendered from everything: the incoming lines meet in the middle and go out from there. */
 function bundled(left: readonly Box[], right: readonly Box[]): readonly Line[] {
   const into = left.map(({ id, tone }) => {
     const start = heightOf(left, id);

@@ -4,7 +4,7 @@ import { prose } from "./prose.ts";
 import { icon, STATE_TONES } from "./tone.ts";
 import { count, moment } from "./words.ts";
 
-/** The state in one word, why, and since when. The only part that is read out when it changes. */
+/** The state in one word, why, and since when. The only part that screen readers announce when it changes. */
 export function headline(status: Status): Html {
   const { node, state, reason, since } = status;
   return html`
@@ -18,7 +18,7 @@ ${icon(STATE_TONES[state])}
 </div>`;
 }
 
-/** What stays in small print. */
+/** The small print. */
 export function about({ version, started_at, consul, desired, applied }: Status): Html {
   const consulState = consul.joined
     ? `joined, ${count(consul.members, "member")}`

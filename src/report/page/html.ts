@@ -1,4 +1,4 @@
-/** HTML that is safe by its making: what is put into the template is escaped, unless it was made by the same template. */
+/** HTML that is safe by construction: what is put into the template is escaped, unless the same template made it. */
 class Html {
   readonly text: string;
 
@@ -9,7 +9,7 @@ class Html {
 
 export type { Html };
 
-/** What may stand in a template. Nothing at all is shown of `null`, `undefined` and `false`. */
+/** What a template may contain. `null`, `undefined` and `false` show nothing. */
 export type Part = Html | string | number | null | undefined | false | readonly Part[];
 
 /** Attribute values must be in double quotes. */

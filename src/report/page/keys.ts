@@ -1,7 +1,7 @@
 import type { Status } from "../status.ts";
 import { type Html, html } from "./html.ts";
 
-/** Fingerprints only: they tell whether two nodes have the same keys, and nothing else. */
+/** Fingerprints only: they show whether two nodes have the same keys, and nothing else. */
 export function keys({ keys: fingerprints }: Status): Html {
   const list = Object.entries(fingerprints);
   if (list.length === 0) return html`<p class="calm">None is read yet.</p>`;

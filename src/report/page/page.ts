@@ -1,4 +1,4 @@
-/** The status page, for people: loaded with the first request for it, so that an agent nobody looks at does not carry it. */
+/** The status page, for people: loaded at the first request for it, so an agent nobody looks at does not carry it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Views } from "../http.ts";
@@ -13,7 +13,7 @@ export interface Page {
   /** One of `ASSETS` by its name. */
   readonly asset: (name: string) => Promise<Reply>;
   readonly manual: (name: ManualName) => Promise<Reply>;
-  /** Tells of each section that is another than before, until the connection ends. */
+  /** Sends each section that has changed, until the connection ends. */
   readonly events: () => Reply | Stream;
 }
 
@@ -39,10 +39,10 @@ export function openPage(views: Views): Page {
   };
 }
 
-/** Beside this module in the sources, and beside the chunk that it is bundled into. */
+/** Beside this module in the sources, and beside the chunk it is bundled into. */
 const FOLDER = join(import.meta.dirname, "assets");
 
-/** Nothing from elsewhere, nothing inline, no form, in nobody's frame. */
+/** Nothing from elsewhere, nothing inline, no form, no framing. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

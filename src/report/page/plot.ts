@@ -3,12 +3,12 @@ import { placeOf, ticksIn } from "./assets/axis.js";
 import { type Html, html } from "./html.ts";
 import { durationText, utc } from "./words.ts";
 
-/** From the baseline up, a decade of duration is always as high: 10 ms at the bottom, 100 s at the top. */
+/** Every decade of duration has the same height: 10 ms at the bottom, 100 s at the top. */
 const BASE = 128;
 const DECADE = 28;
 const HEIGHT = 156;
 const LEAST_RANGE_MS = 60_000;
-/** Room at both ends, as a part of the whole. */
+/** Margin at both ends, as a fraction of the whole. */
 const MARGIN = 0.03;
 
 const LEVELS = [
@@ -18,8 +18,8 @@ const LEVELS = [
 ] as const;
 
 /**
- * Changes over time: the height says how long each took, colour and shape how it ended. Across it is laid out in per
- * cent, so that it fits every screen without its signs being squeezed.
+ * Changes over time: the height shows how long each took, colour and shape how it ended. Horizontally it is laid out in
+ * per cent, so it fits every screen without squeezing the marks.
  *
  * @param changes at least one, oldest first
  */
@@ -69,7 +69,7 @@ function heightOf(ms: number): number {
   return Math.round(BASE - decades * DECADE);
 }
 
-/** All of them. The page itself carries it on to the present, which here would make each rendering another. */
+/** All of them. The page itself extends it to the present, which here would make every rendering different. */
 function rangeOf(changes: readonly Change[]): { readonly fromMs: number; readonly toMs: number } {
   const times = changes.map(({ at }) => Date.parse(at));
   const [first = 0, last = 0] = [Math.min(...times), Math.max(...times)];

@@ -34,13 +34,13 @@ export type SectionName = keyof typeof SECTIONS;
 export interface Section {
   readonly id: string;
   readonly html: Html;
-  /** Short; another text has another digest. */
+  /** Short; a different text has a different digest. */
   readonly digest: string;
 }
 
 const DIGEST_CHARACTERS = 16;
 
-/** Renders what there is to see. The journal is read again only when there was a change. */
+/** Renders everything there is to see. The journal is only read again after a change. */
 export class Sections {
   readonly #views: Views;
   #changes: readonly Change[] = [];
@@ -51,7 +51,7 @@ export class Sections {
 
   async now(): Promise<readonly Section[]> {
     const status = this.#views.status();
-    // A failure that repeats itself is the last change without being on record again: then this reads in vain.
+    // A repeated failure is the last change without being recorded again: then this reads in vain.
     if (this.#changes.at(-1)?.at !== status.last_change?.at) this.#changes = await this.#views.changes();
     return Object.entries(SECTIONS).map(([id, render]) => {
       const html = render(status, this.#changes);

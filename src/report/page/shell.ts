@@ -108,7 +108,7 @@ const BLOCKS: readonly Block[] = [
   { title: "Watches", part: "watches" },
 ];
 
-/** Two arrows that meet: drawn here, since a page asks for an icon anyway. Grey while the agent does not answer. */
+/** Two arrows that meet: drawn here, because browsers request an icon anyway. Grey while the agent does not answer. */
 const [HERE, AWAY] = [iconIn("#563acc"), iconIn("#777777")];
 
 function iconIn(colour: string): string {

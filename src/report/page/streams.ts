@@ -4,11 +4,11 @@ import type { Section, Sections } from "./sections.ts";
 
 const MOST_STREAMS = 32;
 const BEAT_MS = 15_000;
-/** A reader that is that far behind does not read: it is let go, and may come again. */
+/** A reader this far behind is not reading: it is disconnected, and may reconnect. */
 const BEHIND_BYTES = 4 * 1024 * 1024;
 const RECONNECT_MS = 1000;
 
-/** Everyone who has the page open, as server-sent events. While there is nobody, nothing is computed and no timer runs. */
+/** Server-sent events to every open page. While there is none, nothing is computed and no timer runs. */
 export class Streams {
   readonly #views: Views;
   readonly #sections: Sections;
@@ -62,12 +62,12 @@ export class Streams {
     this.#release = undefined;
   }
 
-  /** One update after the other, so that no reader ends with an older one. */
+  /** One update after the other, so that no reader ends up with an older one. */
   #update(): void {
     this.#last = this.#last.then(() => this.#send());
   }
 
-  /** What cannot be rendered is a bug; the agent goes on, and whoever looks sees it when the page is asked for again. */
+  /** A rendering that fails is a bug; the agent goes on, and it shows when the page is requested again. */
   async #send(): Promise<void> {
     try {
       const sections = await this.#sections.now();
@@ -91,7 +91,7 @@ export class Streams {
   }
 }
 
-/** Says that the connection lives, which agent speaks, and what time it is there. */
+/** Says that the connection is alive, which agent it is, and what time it is there. */
 function beat({ status }: Views): string {
   return event("beat", { version: status().version, now: new Date().toISOString() });
 }

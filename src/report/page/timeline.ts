@@ -4,10 +4,10 @@ import { anchorOf, plot, SHAPES } from "./plot.ts";
 import { prose } from "./prose.ts";
 import { durationText, moment } from "./words.ts";
 
-/** What is shown of a long journal. The rest is in `history`. */
+/** How much of a long journal is shown. The rest is in `history`. */
 const NEWEST = 100;
 
-/** Every change on record, as a plot and as a list, the newest first. */
+/** Every recorded change, as a plot and as a list, newest first. */
 export function timeline(changes: readonly Change[]): Html {
   if (changes.length === 0) return html`<p class="calm">Nothing has changed yet.</p>`;
   const newest = changes.slice(-NEWEST);

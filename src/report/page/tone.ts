@@ -1,7 +1,7 @@
 import type { State } from "../status.ts";
 import { type Html, html } from "./html.ts";
 
-/** How something is, for the colour and the shape that it is marked with. Words stand beside it: neither is the only sign. */
+/** How something is, for its colour and shape. There are always words beside it: neither is the only sign. */
 export type Tone = "ok" | "busy" | "held" | "bad" | "unchecked" | "none";
 
 export const STATE_TONES: Readonly<Record<State, Tone>> = {

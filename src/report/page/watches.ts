@@ -4,7 +4,7 @@ import { prose } from "./prose.ts";
 import { marked } from "./tone.ts";
 import { moment } from "./words.ts";
 
-/** What is asked of Consul all the time, and when it last answered. */
+/** The standing queries to Consul, and when it last answered each. */
 export function watches({ watches: list }: Status): Html {
   if (list.length === 0) return html`<p class="calm">None has begun yet.</p>`;
   return html`
