@@ -139,10 +139,10 @@ if (process.geteuid?.() === 0) {
     await chmod(agent.folder, 0o755);
     await chmod(agent.configFile, 0o644);
     const may =
-      /nobody may not read it \(\/\S+\/state: owner root, group root, mode 0700\)\. Run this as root .*`sudo mastodon-agent \.\.\.`/;
+      /\/state: nobody may not read it \(owner root, group root, mode 0700\)\. Run this as root .*`sudo mastodon-agent \.\.\.`/;
     const status = await cli(agent, ["status"], { uid: NOBODY });
     expect(status.output).toMatch(
-      /^What it last applied is not known: \/\S+\/state\/state\.json: nobody may not read it/m,
+      /^What it last applied is not known: \/\S+\/state: nobody may not read it/m,
     );
     expect(status.output).toMatch(may);
     expect(status.code).toBe(69);
