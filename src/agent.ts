@@ -92,7 +92,7 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
 
 interface Parts extends AgentGiven {
   readonly store: StateStore<Memory>;
-  /** Rings when state or journal can, or cannot, be written. */
+  /** Rings when it becomes possible, or impossible, to write the state or the journal. */
   readonly written: Bell;
   readonly notice: Notice;
   readonly problems: Problems;

@@ -44,7 +44,7 @@ export class Applier {
   lastReloadMs: number | undefined;
   /** An apply or its rollback was cut off: until everything is settled again it is not known what the units run with. */
   wasCutOff: boolean;
-  /** The files are newer than the state, until all is settled again. */
+  /** The files are newer than the state, until everything is settled again. */
   isBehind = false;
   #hasCompared = false;
   #suspect: Rejected | undefined;
@@ -60,7 +60,7 @@ export class Applier {
     return rejected?.digest === digest ? rejected.reason : undefined;
   }
 
-  /** What is desired beside what is there. The first look finds out, too, whether the state is older than the files. */
+  /** The desired state beside the actual one. The first look also finds out whether the state is older than the files. */
   async place(desired: Desired): Promise<Placed> {
     const placed = await place(desired);
     if (!this.#hasCompared) await this.#compare(placed);
@@ -68,7 +68,7 @@ export class Applier {
     return placed;
   }
 
-  /** What was cut off and is remembered as such is known well enough. */
+  /** What was cut off and recorded as such is known well enough. */
   async #compare(placed: Placed): Promise<void> {
     const { store, log } = this.#context;
     const newer = newerFiles(placed, store.read());
@@ -180,7 +180,7 @@ export class Applier {
     problems.replace("apply", [changeProblem(code, reason, options.config.watch.prefix)]);
   }
 
-  /** A state that cannot be written is known all the same, and written as soon as that is possible. */
+  /** A state that cannot be written stays in memory, and is written as soon as possible. */
   async #note(change: (memory: Memory) => Memory): Promise<void> {
     await this.#context.store.update(change).catch(() => {});
   }

@@ -4,15 +4,15 @@ import { LEADER_UNASKED, NO_LEADER } from "../settings/leader.ts";
 import type { Question, Questions } from "./questions.ts";
 import type { World } from "./world.ts";
 
-/** A question without an answer that can be believed. */
+/** A query without a credible answer. */
 export interface Unanswered {
   readonly name: string;
   readonly problem: string;
-  /** `doubtful`: there is an answer, which a watch would not take either. */
+  /** `doubtful`: there is an answer, but a watch would not believe it either. */
   readonly kind: ConsulErrorKind | "doubtful";
 }
 
-/** What a watched world would hold after its first answers. */
+/** What a watched world would have after its first answers. */
 export async function askOnce(
   questions: Questions,
   signal: AbortSignal,

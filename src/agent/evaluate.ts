@@ -100,7 +100,7 @@ export interface Evaluation {
   readonly candidateTimes: CandidateTimes;
   /** What the sources ask for. */
   readonly asked: Merged;
-  /** What is to be rendered: every connection that is not verified is the one in force. */
+  /** What to render: every unverified connection is replaced by the one in force. */
   readonly merged: Merged;
   readonly pending: readonly Pending[];
   /** What should be probed now. */

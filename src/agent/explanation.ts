@@ -1,4 +1,7 @@
-/** What is in force, what is asked for, and why that waits: of every setting and variable, for the status and for `explain`. */
+/**
+ * What is in force, what is asked for, and why that is waiting: for every setting and variable, for the status and
+ * `explain`.
+ */
 import { digest } from "../base/digest.ts";
 import { sentence } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
@@ -17,7 +20,7 @@ import { probeComplaint } from "./problems.ts";
 export interface Known {
   readonly evaluation: Pick<Evaluation, "asked" | "merged" | "pending" | "refusals">;
   readonly memory: Pick<Memory, "since" | "applied" | "targets">;
-  /** Why nothing is applied at the moment; undefined where nothing but a connection waits. */
+  /** Why nothing is applied now; undefined if only a connection is waiting. */
   readonly waiting: Waiting | undefined;
 }
 
@@ -45,7 +48,7 @@ export function unset(name: string): SettingStatus {
   };
 }
 
-/** What a connection that is asked for waits for. */
+/** What a requested connection is waiting for. */
 export function probeWait({ dependency, wanted, reason }: Pending): Waiting {
   const { host, port } = wanted;
   return { kind: "probe", dependency, host, port, reason: reason ?? null };
@@ -81,14 +84,14 @@ function explanation(name: string, ranked: readonly Wish[], known: Known): Setti
 
 interface InForce {
   readonly digest: string;
-  /** Since when, as ISO 8601 time; null where that is not known. */
+  /** Since when, as ISO 8601 time; null if that is not known. */
   readonly at: string | null;
-  /** Undefined where an older version did not note it. */
+  /** Undefined if an older version did not record it. */
   readonly shown: string | undefined;
   readonly from: Omit<Wish, "value"> | undefined;
 }
 
-/** Before the first apply it is what a live file connects to. */
+/** Before the first apply it is what the live file connects to. */
 function inForceOf(name: string, { since, applied, targets }: Known["memory"]): InForce | undefined {
   const known = since[name];
   if (known !== undefined) return { shown: undefined, from: undefined, ...known };
@@ -99,13 +102,13 @@ function inForceOf(name: string, { since, applied, targets }: Known["memory"]): 
   return { digest: digest(value), at: null, shown: shownValue(name, value), from };
 }
 
-/** What an older version did not note is that of the source, where the value is the same. */
+/** What an older version did not record is taken from the source, if the value is the same. */
 function shownInForce({ shown, from }: InForce, same: Wish | undefined): SettingStatus["in_force"] {
   const { level = null, where = null, index = null } = from ?? same ?? {};
   return { level, value: shown ?? (same === undefined ? null : String(same.value)), where, index };
 }
 
-/** Nothing at all is applied while one of these is so. */
+/** While one of these holds, nothing at all is applied. */
 const STOPS_ALL: readonly Waiting["kind"][] = ["start", "missing", "keys", "hold"];
 
 function waitOf(name: string, pending: Pending | undefined, { evaluation, waiting }: Known): Waiting {
@@ -114,7 +117,7 @@ function waitOf(name: string, pending: Pending | undefined, { evaluation, waitin
   return waiting ?? { kind: "round" };
 }
 
-/** Its connection does not take over what is asked for. */
+/** Its connection does not use what is asked for. */
 function isKeptOut(name: string, { asked, merged }: Known["evaluation"]): boolean {
   const [wanted, taken] = [asked, merged].map((all) => digestOf(rankedIn(all, name)?.[0].value));
   return wanted !== taken;

@@ -29,7 +29,7 @@ export class History {
 
   /**
    * @param directory of the agent's state; it exists
-   * @param onTrouble called when the journal can, or cannot, be written
+   * @param onTrouble called when it becomes possible, or impossible, to write the journal
    */
   static async open(directory: string, problems: Problems, onTrouble: () => void): Promise<History> {
     const history = new History(directory, problems, onTrouble);
@@ -45,12 +45,12 @@ export class History {
     return this.#last;
   }
 
-  /** All that is on record, oldest first, also what waits for room on the disk. */
+  /** Everything on record, oldest first, including what is waiting for room on the disk. */
   async changes(): Promise<readonly Change[]> {
     return [...(await this.#written()), ...this.journal.unwritten];
   }
 
-  /** What cannot be read is none: the agent goes on without its past. */
+  /** An unreadable journal counts as empty: the agent goes on without its past. */
   async #written(): Promise<readonly Change[]> {
     try {
       const written = await readJournal(this.#directory, changeSchema);
@@ -62,7 +62,7 @@ export class History {
     }
   }
 
-  /** A failure that repeats itself is on record once. */
+  /** A repeated failure is recorded once. */
   async record(change: Change): Promise<void> {
     const isRepeated = this.#last !== undefined && isSameFailure(this.#last, change);
     this.#take(change);

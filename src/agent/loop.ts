@@ -54,15 +54,15 @@ export interface Seen {
   readonly spans: readonly Span[];
 }
 
-/** What a round comes to: another one at once, or a rest until the bell rings. */
+/** The result of a round: another one at once, or a rest until the bell rings. */
 export type Next = "again" | Rest;
 
 export interface Rest {
-  /** It ends then at the latest. */
+  /** When it ends at the latest. */
   readonly atMs: number | undefined;
   /**
-   * Why what is asked for is not in force; undefined where it is, or only a connection is not. Who waits for the node's turn
-   * may get or keep it, nobody else.
+   * Why what is asked for is not in force; undefined if it is, or if only a connection is not. Only while waiting for
+   * the node's turn may it be taken or kept.
    */
   readonly waiting: Waiting | undefined;
 }
@@ -103,7 +103,7 @@ export class Loop {
     return this.#keyRing.keys;
   }
 
-  /** Why what is asked for is not in force, as the last round found; undefined where it is, or only a connection is not. */
+  /** Why what is asked for is not in force, as the last round found; undefined if it is, or if only a connection is not. */
   get waiting(): Waiting | undefined {
     return this.applier.isApplying ? { kind: "applying" } : this.#waiting;
   }

@@ -37,7 +37,7 @@ export const memorySchema = z.strictObject({
   rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
   /** Digest of the desired state whose apply has begun. If an agent finds it when it starts, that apply was cut off. */
   intent: z.string().exactOptional(),
-  /** Digests of the files when this was written, by path. One that has another was changed since. */
+  /** Digests of the files when this was written, by path. A file with another digest has changed since. */
   files: z.record(z.string(), z.string()).default({}),
   endpoints: z.record(z.string(), endpoint),
   /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */

@@ -5,7 +5,7 @@ import type { Memory } from "./memory.ts";
 
 export type Obstacle = Extract<Waiting, { kind: "missing" | "hold" | "unrenderable" | "rejected" }>;
 
-/** What keeps anything from being applied, as far as the sources and the state tell it. The first that holds comes first. */
+/** What prevents any apply, as far as the sources and the state show. The first row that holds wins. */
 export function obstacleIn(
   { merged, kv, renderError, desired }: Pick<Evaluation, "merged" | "kv" | "renderError" | "desired">,
   { rejected }: Pick<Memory, "rejected">,

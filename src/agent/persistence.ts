@@ -10,13 +10,13 @@ export interface PersistenceContext {
   readonly state: Persisted;
   readonly journal: Persisted;
   readonly problems: Problems;
-  /** Rings when one of them can, or cannot, be written. */
+  /** Rings when it becomes possible, or impossible, to write one of them. */
   readonly bell: Bell;
-  /** Something is on disk, or not, that was otherwise before. */
+  /** Whether something is on disk has changed. */
   readonly onChange: () => void;
 }
 
-/** What could not be written is a problem, and is written as soon as that is possible, with nothing else to do too. */
+/** What could not be written is a problem, and is written as soon as possible, even when there is nothing else to do. */
 export async function keepWriting(context: PersistenceContext, signal: AbortSignal): Promise<void> {
   const { state, journal, problems, bell, onChange } = context;
   const kept = [

@@ -1,4 +1,4 @@
-/** What the agent asks of Consul. It watches the answers; a command asks the same once. */
+/** What the agent asks Consul. The agent watches the answers; a command asks the same once. */
 import type { Answer, Blocking, ConsulClient, KvPair } from "../consul/client.ts";
 import { readLeader, type Scope } from "../consul/patroni.ts";
 import type { Options } from "../options.ts";

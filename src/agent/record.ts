@@ -100,7 +100,7 @@ function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] 
     const fresh = { digest: digest(reveal(value)), at: now.toISOString(), shown: String(value), from };
     const known = memory.since[name];
     if (known?.digest !== fresh.digest) return [name, fresh] as const;
-    // What stays for want of a candidate still comes from where it was taken.
+    // What stays for lack of a candidate keeps its origin.
     const isHeld = from.where === HELD && known.from !== undefined;
     return [name, { ...fresh, at: known.at, ...(isHeld && { from: known.from }) }] as const;
   });

@@ -22,7 +22,7 @@ export interface Pace {
   readonly minIntervalMs: number;
 }
 
-/** When to apply, and what is waited for until then. */
+/** When to apply, and what it waits for until then. */
 export interface Due {
   readonly atMs: number;
   readonly after: "settle" | "interval" | "retry";

@@ -193,7 +193,7 @@ function lastChange(change: Change | undefined): Status["last_change"] {
   return { at, cause, units, duration_ms, outcome };
 }
 
-/** A hold is always said, also where there is nothing to hold. */
+/** A hold is always shown, even if there is nothing to hold. */
 function nextChange({ loop, memory }: Facets, settings: readonly SettingStatus[]): Status["next_change"] {
   const { evaluation, waiting = evaluation?.pending.map(probeWait)[0] } = loop;
   if (evaluation === undefined || waiting === undefined) return null;

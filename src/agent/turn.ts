@@ -11,7 +11,7 @@ export interface TurnOptions {
   readonly onChange: () => void;
 }
 
-/** What is waited for: the lock's key, who has it (null: nobody at the moment), and since when, as ISO 8601 time. */
+/** What it is waiting for: the lock's key, its holder (null: currently nobody), and since when, as ISO 8601 time. */
 export type TurnWait = Pick<Extract<Waiting, { kind: "turn" }>, "key" | "holder" | "since">;
 
 type State =

@@ -47,7 +47,7 @@ export class WayBack {
    * Takes it, if it is wanted and due.
    *
    * @param asked digest of what cannot be applied, as far as it could be rendered
-   * @param rest what the loop comes to otherwise
+   * @param rest the loop's result otherwise
    */
   async go(seen: Seen, asked: string | undefined, rest: Rest, signal: AbortSignal): Promise<Next> {
     const { inputs } = seen;

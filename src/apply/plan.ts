@@ -130,8 +130,8 @@ export function inHaste({ actions, ...rest }: Plan): Plan {
 }
 
 /**
- * Of a plan what is done where nobody knows what should be in the files: they stay, and what is down is started with
- * them. What it then runs with is not known.
+ * The part of a plan that is done while it is not known what should be in the files: they stay, and what is down is
+ * started with them. What it then runs with is not known.
  */
 export function startsOf({ actions }: Plan): Plan {
   const down = actions.filter((action) => !mayServe(action));

@@ -41,10 +41,10 @@ export async function prepare(plan: Plan, context: ApplyContext): Promise<Prepar
  * From the first rename on it is not known what a unit runs with: a supervisor may restart it at any moment, and a
  * crash may end the agent. So that is recorded first, and the digest once the unit is verified.
  *
- * What cannot be remembered for want of a disk is known as long as the agent lives, and after a crash the files bear
- * witness: they are not what the state says. That is enough for what cannot wait, a site whose endpoint is dead and
- * units that are down. A routine change can wait, and does: after a crash nobody would know that it had been rejected,
- * nor what to go on with while Consul is away.
+ * What cannot be recorded for lack of disk space is known as long as the agent lives, and after a crash the files show
+ * it: they differ from the state. That is enough for what cannot wait: a site with a dead endpoint, and units that are
+ * down. A routine change can wait, and does: after a crash it would not be known that it had been rejected, nor what to
+ * go on with while Consul is away.
  */
 async function unsettle({ actions, isUrgent = false }: Plan, context: ApplyContext): Promise<void> {
   const mayWait = !isUrgent && actions.some(mayServe);

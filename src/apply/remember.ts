@@ -1,7 +1,7 @@
 import type { ApplyContext } from "./outcome.ts";
 import type { UnitDigests } from "./plan.ts";
 
-/** A unit that is well does not become unwell by a full disk. Whoever remembers says that it cannot, and tries again. */
+/** A full disk does not make a healthy unit ill. The store reports that it cannot write, and retries. */
 export async function rememberIfPossible(
   unit: string,
   digests: UnitDigests,

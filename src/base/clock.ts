@@ -6,7 +6,7 @@ export function steadyMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** When the clock on the wall shows a moment of the steady one, as ISO 8601 and to the second, so that it stays the same. */
+/** The wall-clock time of a moment on the steady clock, as ISO 8601 and to the second, so that it stays the same. */
 export function wallTimeAt(momentMs: number): string {
   const wallMs = Date.now() + momentMs - steadyMs();
   return new Date(Math.round(wallMs / 1000) * 1000).toISOString();

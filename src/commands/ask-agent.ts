@@ -7,10 +7,10 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 export type AgentAnswer =
   | { readonly kind: "status"; readonly url: string; readonly status: Status }
-  /** `nobody` listens there; `other`: somebody does, but gives no such answer. */
+  /** `nobody`: nothing listens there; `other`: something does, but not with such an answer. */
   | { readonly kind: "nobody" | "other"; readonly url: string; readonly reason: string };
 
-/** Asks the agent that runs on this machine, at the address of the configuration. */
+/** Asks the agent on this machine, at the address in the configuration. */
 export async function askAgent({ http }: Pick<Config, "http">, ending?: AbortSignal): Promise<AgentAnswer> {
   const url = `http://${addressOf(http)}/status`;
   const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);

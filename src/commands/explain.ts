@@ -18,7 +18,7 @@ import { type Paint, paintFor } from "./screen/paint.ts";
 /** In the table of everything on a terminal; a single name is shown in full. */
 const WIDEST_VALUE = 30;
 
-/** Says where values come from, and what waits. @throws Refused for a name that is neither a setting nor a variable */
+/** Says where values come from, and what is waiting. @throws Refused for a name that is neither a setting nor a variable */
 export async function explain(
   name: string | undefined,
   { json, ...flags }: CommonFlags & { json?: boolean },
@@ -52,7 +52,7 @@ interface Sight {
   readonly width: number | undefined;
 }
 
-/** The running agent knows it best. What sources and state alone tell is known without it. */
+/** The running agent knows best. Without it, sources and state show the rest. */
 async function waitingFor({ evaluation, memory }: Look, { config }: Options): Promise<Waiting | undefined> {
   const obstacle = obstacleIn(evaluation, memory);
   const answer = await askAgent(config);
@@ -101,7 +101,7 @@ function headline({ name, feeds, in_force: inForce, values }: SettingStatus, pai
   return `${title} ${values.length > 0 ? "is not in force yet" : "is not set by any source"}`;
 }
 
-/** What is not in force yet; of a secret only that it is another. */
+/** What is not in force yet; for a secret only that it differs. */
 function askedLines({ in_force: inForce, waiting, values: [asked] }: SettingStatus, sight: Sight) {
   const { paint, now, width } = sight;
   if (waiting === null) return [];
@@ -113,7 +113,7 @@ function askedLines({ in_force: inForce, waiting, values: [asked] }: SettingStat
   ];
 }
 
-/** What is in force is marked `*`, and what is asked for in its place `>`: the first of all that are on offer. */
+/** What is in force is marked `*`, and what is asked for instead `>`: the first one on offer. */
 function placeRow(place: Place, { waiting, in_force: inForce, values }: SettingStatus, paint: Paint) {
   const { level } = place;
   if ("nothing" in place) return [`    ${paint.dim(level)}`, paint.dim("-"), paint.dim(place.nothing)];

@@ -32,7 +32,7 @@ export async function history(flags: HistoryFlags, io: Io): Promise<ExitCode> {
   return ExitCode.ok;
 }
 
-/** What goes on has a document for each change. */
+/** With --follow there is one document per change. */
 function print(changes: readonly Change[], { json, verbose = false }: HistoryFlags, io: Io): void {
   const sight = { paint: paintFor(io), width: io.isTerminal ? io.size().columns : undefined, verbose };
   for (const change of changes)

@@ -13,7 +13,7 @@ export interface Io {
   readonly isTerminal: boolean;
   /** The same for standard error. */
   readonly isErrorTerminal: boolean;
-  /** The journal of systemd reads standard output. */
+  /** systemd's journal reads standard output. */
   readonly isJournal: boolean;
   /** Of the terminal, now: it may be resized. */
   size(): { readonly columns: number; readonly rows: number };

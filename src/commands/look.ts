@@ -22,7 +22,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 export interface Look {
   readonly evaluation: Evaluation;
   readonly memory: Memory;
-  /** What Consul was asked in vain; what was last known good stands in. */
+  /** What Consul did not answer; there the last known good is used. */
   readonly unanswered: readonly Unanswered[];
   readonly keys: PinnedKeys | undefined;
   /** Why there are no keys to render with. */
@@ -55,7 +55,7 @@ export async function look(options: Options): Promise<Look> {
   return { evaluation, memory, keys, unanswered, keysError: found instanceof TryAgain ? found : undefined };
 }
 
-/** For standard error, before what rests on it. */
+/** For standard error, before anything that depends on it. */
 export function standIns({ unanswered }: Pick<Look, "unanswered">): readonly string[] {
   const lines = unanswered.map(({ name, kind, problem }) =>
     kind === "unreachable"

@@ -92,7 +92,7 @@ async function openLog(level: LogLevel, io: Io, relay: SyslogRelay): Promise<Log
   return createLog(level, { write });
 }
 
-/** JSON lines, for the journal with their priority; or something for the eye on a terminal. */
+/** JSON lines, with their priority for the journal; or a readable form on a terminal. */
 async function linesFor({ isTerminal, isJournal, out }: Io): Promise<DestinationStream> {
   if (isTerminal) return prettyLines();
   return { write: (line) => out(isJournal ? journalLine(line) : line.trimEnd()) };

@@ -19,7 +19,7 @@ function pidfileIn(directory: string): string {
 
 /**
  * The client that an agent with this state directory has started, if it is still running. It is found even if the
- * directory was lost and the pidfile with it: a second client would find its ports taken.
+ * directory was lost with the pidfile in it: a second client would find its ports taken.
  */
 export async function findClient(directory: string): Promise<Process | undefined> {
   const pidfile = pidfileIn(directory);

@@ -12,7 +12,10 @@ export interface FleetLockOptions {
   readonly name?: string;
   /** The key's value while it is held, so that operators see whose turn it is. */
   readonly node: string;
-  /** Told who has the turn whenever that is another; null where nobody has it, and this node may get it in a moment. */
+  /**
+   * Called with the holder of the turn whenever that changes; null if nobody has it, and this node may get it in a
+   * moment.
+   */
   readonly onHolder?: (holder: string | null) => void;
   /** Ends the waiting; it does not release the lock once held. */
   readonly signal: AbortSignal;
@@ -33,7 +36,7 @@ const TTL_MS = 10_000;
 const LOCK_DELAY_MS = 1_000;
 const RETRY_MS = 250;
 const WAIT_MS = 60_000;
-/** Whoever may write there could say anything. */
+/** Anyone who may write there could put anything. */
 const LONGEST_HOLDER = 100;
 
 /**
@@ -53,7 +56,7 @@ export async function acquireFleetLock(options: FleetLockOptions): Promise<Fleet
   }
 }
 
-/** Where an operator sees who holds a lock. */
+/** Where an operator can see who holds a lock. */
 export function fleetLockKey(domain: string, name = "lock"): string {
   return `mastodon-agent/${domain}/${name}`;
 }

@@ -167,7 +167,7 @@ class Reporter {
   }
 }
 
-/** What it means that there is no answer, and what to do. */
+/** What a missing answer means, and what to do. */
 export function troubleWith(error: unknown): string {
   if (error instanceof ConsulError && error.kind === "denied") {
     return `permission denied: ${messageOf(error)}. Give the token the policy of packaging/consul-policy.hcl`;

@@ -89,14 +89,14 @@ const setting = z.object({
   readers: z.array(z.string()),
   /** ISO 8601 time since when the value in force has been so. */
   since: z.string().nullable(),
-  /** What the file and the units have now; null where there is no value. Its parts are null where nobody noted them. */
+  /** What the file and the units have now; null if there is no value. Its parts are null if they were not recorded. */
   in_force: value
     .extend({ level: z.string().nullable(), value: z.string().nullable(), where: z.string().nullable() })
     .nullable()
     .default(null),
-  /** Why another value is asked for than is in force; null where that is the same. */
+  /** Why the value in force is not the one asked for; null if they are the same. */
   waiting: waitingSchema.nullable().default(null),
-  /** What was turned down under this name, with reason and cure. */
+  /** What was refused under this name, with reason and cure. */
   refused: z.array(z.string()).default([]),
   /** Every source's value in order of precedence: the first is asked for. */
   values: z.array(value),
@@ -195,7 +195,7 @@ export const statusSchema = z.object({
     }),
   ),
   last_change: lastChange.nullable(),
-  /** What is asked for and not in force, and why; null where everything is. */
+  /** What is asked for but not in force, and why; null if everything is in force. */
   next_change: z.object({ cause: z.string(), waiting: waitingSchema }).nullable().default(null),
 });
 

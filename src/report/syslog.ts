@@ -25,7 +25,7 @@ export function syslogFrame(line: string, node: string, pid: number): string {
   return `${message.length} ${message}`;
 }
 
-/** A line of the log as the journal takes it: the JSON as it is, behind its severity. */
+/** A log line as the journal takes it: the JSON as it is, after its severity. */
 export function journalLine(line: string): string {
   return prioritized(SEVERITIES[entry.parse(parsed(line)).level], line.trimEnd());
 }

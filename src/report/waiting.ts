@@ -2,24 +2,24 @@ import * as z from "zod";
 import { addressOf } from "../base/address.ts";
 
 /**
- * Why what is asked for is not in force. The loop says it, the status carries it, and words are made of it where a person
- * reads. Moments are ISO 8601 times.
+ * Why what is asked for is not in force. The loop sets it, the status carries it, and it becomes words where a person
+ * reads it. Moments are ISO 8601 times.
  *
- * - `start`: Consul's first answers are not there yet, or files and units were not looked at
- * - `missing`: no source knows a setting that Mastodon cannot do without
- * - `keys`: the pinned keys cannot be read yet, or not be used for this domain
- * - `hold`: an operator holds changes
- * - `unrenderable`: a file cannot be made of what is asked for
- * - `rejected`: it was tried, and put back; it is not tried again before something is put
+ * - `start`: Consul's first answers are not there yet, or files and units have not been checked
+ * - `missing`: no source knows a setting that Mastodon needs
+ * - `keys`: the pinned keys cannot be read yet, or cannot be used for this domain
+ * - `hold`: an operator has put changes on hold
+ * - `unrenderable`: a file cannot be rendered from what is asked for
+ * - `rejected`: it was tried and rolled back; it is not retried before something is put
  * - `settle`: more may be put in a moment
  * - `interval`: units were reloaded a moment ago
- * - `retry`: it was tried and failed, and is tried again then
- * - `turn`: another node has the turn to reload; `holder` is null where nobody has it at the moment
+ * - `retry`: it was tried and failed, and is retried then
+ * - `turn`: another node has the turn to reload; `holder` is null if nobody currently has it
  * - `database`: Mastodon's database does not have what the code needs
  * - `probe`: Mastodon cannot work with the new connection; `reason` is null before the first answer
- * - `applying`: nothing any more
+ * - `applying`: nothing is left to wait for
  * - `round`: it was only just seen
- * - `agent`: no agent runs that could apply it
+ * - `agent`: no agent is running that could apply it
  */
 export const waitingSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start") }),
@@ -47,7 +47,7 @@ export const waitingSchema = z.discriminatedUnion("kind", [
 
 export type Waiting = Readonly<z.infer<typeof waitingSchema>>;
 
-/** As it goes on after "it". @param time how the reader is told a moment */
+/** The words that follow "it". @param time how a moment is written for the reader */
 export function waitingText(waiting: Waiting, time: (iso: string) => string): string {
   switch (waiting.kind) {
     case "start":

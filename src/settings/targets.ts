@@ -89,13 +89,13 @@ export function mergedOf({ wishes }: Target): Merged {
   return { settings, variables, missing: [] };
 }
 
-/** The probed connection that a setting or variable is a part of, or stands for. */
+/** The probed connection that a setting or variable is part of, or stands for. */
 export function connectionOf(name: string): ProbedName | undefined {
   if (SENTINEL_VARIABLES.some((known) => known === name)) return "redis";
   return PROBED_NAMES.find((dependency) => CONNECTIONS[dependency].includes(name));
 }
 
-/** Takes a connection back to what it was: the wishes in force alone. */
+/** Restores a connection to what it was: only the wishes in force. */
 export function withTarget(merged: Merged, { dependency, wishes }: Target): Merged {
   const [settings, variables] = [new Map(merged.settings), new Map(merged.variables)];
   for (const name of CONNECTIONS[dependency]) {

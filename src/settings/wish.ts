@@ -30,7 +30,7 @@ export interface Layer {
 
 /** A refused value from a source; the complaint's `where` is its key or variable. */
 export interface Refusal {
-  /** The setting or variable that it would have been; what it was called where nobody knows it. */
+  /** The setting or variable that it would have been; what it was called if it is not known. */
   readonly name: string;
   readonly complaint: Complaint;
 }

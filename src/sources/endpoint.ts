@@ -4,7 +4,7 @@ import { typeNamed } from "../settings/slot.ts";
 export type ReadEndpoint =
   /** The host in its canonical form. */
   | { readonly host: string }
-  /** Why a part of it would not be acceptable as the setting that it goes into, and that setting. */
+  /** Why a part of it would not be acceptable as the setting it goes into, and that setting. */
   | { readonly fault: string; readonly name: string };
 
 /** Permission to say in Consul where a backend is must not allow writing anything else into Mastodon's configuration. */

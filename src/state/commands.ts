@@ -1,4 +1,4 @@
-/** With what arguments processes run. */
+/** The arguments that processes run with. */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { execa } from "execa";
 
@@ -12,8 +12,8 @@ export async function commandOf(pid: number): Promise<string> {
 }
 
 /**
- * Of every process that sees the same files as this one, by pid: a host sees the processes of its containers and jails
- * too, where the same path is another place.
+ * For every process that sees the same files as this one, by pid: a host also sees the processes of its containers and
+ * jails, where the same path is another place.
  */
 export async function commandsHere(): Promise<ReadonlyMap<number, string>> {
   return process.platform === "linux" ? fromProc() : fromPs();
@@ -30,7 +30,7 @@ async function fromProc(): Promise<ReadonlyMap<number, string>> {
   return found;
 }
 
-/** The namespace of a process's mounts; undefined where that is closed to us. */
+/** The namespace of a process's mounts; undefined if that is closed to us. */
 async function mountsOf(pid: string): Promise<string | undefined> {
   return readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined);
 }

@@ -83,7 +83,7 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Whether there was no room for it, or no more of this user's share. */
+/** Whether there was no room for it, or this user's quota is used up. */
 export function isFull(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "");
 }

@@ -8,7 +8,7 @@ import { type Persisted, Writes } from "./persisted.ts";
 
 /** Limit of the current file; there is one older file of the same size, so at most twice this is on disk. */
 const LIMIT_BYTES = 1024 * 1024;
-/** So many entries wait for room on the disk; then the oldest gives way. */
+/** How many entries may wait for room on the disk; beyond that the oldest is dropped. */
 const MOST_UNWRITTEN = 1000;
 
 /** Where a directory's journal is written, and where it goes when it is full. */
@@ -17,7 +17,7 @@ export function journalFilesIn(directory: string): { readonly current: string; r
 }
 
 export interface JournalOptions {
-  /** Called when `trouble` is another. */
+  /** Called when `trouble` changes. */
   readonly onTrouble?: () => void;
   readonly limitBytes?: number;
 }
@@ -74,7 +74,7 @@ export class Journal<Entry> implements Persisted {
       await file.appendFile((await endsInLine(file)) ? line : `\n${line}`);
       await file.sync();
     } catch (error) {
-      // A full disk takes half a line, and would take another half with each try.
+      // A full disk takes half a line, and would take another half at each attempt.
       await file.truncate(before.size).catch(() => {});
       throw error;
     }

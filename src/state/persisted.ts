@@ -1,14 +1,14 @@
 import { messageOf, TryAgain } from "../base/errors.ts";
 
-/** What is kept on disk, and is known all the same as long as it cannot be written. */
+/** What is kept on disk, and stays in memory as long as it cannot be written. */
 export interface Persisted {
-  /** Why something is not on disk; undefined where everything is. */
+  /** Why something is not on disk; undefined if everything is. */
   readonly trouble: TryAgain | undefined;
   /** Writes what is not on disk yet. @throws TryAgain, which is `trouble` from then on */
   flush(): Promise<void>;
 }
 
-/** The writes of one such thing, and what came of the last of them. */
+/** The writes of one such thing, and the outcome of the last one. */
 export class Writes {
   readonly #directory: string;
   readonly #what: string;
@@ -17,7 +17,7 @@ export class Writes {
 
   /**
    * @param what it is, such as "the state"
-   * @param onTrouble called when `trouble` is another
+   * @param onTrouble called when `trouble` changes
    */
   constructor(directory: string, what: string, onTrouble: () => void) {
     this.#directory = directory;
@@ -29,7 +29,7 @@ export class Writes {
     return this.#trouble;
   }
 
-  /** @throws TryAgain in place of the system's error */
+  /** @throws TryAgain instead of the system's error */
   async run(write: () => Promise<void>): Promise<void> {
     try {
       await write();

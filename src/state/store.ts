@@ -20,18 +20,18 @@ export interface StateStore<T> extends Persisted {
   /**
    * Changes the state; when the promise resolves the change is on disk. Changes made during a write share the next
    * write. What is already in the file is not written.
-   * @throws TryAgain when it cannot be written: `read()` has the change all the same, and the next update or flush
-   * tries to write it again.
+   * @throws TryAgain when it cannot be written: `read()` still has the change, and the next update or flush tries to
+   * write it again.
    */
   update(change: (state: T) => T): Promise<void>;
 }
 
 /**
  * Opens (and makes, 0700) the state directory. A file that does not match this schema, such as another version's, is
- * moved aside and the state starts empty, which only costs one reload of each unit. That there is no room is no reason
- * not to begin: a site must come up, and fail over, with a full disk too.
+ * moved aside and the state starts empty, which only costs one reload of each unit. A full disk is no reason not to
+ * start: a site must come up, and fail over, even then.
  * @param schema must accept what it returns: the state is stored as it is.
- * @param onTrouble called when `trouble` is another
+ * @param onTrouble called when `trouble` changes
  * @throws Misconfigured when the directory cannot be made, read or written.
  */
 export async function openState<T>(

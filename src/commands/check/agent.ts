@@ -1,4 +1,4 @@
-/** What the agent that runs here says: it looks all the time, and at what a single look cannot see. */
+/** What the running agent says: it looks all the time, and sees what a single look cannot. */
 import { memorySchema } from "../../agent/memory.ts";
 import { ExitCode, Misconfigured, Unavailable } from "../../base/errors.ts";
 import type { Options } from "../../options.ts";
@@ -24,7 +24,7 @@ export async function agentInspections({ config }: Options): Promise<readonly In
   ];
 }
 
-/** In these nobody has to do anything; what is wrong all the same is a problem of its own. */
+/** In these states nothing has to be done; anything that is still wrong is a problem of its own. */
 const CALM: readonly State[] = ["starting", "applying", "converged"];
 
 function stateIn({ node, state, reason }: Status): string | Warning {

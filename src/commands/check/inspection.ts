@@ -9,7 +9,7 @@ import {
   Unavailable,
 } from "../../base/errors.ts";
 
-/** Says what it found, warns, fails, or throws one of our errors for what is wrong. */
+/** Returns what it found, warns, fails, or throws one of our errors for a failure. */
 export type Inspection = readonly [title: string, inspect: () => Promise<Found> | Found];
 
 export type Found = string | Warning | Failure;

@@ -46,7 +46,7 @@ function nothingRefused({ evaluation }: Look): string {
   return `${evaluation.merged.settings.size} known, none refused`;
 }
 
-/** What is asked for and cannot be had, so that something else stays in use. */
+/** Requests that cannot be met, so that something else stays in use. */
 function nothingPending(options: Options, { evaluation }: Look): string | Failure {
   const problems = inputProblems(evaluation, placesOf(options)).filter(({ code }) => NOT_HAD.includes(code));
   return problems.length === 0

@@ -26,7 +26,7 @@ ${probes.length > 0 && html`<ul class="probes">${probes.map(probeLine)}</ul>`}
 </article>`;
 }
 
-/** When somebody last looked at the connection in use, and since when it has been as it is. */
+/** When the connection in use was last probed, and since when it has been in this state. */
 function look({ healthy, since, checked_at }: EndpointStatus["check"]): Html {
   if (checked_at === null) return html`<p class="small">nobody has looked at this connection</p>`;
   return html`
@@ -61,7 +61,7 @@ function row(candidate: CandidateStatus, view: EndpointView): Html {
 ${checks.length > 0 && html`<tr class="more"><td colspan="2"><ul class="checks">${checks.map(checkLine)}</ul></td></tr>`}`;
 }
 
-/** A check of the catalogue that does not pass, with the first line of what it printed. */
+/** A catalogue check that is not passing, with the first line of its output. */
 function checkLine({ name, status, output }: CandidateStatus["checks"][number]): Html {
   const tone: Tone = status === "warning" ? "held" : "bad";
   return html`

@@ -18,7 +18,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(rest.reduce((text, string, position) => text + textOf(parts[position]) + string, first));
 }
 
-/** HTML that comes from elsewhere: only for what came with the agent. */
+/** HTML from elsewhere: only for what is shipped with the agent. */
 export function made(text: string): Html {
   return new Html(text);
 }

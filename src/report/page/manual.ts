@@ -1,4 +1,4 @@
-/** The documentation that came with the agent, where it is needed: a link of a problem leads here. */
+/** The documentation shipped with the agent, where it is needed: a problem's link leads here. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -54,7 +54,7 @@ const SHELF = [
   ["/docs/settings", "Settings"],
 ] as const;
 
-/** The sources and the bundle are at different depths of it. */
+/** The sources and the bundle are at different depths in it. */
 function packageFolder(folder: string): string {
   const parent = dirname(folder);
   return existsSync(join(folder, "package.json")) || parent === folder ? folder : packageFolder(parent);

@@ -1,4 +1,4 @@
-/** Markdown to HTML, for pages that came with the agent. Links lead to what the agent serves, or out; pictures are named. */
+/** Markdown to HTML, for pages shipped with the agent. Links lead to what the agent serves, or out; pictures are named. */
 import { Marked, type Tokens } from "marked";
 import { html, made } from "./html.ts";
 import { MANUAL } from "./names.ts";
@@ -41,14 +41,14 @@ const MARKED = new Marked({
   },
 });
 
-/** Nothing where it leads to a file that is not served. */
+/** Nothing if it leads to a file that is not served. */
 function targetOf(href: string): string | undefined {
   if (/^(https?:|#)/.test(href)) return href;
   const [, name, anchor = ""] = /^([\w-]+)\.md(#.*)?$/.exec(href) ?? [];
   return MANUAL.some((known) => known === name) ? `/docs/${name}${anchor}` : undefined;
 }
 
-/** As GitHub makes it of a heading, so that a link works in both places. */
+/** As GitHub makes it from a heading, so that a link works in both places. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

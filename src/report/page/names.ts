@@ -1,4 +1,4 @@
-/** What the page consists of beside itself. Only what is named here is served: no path is made of a request. */
+/** What the page consists of besides itself. Only what is named here is served: no path is made from a request. */
 
 export const ASSETS = [
   ...[
@@ -24,7 +24,7 @@ export const ASSETS = [
   ],
 ] as const;
 
-/** The pages of docs/, without their ending. */
+/** The pages of docs/, without their extension. */
 export const MANUAL = [
   ...["apply", "certificates", "commands", "compatibility", "configuration", "consul", "database"],
   ...["dependencies", "failover", "guarantees", "install-freebsd-pot", "install-linux", "keys", "kv", "logs"],

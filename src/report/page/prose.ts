@@ -2,9 +2,9 @@
 import { type Html, html, type Part } from "./html.ts";
 import { moment } from "./words.ts";
 
-/** A message as it is shown. Times in it are shown as all times are. */
+/** A message as it is shown. Times in it are shown like all others. */
 export function prose(message: string): Html {
-  // Of each match the parts in between are followed by its two groups.
+  // The parts between matches alternate with each match's two groups.
   const parts = message.split(/`([^`\n]+)`|\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/);
   return html`${parts.map((part, at) => part && FORMS[at % FORMS.length]?.(part))}`;
 }
@@ -16,7 +16,7 @@ function code(text: string): Html {
   return /\S\s+\S/.test(text) ? command(text) : html`<code>${text}</code>`;
 }
 
-/** Shown whole, and selected whole by one click. The button is hidden until the page's script has given it something to do. */
+/** Shown in full, and selected by one click. The button is hidden until the page's script gives it something to do. */
 function command(text: string): Html {
   return html`<span class="command" data-key="command ${text}"><code>${text}</code> <button type="button" class="copy" aria-label="Copy ${text}">copy</button></span>`;
 }

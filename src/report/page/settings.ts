@@ -5,7 +5,7 @@ import { prose } from "./prose.ts";
 import { marked } from "./tone.ts";
 import { moment } from "./words.ts";
 
-/** Every value in force, and behind it what is asked for in its place, what was refused, and every source that has one. */
+/** Every value in force, and behind it what is asked for instead, what was refused, and every source that has one. */
 export function settings({ settings: list, missing }: Status): Html {
   return html`
 ${missing.length > 0 && html`<p>Nobody names ${missing.join(", ")}: see what to do now.</p>`}
@@ -38,7 +38,7 @@ function levelText({ in_force: inForce, values }: SettingStatus): string {
   return values.length === 0 ? "unset" : "not in force";
 }
 
-/** What will be in force, and what it waits for; of a secret only that it is another. */
+/** What will be in force, and what it is waiting for; for a secret only that it differs. */
 function asked({ in_force: inForce, waiting, values: [first] }: SettingStatus): Html {
   return html`
 ${inForce !== null && html`<p>In force: <code>${inForce.value ?? ""}</code>${inForce.where !== null && html` from ${inForce.where}`}.</p>`}

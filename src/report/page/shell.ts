@@ -35,7 +35,7 @@ ${slot("about", sections)}
   return `<!doctype html>${text}\n`;
 }
 
-/** What both kinds of pages have. @param styles names of assets, without their ending */
+/** What both kinds of pages have. @param styles names of assets, without their extension */
 export function head(title: string, styles: readonly string[]): Html {
   return html`<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -46,7 +46,7 @@ export class Streams {
     const unsubscribe = this.#views.notice.subscribe(() => this.#update());
     const heart = setInterval(() => {
       for (const response of this.#readers.keys()) this.#write(response, beat(this.#views));
-      // When something was last looked at is told to nobody, and is shown.
+      // The time of the last look is shown, but a change of it alone sends no update.
       this.#update();
     }, BEAT_MS);
     return () => {

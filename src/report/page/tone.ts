@@ -15,7 +15,7 @@ export const STATE_TONES: Readonly<Record<State, Tone>> = {
   failed: "bad",
 };
 
-/** Discs, a square, a diamond and rings, with signs in them, so that they differ without their colour too. */
+/** Discs, a square, a diamond and rings, with signs in them, so that they differ even without colour. */
 const SHAPES: Readonly<Record<Tone, Html>> = {
   ok: html`<circle r="8"/><path class="sign" d="M-3.6 .3 L-1.2 2.8 L3.8 -2.6"/>`,
   busy: html`<circle r="8"/><path class="sign" d="M0 -4.4 V0 L3 2"/>`,
@@ -29,7 +29,7 @@ export function icon(tone: Tone): Html {
   return html`<svg class="icon ${tone}" viewBox="-10 -10 20 20" width="20" height="20" aria-hidden="true">${SHAPES[tone]}</svg>`;
 }
 
-/** What nobody has looked at is not called healthy, nor anything else. */
+/** What has not been checked is called neither healthy nor anything else. */
 export const UNCHECKED = { tone: "unchecked", word: "not checked" } as const;
 
 /** A word with its mark before it. */

@@ -2,7 +2,7 @@
 import { addressOf, bracketed } from "../../base/address.ts";
 import { type Html, html } from "./html.ts";
 
-/** A moment in UTC. The page's script puts its age behind it, "(12 s ago)", and keeps that true without reading it out. */
+/** A moment in UTC. The page's script adds its age, "(12 s ago)", and keeps that current without announcing it. */
 export function moment(iso: string): Html {
   return html`<span class="moment"><time datetime="${iso}">${utc(iso)}</time><span class="ago" aria-live="off"></span></span>`;
 }
