@@ -1,5 +1,5 @@
 import type { Complaint } from "../base/errors.ts";
-import { acquireFleetLock } from "../consul/lock.ts";
+import { acquireFleetLock, fleetLockKey } from "../consul/lock.ts";
 import type { DatabaseContext } from "./database.ts";
 import { type DatabaseStep, decide, type Scene } from "./database-decision.ts";
 import { type DatabaseReport, databaseProblem } from "./database-report.ts";
@@ -44,9 +44,10 @@ export class DatabaseTurn {
     const { options, client, log, report, look, isStillAsked } = this.#context;
     const key = this.#keyOf(scene);
     if (this.#failure?.key === key) return this.#failed(this.#failure, scene);
-    report.waitsForTurn();
-    const [domain, node] = [domainOf(evaluation.merged), options.node];
-    await using _lock = await acquireFleetLock({ client, domain, name: "database/lock", node, signal, log });
+    const [domain, node, name] = [domainOf(evaluation.merged), options.node, "database/lock"];
+    const onHolder = (holder: string | null) => report.waitsForTurn(fleetLockKey(domain, name), holder);
+    onHolder(null);
+    await using _lock = await acquireFleetLock({ client, domain, name, node, signal, log, onHolder });
     // Things may have changed by now.
     if (!isStillAsked(evaluation)) return "other";
     const again = await look(evaluation, signal);

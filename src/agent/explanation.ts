@@ -91,8 +91,8 @@ interface InForce {
   readonly from: Omit<Wish, "value"> | undefined;
 }
 
-/** Before the first apply it is what the live file connects to. */
-function inForceOf(name: string, { since, applied, targets }: Known["memory"]): InForce | undefined {
+/** What the file and the units have of a setting or variable. Before the first apply it is what the live file connects to. */
+export function inForceOf(name: string, { since, applied, targets }: Known["memory"]): InForce | undefined {
   const known = since[name];
   if (known !== undefined) return { shown: undefined, from: undefined, ...known };
   const dependency = connectionOf(name);

@@ -25,6 +25,7 @@ import type { Leader } from "../settings/leader.ts";
 import { asRegistered } from "../settings/overlay.ts";
 import type { ConnectionHealth } from "./connection-watch.ts";
 import type { DatabaseKeeper } from "./database.ts";
+import { endpointOrigin } from "./endpoint-origin.ts";
 import { whyNotFor } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { explanations, probeWait } from "./explanation.ts";
@@ -113,6 +114,7 @@ function endpointStatus(
     host: inUse?.host ?? null,
     port: inUse?.port ?? null,
     source: inUse === undefined ? null : `${inUse.level}: ${inUse.source}`,
+    from: endpointOrigin(name, memory),
     since: inUse?.since ?? null,
     check: checkStatus(connectionHealth.get(name)),
     catalogue: catalogueOf(name, loop.evaluation),

@@ -1,11 +1,13 @@
 /** What can be said while no agent answers: whether one is running, what it last knew, and where to look. */
 
+import { endpointOrigin } from "../agent/endpoint-origin.ts";
 import { type Memory, memorySchema } from "../agent/memory.ts";
 import { isAgentError } from "../base/errors.ts";
 import type { ProfileName } from "../options/profiles.ts";
 import type { Config } from "../options/schema.ts";
 import { type Change, changeSchema } from "../report/change.ts";
 import { NOT_CHECKED } from "../report/status.ts";
+import { DEPENDENCY_NAMES } from "../settings/dependencies.ts";
 import { readJournal } from "../state/journal.ts";
 import { holderIn } from "../state/lock.ts";
 import { readState } from "../state/store.ts";
@@ -52,13 +54,19 @@ function rows(
   change: Change | undefined,
   sight: Sight,
 ): readonly (readonly [string, string])[] {
-  const { applied, endpoints = {} } = memory ?? {};
+  const { applied } = memory ?? {};
   return [
-    ...Object.entries(endpoints).map(([name, { level, source, ...endpoint }]) => {
-      const origin = level === source ? level : `${level}: ${source}`;
-      return [name, endpointText({ ...endpoint, source: origin, check: NOT_CHECKED }, sight)] as const;
-    }),
+    ...(memory === undefined ? [] : endpointRows(memory, sight)),
     ...(applied === undefined ? [] : [["applied", `${when(applied.at, sight)}: ${applied.cause}`] as const]),
     ...(change === undefined ? [] : [["last change", changeText(change, sight)] as const]),
   ];
+}
+
+function endpointRows(memory: Memory, sight: Sight): readonly (readonly [string, string])[] {
+  return DEPENDENCY_NAMES.flatMap((name) => {
+    const endpoint = memory.endpoints[name];
+    if (endpoint === undefined) return [];
+    const shown = { ...endpoint, from: endpointOrigin(name, memory), check: NOT_CHECKED };
+    return [[name, endpointText(shown, sight)] as const];
+  });
 }

@@ -1,6 +1,7 @@
 /** The status as an operator reads it: what is going on, since when, and what to do. At most 80 columns on a terminal. */
 
 import { bracketed } from "../base/address.ts";
+import { originText } from "../report/origin.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
 import { waitingText } from "../report/waiting.ts";
 import { labelOf } from "../settings/instance.ts";
@@ -99,13 +100,13 @@ function endpointRows(
 const NOT_ASKED = "Consul has not said yet which instances there are";
 
 export function endpointText(
-  { host, port, source, since, check }: Omit<EndpointStatus, "candidates" | "catalogue">,
+  { host, port, since, check, ...origin }: Omit<EndpointStatus, "candidates" | "catalogue">,
   sight: Sight,
 ): string {
   if (host === null) return sight.paint.yellow("not known");
   const place = sight.paint.bold(`${bracketed(host)}:${port}`);
-  const origin = `from ${source}${since === null ? "" : `, since ${timeOf(since, sight.now)}`}`;
-  return `${place} ${origin}, ${checkText(check, sight)}`;
+  const taken = `from ${originText(origin)}${since === null ? "" : `, since ${timeOf(since, sight.now)}`}`;
+  return `${place} ${taken}, ${checkText(check, sight)}`;
 }
 
 function checkText({ healthy, reason, since }: EndpointStatus["check"], { paint, now }: Sight): string {

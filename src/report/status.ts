@@ -40,11 +40,22 @@ const check = z.object({
 
 export const NOT_CHECKED = { healthy: null, reason: "", since: null, checked_at: null } as const;
 
+const origin = z
+  .object({
+    level: z.string(),
+    where: z.string(),
+    /** Consul's modify index. */
+    index: z.number().nullable(),
+  })
+  .nullable();
+
 const endpoint = z.object({
   host: z.string().nullable(),
   port: z.number().nullable(),
-  /** Level and place it was taken from. */
+  /** Level and place that the host was taken from. */
   source: z.string().nullable(),
+  /** Where host and port came from; null where that is not known. */
+  from: z.object({ host: origin, port: origin }).default({ host: null, port: null }),
   /** ISO 8601 time since when Mastodon has been configured with it. */
   since: z.string().nullable(),
   check: check.default(NOT_CHECKED),

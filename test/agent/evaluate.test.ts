@@ -74,7 +74,7 @@ test("a missing host is reported with an example of its own kind", () => {
   const evaluation = evaluate({ ...RULES, environment: readEnvironment(others) }, inputsOf({}, NO_MEMORY));
   const places = { prefix: "mastodon", services: NOT_WATCHED, environmentFiles: [] };
   const puts = inputProblems(evaluation, places).map(
-    ({ message }) => /settings\/(\S+ [^\s,]+)/.exec(message)?.[1],
+    ({ message }) => /settings\/(\S+ [^\s,`]+)/.exec(message)?.[1],
   );
   expect(puts).toEqual([
     "MAILHOST smtp.example.org",

@@ -155,6 +155,33 @@ if (process.geteuid?.() === 0) {
   });
 }
 
+test("status names both sources where host and port of a dependency come from two", async () => {
+  await using consul = await startConsul();
+  await consul.put("mastodon/settings/MAILHOST", "smtp2.example.org");
+  await using agent = await startAgent({
+    consul,
+    environment: { ...HOSTS, MAILPORT: "587", DBPORT: "5433" },
+  });
+  await agent.converged();
+  const smtp =
+    "smtp2.example.org:587 from shared: mastodon/settings/MAILHOST, port from environment: MAILPORT";
+  const { output } = await cli(agent, ["status"]);
+  expect(output).toContain(smtp);
+  expect(output).toMatch(/^postgres +10\.9\.9\.1:5433 from environment: DBHOST and DBPORT, since /m);
+  expect(output).toMatch(/^redis +10\.9\.9\.2:6379 from environment: REDISHOST, since /m);
+  expect((await agent.status()).endpoints["smtp"]).toMatchObject({
+    source: "shared: mastodon/settings/MAILHOST",
+    from: {
+      host: { level: "shared", where: "mastodon/settings/MAILHOST", index: expect.any(Number) },
+      port: { level: "environment", where: "MAILPORT", index: null },
+    },
+  });
+  const page = await (await fetch(agent.url)).text();
+  expect(page).toContain("from shared: mastodon/settings/MAILHOST, port from environment: MAILPORT");
+  await agent.stop();
+  expect((await cli(agent, ["status"])).output).toContain(smtp);
+});
+
 test("status --watch prints a block when something changes, waits for an agent that is away, and ends on Ctrl-C", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { cli } from "../world/cli.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { type PostgresServer, startPostgres } from "../world/postgres.ts";
@@ -63,6 +64,24 @@ test(
     expect(jail.agent.output(), "log").not.toContain("db-secret-9876");
   },
 );
+
+test("a node that waits for its turn to migrate says who has it, and by which lock", SLOW, async () => {
+  await using world = await openWorld();
+  const { consul } = world;
+  const key = `mastodon-agent/${DOMAIN}/database/lock`;
+  const session = await holdLock(consul, key, "jail9");
+  await using jail = await world.node();
+  const reason = await until("the turn to be waited for", async () => {
+    const { migration } = await jail.agent.status();
+    return migration?.reason.includes("jail9") && migration.reason;
+  });
+  expect(reason).toBe(`waiting for this node's turn to migrate the database; jail9 has it (${key})`);
+  expect((await cli(jail.agent, ["status"])).output).toMatch(
+    /^next change +first apply; it waits until Mastodon's database has what the code needs$/m,
+  );
+  await consul.request("PUT", `/v1/kv/${key}?release=${session}`, "jail9");
+  await jail.agent.converged();
+});
 
 test(
   "of two nodes one prepares and migrates while the other waits; the last step waits until both run the new code",
@@ -271,4 +290,11 @@ async function settled({ agent }: DatabaseNode): Promise<void> {
     },
     60_000,
   );
+}
+
+/** @returns the session that holds it */
+async function holdLock(consul: ConsulServer, key: string, holder: string): Promise<string> {
+  const { ID } = z.object({ ID: z.string() }).parse(await consul.request("PUT", "/v1/session/create", "{}"));
+  await consul.request("PUT", `/v1/kv/${key}?acquire=${ID}`, holder);
+  return ID;
 }

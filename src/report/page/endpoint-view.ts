@@ -37,8 +37,8 @@ export function choiceOf(candidate: CandidateStatus, { endpoint, probes }: Endpo
 }
 
 /** The level that an endpoint comes from, such as `catalogue`. */
-export function levelOf({ source }: EndpointStatus): string | undefined {
-  return source?.split(":", 1)[0];
+export function levelOf({ from }: EndpointStatus): string | undefined {
+  return from.host?.level;
 }
 
 type Judgement = Pick<EndpointView, "tone" | "word" | "why">;

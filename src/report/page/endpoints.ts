@@ -1,3 +1,4 @@
+import { originText } from "../origin.ts";
 import type { CandidateStatus, EndpointStatus, Status } from "../status.ts";
 import { choiceOf, type EndpointView, endpointViews } from "./endpoint-view.ts";
 import { type Html, html } from "./html.ts";
@@ -12,13 +13,13 @@ export function endpoints(status: Status): Html {
 
 function card(view: EndpointView): Html {
   const { name, endpoint, tone, word, why, probes } = view;
-  const { host, port, source, since } = endpoint;
+  const { host, port, since } = endpoint;
   return html`
 <article class="card ${tone}">
 <h3>${name}</h3>
 ${marked(tone, word)}
 <p class="address">${host === null ? "not known" : address({ host, port })}</p>
-<p class="small">${source !== null && html`from ${source}`}${since !== null && html`, in use since ${moment(since)}`}</p>
+<p class="small">${host !== null && html`from ${originText(endpoint)}`}${since !== null && html`, in use since ${moment(since)}`}</p>
 ${why !== "" && html`<p>${prose(why)}.</p>`}
 ${look(endpoint.check)}
 ${candidates(view)}
