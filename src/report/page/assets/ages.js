@@ -1,4 +1,7 @@
-/** Puts behind each moment how long ago it was, "(12 s ago)", and keeps that true. The agent's clock counts, not the reader's. */
+/**
+ * Adds to each moment how long ago it was, "(12 s ago)", and keeps that current. The agent's clock counts, not the
+ * reader's.
+ */
 
 const EVERY_MS = 1000;
 
@@ -29,7 +32,7 @@ function show(moment, nowMs) {
   if (age !== null && age.textContent !== text) age.textContent = text;
 }
 
-/** @param {number} ms since then; negative where it is still to come */
+/** @param {number} ms since then; negative if it is still to come */
 function distanceText(ms) {
   const length = lengthText(Math.abs(ms));
   if (length === undefined) return "just now";

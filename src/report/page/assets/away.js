@@ -1,4 +1,4 @@
-/** Says that the agent does not answer: in the headline, and in title and icon of the tab. */
+/** Shows that the agent does not answer: in the headline, and in the tab's title and icon. */
 
 /** @param {() => void} refreshAges */
 export function sayWhenAway(refreshAges) {

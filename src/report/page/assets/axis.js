@@ -1,4 +1,4 @@
-/** The time axis of the timeline: used by the server for the first drawing and by the page for every other. */
+/** The time axis of the timeline: used by the server for the first drawing and by the page for all others. */
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -15,7 +15,7 @@ const STEPS_MS = [
 ];
 
 /**
- * Where a moment stands between two others, in per cent.
+ * Where a moment lies between two others, in per cent.
  *
  * @param {number} atMs
  * @param {{ readonly fromMs: number, readonly toMs: number }} range

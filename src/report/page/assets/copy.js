@@ -18,7 +18,7 @@ export function copyCommands() {
 }
 
 /**
- * The clipboard is given to pages of this machine and to those by https; elsewhere what is selected is copied, as by the
+ * Only pages from this machine or over https may use the clipboard; elsewhere the selection is copied, as with the
  * keys.
  *
  * @param {Element} code
@@ -34,7 +34,7 @@ async function copy(code) {
 }
 
 /**
- * For a moment to those who see it, and once to those who hear it.
+ * Shown for a moment, and announced once to screen readers.
  *
  * @param {HTMLButtonElement} button
  * @param {string} word

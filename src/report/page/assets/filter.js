@@ -1,4 +1,4 @@
-/** Shows only the settings that have the words in them. */
+/** Shows only the settings that contain the words. */
 export function filterSettings() {
   const tools = document.getElementById("filter");
   const input = tools?.querySelector("input");

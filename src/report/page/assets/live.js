@@ -1,6 +1,6 @@
-/** Listens to the agent. A connection that is lost is said plainly, and tried again until it is there. */
+/** Listens to the agent. A lost connection is shown plainly, and retried until it is back. */
 
-/** Without a beat for so long the connection is dead, even if the system has not noticed: three are missed then. */
+/** Without a heartbeat for this long the connection is dead, even if the system has not noticed: that is three missed. */
 const SILENCE_MS = 45_000;
 const AGAIN_MS = 5000;
 
@@ -29,7 +29,7 @@ export function listen({ onSection, onClock, onAway }) {
     });
     source.addEventListener("error", () => {
       onAway(true);
-      // Refused, since too many listen: the browser does not come again by itself.
+      // Refused, because too many pages listen: the browser does not reconnect by itself.
       if (source?.readyState === EventSource.CLOSED) expectBeat(AGAIN_MS);
     });
     expectBeat(SILENCE_MS);

@@ -1,4 +1,4 @@
-/** Keeps the status page fresh and gives it its tools. Without it the page is a still picture that can be read all the same. */
+/** Keeps the status page up to date and gives it its tools. Without it the page is static but readable. */
 import { keepAges } from "./ages.js";
 import { sayWhenAway } from "./away.js";
 import { copyCommands } from "./copy.js";

@@ -2,14 +2,14 @@
  * @typedef {object} Section
  * @property {string} id of the element whose content it is
  * @property {string} digest
- * @property {string} html made by the agent, with everything escaped that came from outside
+ * @property {string} html made by the agent, with everything from outside escaped
  */
 
 /**
- * Puts a section's new content in its place. What the reader has done there stays: focus, open details and scrolling.
+ * Replaces a section's content. What the reader has done there stays: focus, open details and scroll position.
  *
  * @param {Section} section
- * @returns {boolean} whether it was another
+ * @returns {boolean} whether it was different
  */
 export function swap({ id, digest, html }) {
   const element = document.getElementById(id);

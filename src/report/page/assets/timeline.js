@@ -1,15 +1,15 @@
-/** Zooms and moves the timeline: by buttons, by keys, and by dragging. */
+/** Zooms and moves the timeline: with buttons, keys, and dragging. */
 import { placeOf, ticksIn } from "./axis.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEAST_MS = 10_000;
-/** Room at both ends, as a part of the whole. */
+/** Margin at both ends, as a fraction of the whole. */
 const MARGIN = 0.03;
-/** How far an arrow key goes, as a part of what is seen. */
+/** How far an arrow key moves, as a fraction of what is visible. */
 const STRIDE = 0.25;
-/** While nobody has chosen another part, the present is in it. */
+/** Unless the reader has chosen another range, it includes the present. */
 const FOLLOW_EVERY_MS = 10_000;
-/** A label and the room around it. */
+/** A label and the space around it. */
 const TICK_PIXELS = 90;
 
 /** @typedef {{ readonly fromMs: number, readonly toMs: number }} Range */
@@ -20,7 +20,7 @@ export function zoomTimeline(nowMs) {
   const tools = document.getElementById("zoom");
   if (section === null || tools === null) return { refresh: () => {} };
   /**
-   * What is seen: so much time, up to an end. Null is all of it, and the present.
+   * What is visible: this much time, up to an end. Null is everything, and the present.
    *
    * @type {{ spanMs: number | null, endMs: number | null }}
    */
