@@ -3,7 +3,14 @@ import { renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
-import { isFull, type Permissions, syncDirectory, temporaryOf, writeTemporary } from "../state/durable.ts";
+import {
+  isFull,
+  type Permissions,
+  syncDirectory,
+  temporaryOf,
+  trialOf,
+  writeTemporary,
+} from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
 import type { CurrentFile, Place, PlacedFile } from "./plan.ts";
 import { targetOf } from "./target.ts";
@@ -24,9 +31,9 @@ export interface StagedFile {
  * Writes the new content next to the file it will replace. Nothing that anyone reads has changed yet.
  * @throws Misconfigured when the place, the user or the permissions are wrong, TryAgain when the disk is full
  */
-export async function stage({ spec, content, place }: PlacedFile): Promise<StagedFile> {
+export async function stage({ spec, content, place }: PlacedFile, nameOf = temporaryOf): Promise<StagedFile> {
   try {
-    const temporary = await writeTemporary(place.target, content, wanted(place));
+    const temporary = await writeTemporary(place.target, content, wanted(place), nameOf(place.target));
     return new Staged(spec, temporary, place);
   } catch (error) {
     throw explained(spec, error);
@@ -48,7 +55,8 @@ export async function syncAll(files: readonly StagedFile[]): Promise<void> {
 export async function sweep(specs: readonly Pick<FileSpec, "path">[]): Promise<void> {
   for (const { path } of specs) {
     const target = await targetOf(path).catch(() => path);
-    await rm(temporaryOf(target), { force: true }).catch(() => {});
+    for (const left of [temporaryOf(target), trialOf(target)])
+      await rm(left, { force: true }).catch(() => {});
   }
 }
 

@@ -14,7 +14,7 @@ import { exitCodeOf, printFindings, printSummary, summaryOf } from "./check/repo
 import { unitInspections } from "./check/units.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
-import { type Look, look } from "./look.ts";
+import { keysOfNextStart, type Look, look } from "./look.ts";
 import { during } from "./screen/during.ts";
 
 export type CheckFlags = CommonFlags & { readonly probe?: boolean; readonly json?: boolean };
@@ -71,10 +71,9 @@ function optionsOrSay(flags: CommonFlags, io: Io): Options | Cannot {
 
 type Seen = Look | Cannot;
 
-/** Refused keys leave nothing to render with; the rest can still be checked. */
 async function lookOrSay(options: Options): Promise<Seen> {
   try {
-    return await look(options);
+    return await look(options, keysOfNextStart);
   } catch (error) {
     return { cannot: explained(error) };
   }

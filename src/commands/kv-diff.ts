@@ -11,11 +11,7 @@ import { type Paint, paintFor } from "./screen/paint.ts";
 /** The widest column on a terminal. */
 const WIDEST = 40;
 
-/**
- * Compares KV with the environment and with what was last applied. Secrets are compared, never shown.
- *
- * @throws Misconfigured when the keys are refused
- */
+/** Compares KV with the environment and with what was last applied. Secrets are compared, never shown. */
 export async function diffKv(
   { json, ...flags }: CommonFlags & { json?: boolean },
   io: Io,

@@ -1,7 +1,7 @@
 /** The pinned keys, for everyone outside this folder: read at the start, created if this is the very first start. */
 import { type Complaint, Misconfigured, TryAgain, Unavailable } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import type { Key, KeyFile } from "./files.ts";
+import { generateKey, type Key, type KeyFile } from "./files.ts";
 import { makeKey } from "./make.ts";
 import { KEY_VARIABLES, type KeyFileName, type KeyVariable } from "./names.ts";
 import { askPins, type Pins, pinOrCompare } from "./pinned.ts";
@@ -30,14 +30,46 @@ export interface PinnedKeys {
  * @throws TryAgain, Unavailable when keys would have to be created, but Consul cannot be asked
  */
 export async function loadKeys(storage: KeyStorage, store: PinStore | undefined): Promise<PinnedKeys> {
+  const { pins, survey } = await verified(storage, store);
+  const keys = new Map([...(await pinPresent(survey, pins)), ...(await makeMissing(survey, pins))]);
+  if (pins.store !== undefined) await sweep(storage);
+  return pinnedKeys(keys);
+}
+
+/** The keys as a start would find or create them. */
+export interface KeyPreview {
+  /** Missing ones have values here that are used nowhere else. */
+  readonly keys: PinnedKeys;
+  readonly missing: readonly KeyFileName[];
+}
+
+/**
+ * What `loadKeys` would return, without changing anything.
+ *
+ * @throws as `loadKeys` does
+ */
+export async function previewKeys(storage: KeyStorage, store: PinStore | undefined): Promise<KeyPreview> {
+  const { pins, survey } = await verified(storage, store);
+  const keys = new Map<KeyFile, Key>();
+  const missing: KeyFileName[] = [];
+  for (const [file, state] of survey.files) {
+    if (state.kind === "present") keys.set(file, state.key);
+    if (state.kind !== "missing") continue;
+    if (pins.store === undefined) throw cannotAsk(keyPath(storage, file.name), pins.cause);
+    missing.push(file.name);
+    keys.set(file, state.started ?? generateKey(file).key);
+  }
+  return { keys: pinnedKeys(keys), missing };
+}
+
+/** @throws Misconfigured for each refusal of the contract */
+async function verified(storage: KeyStorage, store: PinStore | undefined) {
   // Before the files are read: whatever pins a key already has it on disk.
   const pins = await askPins(store);
   const survey = await surveyKeys(storage);
   const [refusal, ...others] = refusals(survey, pins.fingerprints);
   if (refusal !== undefined) throw new Misconfigured(refusal, { others });
-  const keys = new Map([...(await pinPresent(survey, pins)), ...(await makeMissing(survey, pins))]);
-  if (pins.store !== undefined) await sweep(storage);
-  return pinnedKeys(keys);
+  return { pins, survey };
 }
 
 async function pinPresent(

@@ -29,6 +29,11 @@ export function temporaryOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.mastodon-agent`);
 }
 
+/** The same for who only tries whether the file could be written: an agent may run, and use the other name. */
+export function trialOf(path: string): string {
+  return `${temporaryOf(path)}-check`;
+}
+
 /**
  * Writes a path's temporary file to disk, with its final owner and mode. It is created exclusively and 0600, so neither
  * a link in its place nor a reader gets anything from it.
@@ -37,8 +42,8 @@ export async function writeTemporary(
   path: string,
   content: string | Uint8Array,
   permissions: Permissions,
+  temporary = temporaryOf(path),
 ): Promise<string> {
-  const temporary = temporaryOf(path);
   const file = createAnew(temporary);
   try {
     writeFileSync(file, content);

@@ -1,13 +1,16 @@
 /** `check --probe` finds what the running agent finds, by itself and by asking it. Each fault is a real one. */
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { mayMount, smallDisk } from "../faults/fixtures/small-disk.ts";
 import { HOSTS, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
 import { cli } from "../world/cli.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { freePort } from "../world/ports.ts";
+import { program } from "../world/programs.ts";
 import { startRedis } from "../world/redis.ts";
 import { until } from "../world/until.ts";
 
@@ -82,6 +85,197 @@ test("another program at the agent's address, an agent that hangs, and none that
   expect(await check(agent)).toContainEqual(finding("agent", "ok", /none ever did/));
 });
 
+test("an nginx configuration that nginx refuses, on a copy beside the one in use that is gone afterwards", async () => {
+  const home = (folder: string) => path.join(folder, "nginx");
+  const parts = (folder: string) => path.join(home(folder), "parts.conf");
+  await using agent = await startAgent({
+    consul,
+    environment: born("nginx"),
+    prepare: async (folder) => {
+      await mkdir(home(folder));
+      await writeFile(parts(folder), "client_max_body_size 99m;\n");
+      const main = `error_log ${home(folder)}/error.log;\npid ${home(folder)}/nginx.pid;\nevents {}\n`;
+      await writeFile(`${folder}/nginx.hbs`, `${main}http { include parts.conf; }\n# {{MAILPORT}}\n`);
+    },
+    config: (folder) => {
+      const check = [
+        program("nginx"),
+        "-q",
+        "-e",
+        path.join(home(folder), "error.log"),
+        "-t",
+        "-c",
+        "{file}",
+      ];
+      const file = path.join(home(folder), "nginx.conf");
+      return {
+        ...prefixed("nginx"),
+        files: { nginx: { template: `${folder}/nginx.hbs`, path: file, check } },
+      };
+    },
+  });
+  await agent.converged();
+  const file = path.join(home(agent.folder), "nginx.conf");
+  const before = await readdir(home(agent.folder));
+  expect(await check(agent)).toContainEqual(finding(file, "ok", /^accepted by \S+nginx$/));
+  await writeFile(parts(agent.folder), "client_max_body_size 99 monkeys;\n");
+  await consul.put("nginx/settings/MAILPORT", "587");
+  await problem(agent, "change_refused");
+  const refused = /invalid number of arguments in "client_max_body_size".*Mend the setting or the template/;
+  const found = await check(agent);
+  expect(found).toContainEqual(finding(file, "FAIL", refused));
+  expect(found).toContainEqual(finding("problem change_refused", "FAIL", /client_max_body_size/));
+  expect(await readdir(home(agent.folder))).toEqual(before);
+});
+
+test("at a new site nothing is wrong with keys that the first start makes, and nothing is made", async () => {
+  await using agent = await startAgent({ consul, environment: born("old"), config: prefixed("old") });
+  await agent.converged();
+  await agent.stop();
+  const fresh = await withConfig(agent, async (config) => ({
+    ...config,
+    paths: { ...config.paths, keys: path.join(agent.folder, "new", "keys"), state: `${agent.folder}/none` },
+    files: { env: { template: "env.production.hbs", path: path.join(agent.folder, "new.env") } },
+  }));
+  const before = await readdir(agent.folder);
+  const found = await check(fresh, { DOMAIN: "new.example.org" });
+  expect(found.filter(({ title }) => KEYS.test(title)).map(({ verdict }) => verdict)).toEqual(
+    Array(5).fill("ok"),
+  );
+  expect(found).toContainEqual(
+    finding("keys", "ok", /^secret\.key, .*: created in \S+\/new\/keys at the first start/),
+  );
+  expect(found).toContainEqual(finding(path.join(agent.folder, "new.env"), "ok", /can be written/));
+  expect(await readdir(agent.folder)).toEqual(before);
+
+  const away = await check(fresh, { DOMAIN: "new.example.org", CONSUL_HTTP_ADDR: "http://127.0.0.1:9" });
+  expect(away).toContainEqual(finding("keys", "warn", /secret\.key: it is missing, .* Start Consul/));
+  expect(away).toContainEqual(finding("consul", "FAIL", /ECONNREFUSED/));
+
+  expect(await check(fresh), "the domain has keys").toContainEqual(
+    finding("keys", "FAIL", /secret\.key: it is missing, but its fingerprint \w+ is pinned in Consul/),
+  );
+  const unmounted = await withConfig(fresh, async (config) => ({
+    ...config,
+    keys: { require_mount: agent.folder },
+  }));
+  expect(await check(unmounted, { DOMAIN: "new.example.org" })).toContainEqual(
+    finding("keys", "FAIL", /nothing is mounted/),
+  );
+  await writeFile(path.join(agent.folder, "new.env"), `OTP_SECRET=${"ab".repeat(64)}\n`);
+  expect(await check(fresh, { DOMAIN: "new.example.org" })).toContainEqual(
+    finding("keys", "FAIL", /new\.env: it has OTP_SECRET, but \S+otp\.key is missing\. .*keys adopt/),
+  );
+});
+
+const KEYS = /^(keys|keys storage|files|\/\S+\/new\.env|mastodon storage)$/;
+
+// Where nothing can be mounted there is no small disk to fill.
+if (mayMount()) {
+  test("a full or read-only folder of Mastodon's", async () => {
+    await using disk = await smallDisk();
+    const file = path.join(disk.path, ".env.production");
+    await using agent = await startAgent({
+      consul,
+      environment: born("folder"),
+      config: { ...prefixed("folder"), files: { env: { template: "env.production.hbs", path: file } } },
+    });
+    await agent.converged();
+    await disk.fill();
+    await consul.put("folder/settings/MAILPORT", "587");
+    await problem(agent, "change_refused");
+    const full = await check(agent);
+    expect(full).toContainEqual(finding("mastodon storage", "FAIL", /it is full: 0 MiB free\. Make room/));
+    expect(full).toContainEqual(finding(file, "FAIL", /cannot be written \(ENOSPC.*Make room/));
+    expect((await readdir(disk.path)).sort()).toEqual([".env.production", "ballast"]);
+
+    await disk.makeRoom();
+    await agent.converged();
+    await disk.remount("ro");
+    const readOnly = await check(agent);
+    expect(readOnly).toContainEqual(
+      finding("mastodon storage", "FAIL", /may not write there \(EROFS\)\. .*mounted/),
+    );
+    expect(readOnly).toContainEqual(finding(file, "FAIL", /cannot be written \(EROFS/));
+    await disk.remount("rw");
+  });
+
+  test("a full or read-only state, and one where no more files can be made", async () => {
+    await using disk = await smallDisk();
+    await using agent = await startAgent({
+      consul,
+      environment: born("state"),
+      config: (folder) => ({
+        ...prefixed("state"),
+        paths: { keys: path.join(folder, "keys"), state: path.join(disk.path, "state"), mastodon: folder },
+      }),
+    });
+    await agent.converged();
+    await disk.fill();
+    await consul.put("state/settings/MAILPORT", "587");
+    await problem(agent, "state_not_written");
+    const full = await check(agent);
+    expect(full).toContainEqual(finding("state storage", "FAIL", /it is full: 0 MiB free\. Make room/));
+    expect(full).toContainEqual(finding("problem state_not_written", "FAIL", /\/state: /));
+    await disk.makeRoom();
+    await agent.converged();
+    await disk.remount("ro");
+    expect(await check(agent)).toContainEqual(
+      finding("state storage", "FAIL", /may not write there \(EROFS\)\. .*mounted/),
+    );
+    await disk.remount("rw");
+
+    await using few = await smallDisk({ bytes: 128 * 1024 * 1024, inodes: 2 });
+    await writeFile(path.join(few.path, "last"), "");
+    const changed = await withConfig(agent, async (config) => ({
+      ...config,
+      paths: { ...config.paths, state: few.path },
+    }));
+    expect(await check(changed)).toContainEqual(
+      finding("state storage", "FAIL", /no file can be written there \(ENOSPC.*Make room/),
+    );
+  });
+
+  test("a read-only folder of keys, which is wrong only where keys are still to be made", async () => {
+    await using disk = await smallDisk({ bytes: 128 * 1024 * 1024 });
+    const keys = path.join(disk.path, "keys");
+    await using agent = await startAgent({
+      consul,
+      environment: born("keys"),
+      config: (folder) => ({
+        ...prefixed("keys"),
+        paths: { keys, state: path.join(folder, "state"), mastodon: folder },
+      }),
+    });
+    await agent.converged();
+    await disk.remount("ro");
+    expect(await check(agent)).toContainEqual(
+      finding("keys storage", "warn", /may not write there \(EROFS\); all keys are there/),
+    );
+    await agent.stop();
+    const empty = await withConfig(agent, async (config) => ({
+      ...config,
+      paths: { ...config.paths, keys: path.join(disk.path, "other") },
+    }));
+    expect(await check(empty, { DOMAIN: "other.example.org" })).toContainEqual(
+      finding("keys storage", "FAIL", /may not write there \(EROFS\)\. .*mounted/),
+    );
+    await disk.remount("rw");
+  });
+}
+
+/** The same agent, looked at by the way of another configuration. */
+async function withConfig(agent: TestAgent, change: (config: Config) => Promise<object>): Promise<TestAgent> {
+  const configFile = path.join(agent.folder, "changed.yaml");
+  const config: Config = parse(await readFile(agent.configFile, "utf8"));
+  await writeFile(configFile, stringify(await change(config)));
+  return { ...agent, configFile };
+}
+
+interface Config {
+  readonly paths: object;
+}
+
 async function listenAt({ hostname, port }: URL): Promise<AsyncDisposable> {
   const server = createServer((_, response) => response.end("hello"));
   server.listen(Number(port), hostname);
@@ -102,8 +296,11 @@ interface Finding {
 }
 
 /** Every finding of `check --probe --json`. */
-async function check(agent: TestAgent): Promise<readonly Finding[]> {
-  const { output } = await cli(agent, ["check", "--probe", "--json"]);
+async function check(
+  agent: TestAgent,
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly Finding[]> {
+  const { output } = await cli(agent, ["check", "--probe", "--json"], { env });
   return JSON.parse(output).findings;
 }
 

@@ -1,27 +1,28 @@
 /** The result of one look at the sources: settings and files. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { inputProblems, watchProblems } from "../../agent/problems.ts";
 import { secretsIn } from "../../agent/secrets.ts";
 import { placesOf } from "../../agent/services.ts";
 import { check as checkFile } from "../../apply/check.ts";
+import { placeFile } from "../../apply/place.ts";
 import type { DesiredFile } from "../../apply/plan.ts";
-import { ExitCode, Refused, Unavailable } from "../../base/errors.ts";
+import { stage } from "../../apply/stage.ts";
+import { ExitCode, Refused, TryAgain, Unavailable } from "../../base/errors.ts";
 import { redactor } from "../../base/secret.ts";
 import type { Options } from "../../options.ts";
 import type { ProblemCode } from "../../report/problem-codes.ts";
 import type { Complaining } from "../../report/problems.ts";
+import { trialOf } from "../../state/durable.ts";
 import type { Look } from "../look.ts";
 import { desiredOf } from "../render.ts";
-import type { Failure, Inspection } from "./inspection.ts";
+import type { Failure, Inspection, Warning } from "./inspection.ts";
 
 export function renderedInspections(options: Options, seen: Look): readonly Inspection[] {
   return [
     ["consul", () => consulAnswers(options, seen)],
     ["settings", () => nothingRefused(seen)],
     ["connections", () => nothingPending(options, seen)],
-    ["files", () => `${desiredOf(seen, options).files.length} rendered`],
+    ["keys", () => keysAreGood(options, seen)],
+    ["files", () => rendered(options, seen)],
     ...(seen.evaluation.desired?.files ?? []).map(
       (file): Inspection => [file.spec.path, () => accepted(file, seen)],
     ),
@@ -60,16 +61,36 @@ function failure(problems: readonly Complaining[], exitCode: ExitCode): Failure 
   return { failures: problems.map(({ message }) => message), exitCode };
 }
 
-/** Runs the file's own checker on a copy that only its owner may read, away from the file in use. */
-async function accepted({ spec, content }: DesiredFile, { evaluation, keys }: Look): Promise<string> {
-  if (spec.check === undefined) return "rendered";
-  const folder = await mkdtemp(path.join(tmpdir(), "mastodon-agent-check-"));
+function keysAreGood({ config }: Options, { keysError, missingKeys }: Look): string | Warning {
+  // Where Consul is to be started by the agent, its first start waits for that, too.
+  if (keysError instanceof TryAgain) return { warning: keysError.complaint };
+  if (keysError !== undefined) throw keysError;
+  const { keys } = config.paths;
+  if (missingKeys.length === 0) return keys;
+  return `${missingKeys.join(", ")}: created in ${keys} at the first start, since no key is pinned for this domain`;
+}
+
+function rendered(options: Options, seen: Look): string | Warning {
+  const { keysError } = seen;
+  if (keysError !== undefined && seen.evaluation.merged.missing.length === 0)
+    return {
+      warning: {
+        where: "files",
+        what: "there are no keys to render them with",
+        cure: "See the line of the keys.",
+      },
+    };
+  return `${desiredOf(seen, options).files.length} rendered`;
+}
+
+/** Staged and checked as an apply would do it, and taken away again. @throws as an apply would refuse it */
+async function accepted(file: DesiredFile, { evaluation, keys }: Look): Promise<string> {
+  const staged = await stage(await placeFile(file), trialOf);
   try {
-    const temporary = path.join(folder, path.basename(spec.path));
-    await writeFile(temporary, content, { mode: 0o600 });
-    await checkFile({ spec, temporary }, { redact: redactor(secretsIn(evaluation.merged, keys)) });
-    return `accepted by ${spec.check[0]}`;
+    await checkFile(staged, { redact: redactor(secretsIn(evaluation.merged, keys)) });
   } finally {
-    await rm(folder, { recursive: true });
+    await staged.discard();
   }
+  const { check } = file.spec;
+  return check === undefined ? "rendered, and can be written" : `accepted by ${check[0]}`;
 }
