@@ -6,6 +6,7 @@ import { connectionInForce } from "./agent/connections.ts";
 import { DatabaseKeeper } from "./agent/database.ts";
 import { HeadlineClock, headlineOf } from "./agent/headline.ts";
 import { History } from "./agent/history.ts";
+import { HoldKeeper } from "./agent/hold-keeper.ts";
 import { keyStorageOf } from "./agent/key-storage.ts";
 import { reportKeys } from "./agent/keys-report.ts";
 import { rememberLive } from "./agent/live-connections.ts";
@@ -163,6 +164,13 @@ function assemble({
     await history.record(change);
     onNews();
   };
+  const holds = new HoldKeeper({
+    ...workshop,
+    record: async (event) => {
+      await history.note(event);
+      onNews();
+    },
+  });
   const database = new DatabaseKeeper({
     ...workshop,
     client,
@@ -180,6 +188,7 @@ function assemble({
     pinsOf,
     bell,
     database,
+    holds,
     record,
     onChange: () => {
       remoteLog.bell.ring();
@@ -245,6 +254,7 @@ function assemble({
       (signal) => world.run(signal),
       (signal) => loop.run(signal),
       (signal) => database.run(signal),
+      (signal) => holds.run(signal),
       (signal) => reportKeys(keyStorage, readKeys, problems, signal),
       (signal) => unitWatch.run(signal),
       (signal) => connectionWatch.run(checkedDependencies(options), signal),
@@ -256,7 +266,7 @@ function assemble({
     ],
     views: {
       notice,
-      changes: () => history.changes(),
+      journal: () => history.entries(),
       status,
       metrics: () => metrics.scrape(status()),
     },

@@ -1,5 +1,6 @@
 import { messageOf } from "../base/errors.ts";
-import { type Change, changeSchema } from "../report/change.ts";
+import type { Change } from "../report/change.ts";
+import { isChange, type JournalEntry, journalEntrySchema } from "../report/journal-entry.ts";
 import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
 import { Journal, readJournal } from "../state/journal.ts";
 
@@ -12,14 +13,14 @@ export interface LastAction {
   readonly ok: boolean;
 }
 
-/** Keeps the journal of changes, and from it what was last done to each unit. */
+/** Keeps the journal of changes and holds, and from it what was last done to each unit. */
 export class History {
   readonly #directory: string;
   readonly #problems: Problems;
   readonly #lastActions = new Map<string, LastAction>();
   #last: Change | undefined;
   /** A journal that cannot be written holds nothing up. */
-  readonly journal: Journal<Change>;
+  readonly journal: Journal<JournalEntry>;
 
   private constructor(directory: string, problems: Problems, onTrouble: () => void) {
     this.#directory = directory;
@@ -33,7 +34,7 @@ export class History {
    */
   static async open(directory: string, problems: Problems, onTrouble: () => void): Promise<History> {
     const history = new History(directory, problems, onTrouble);
-    for (const change of await history.changes()) history.#take(change);
+    for (const entry of await history.entries()) if (isChange(entry)) history.#take(entry);
     return history;
   }
 
@@ -46,14 +47,14 @@ export class History {
   }
 
   /** Everything on record, oldest first, including what is waiting for room on the disk. */
-  async changes(): Promise<readonly Change[]> {
+  async entries(): Promise<readonly JournalEntry[]> {
     return [...(await this.#written()), ...this.journal.unwritten];
   }
 
   /** An unreadable journal counts as empty: the agent goes on without its past. */
-  async #written(): Promise<readonly Change[]> {
+  async #written(): Promise<readonly JournalEntry[]> {
     try {
-      const written = await readJournal(this.#directory, changeSchema);
+      const written = await readJournal(this.#directory, journalEntrySchema);
       this.#problems.replace("history", []);
       return written;
     } catch (error) {
@@ -66,7 +67,12 @@ export class History {
   async record(change: Change): Promise<void> {
     const isRepeated = this.#last !== undefined && isSameFailure(this.#last, change);
     this.#take(change);
-    if (!isRepeated) await this.journal.append(change).catch(() => {});
+    if (!isRepeated) await this.note(change);
+  }
+
+  /** Puts down what is not a change of the configuration, too. */
+  async note(entry: JournalEntry): Promise<void> {
+    await this.journal.append(entry).catch(() => {});
   }
 
   #take(change: Change): void {

@@ -1,10 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
-import { DEPENDENCIES, sameEndpoint } from "../settings/dependencies.ts";
+import { DEPENDENCIES, type DependencyName, type Endpoint, sameEndpoint } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import { rankedIn } from "../settings/slot.ts";
 import type { AcceptedEntry, KvEntry } from "../sources/kv.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
+
+/** What stands in for KV while nobody has answered: what was applied last, and the hold that was there. */
+export function knownKv(memory: Memory): readonly KvEntry[] {
+  const { keys = [], reason = "", modifyIndex = 0 } = memory.hold ?? {};
+  const holds = keys.map((key) => ({ key, value: Buffer.from(reason), modifyIndex }));
+  return [...lastGoodKv(memory), ...holds];
+}
+
+/** Consul's index of the newest of these: an answer from before it comes from servers that are still catching up. */
+export function knownIndex(memory: Memory): bigint {
+  return BigInt(Math.max(0, ...knownKv(memory).map(({ modifyIndex }) => modifyIndex)));
+}
 
 /** The KV entries that were last applied and verified. */
 export function lastGoodKv(memory: Memory): readonly KvEntry[] {
@@ -40,13 +52,21 @@ export function hasGoodSettings({ kv }: Evaluation, memory: Memory): boolean {
   return isDeepStrictEqual(valuesOf(kv.accepted), valuesOf(memory.kv));
 }
 
-/** The endpoint in use is dead or demoted, and what replaces it is what will be rendered. */
-export function isUrgent({ choices, merged }: Evaluation): boolean {
-  return [...choices].some(([name, choice]) => {
-    if (choice.kind !== "move" || !choice.urgent) return false;
-    const endpoint = deriveEndpoint(name, merged);
-    const isTakenOver = endpoint !== undefined && sameEndpoint(endpoint, choice.instance);
-    return isTakenOver && rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
+export function isUrgent(evaluation: Evaluation): boolean {
+  return urgentMoves(evaluation).length > 0;
+}
+
+/** Where the endpoint in use is dead or demoted, and what replaces it is what will be rendered. */
+export function urgentMoves({
+  choices,
+  merged,
+}: Evaluation): readonly { readonly name: DependencyName; readonly to: Endpoint }[] {
+  return [...choices].flatMap(([name, choice]) => {
+    if (choice.kind !== "move" || !choice.urgent) return [];
+    const to = deriveEndpoint(name, merged);
+    const isTakenOver = to !== undefined && sameEndpoint(to, choice.instance);
+    const isOffered = rankedIn(merged, DEPENDENCIES[name].host)?.[0].level === "catalogue";
+    return isTakenOver && isOffered ? [{ name, to }] : [];
   });
 }
 

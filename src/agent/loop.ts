@@ -14,8 +14,9 @@ import { type CandidateTimes, nextDwellEndMs } from "./endpoints.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "./evaluate.ts";
 import { probeWait } from "./explanation.ts";
 import { configuredFacts } from "./facts.ts";
+import type { HoldKeeper } from "./hold-keeper.ts";
 import { KeyRing, type KeyRingContext, type Keys } from "./key-ring.ts";
-import { hasGoodSettings, isUrgent, lastGoodKv } from "./last-good.ts";
+import { hasGoodSettings, isUrgent, knownKv } from "./last-good.ts";
 import { obstacleIn } from "./obstacle.ts";
 import { Pacing } from "./pacing.ts";
 import type { Prober } from "./prober.ts";
@@ -40,6 +41,7 @@ export interface LoopContext extends ApplierContext, KeyRingContext {
   readonly turn: Turn;
   readonly bell: Bell;
   readonly database: Pick<DatabaseKeeper, "mayApply">;
+  readonly holds: Pick<HoldKeeper, "see">;
   /** Nothing answers at Consul's address, and starting a client there is not the agent's job. */
   readonly isConsulAway: () => boolean;
 }
@@ -168,7 +170,7 @@ export class Loop {
   }
 
   async #round(nowMs: number, notifyMs: number, signal: AbortSignal): Promise<Next> {
-    const { options, problems, store, prober, onChange } = this.#context;
+    const { options, problems, store, prober, holds, onChange } = this.#context;
     if (!this.#mayBegin(nowMs)) {
       const atMs = store.read().applied && this.#startedMs + PATIENCE_MS;
       return { atMs, waiting: { kind: "start" } };
@@ -182,6 +184,7 @@ export class Loop {
     const { prefix } = options.config.watch;
     problems.replace("input", inputProblems(evaluation, placesOf(options)));
     onChange();
+    await holds.see(evaluation);
     const obstacle = obstacleIn(evaluation, inputs.memory);
     if (obstacle?.kind === "missing") return { atMs: nextDwellEndMs(evaluation.choices), waiting: obstacle };
     const { keys } = this;
@@ -217,7 +220,7 @@ export class Loop {
     const { kv, leader, catalogue, sentinels } = world.snapshot;
     const memory = store.read();
     return {
-      kv: kv ?? lastGoodKv(memory),
+      kv: kv ?? knownKv(memory),
       // What was accepted may still be waiting for its turn: it is good nevertheless, and newer than what is in force.
       accepted: this.evaluation?.kv.accepted ?? memory.kv,
       catalogue,

@@ -39,6 +39,15 @@ export const memorySchema = z.strictObject({
   intent: z.string().exactOptional(),
   /** Digests of the files when this was written, by path. A file with another digest has changed since. */
   files: z.record(z.string(), z.string()).default({}),
+  /** An operator's hold: since when the agent has seen it, why, and the keys that hold. */
+  hold: z
+    .strictObject({
+      since: z.string(),
+      reason: z.string(),
+      keys: z.array(z.string()),
+      modifyIndex: z.number(),
+    })
+    .exactOptional(),
   endpoints: z.record(z.string(), endpoint),
   /** The connections in force, by dependency and setting: what stays in use while a new one fails its probe. */
   targets: z.record(z.string(), z.record(z.string(), target)),

@@ -11,7 +11,7 @@ export function obstacleIn(
   { rejected }: Pick<Memory, "rejected">,
 ): Obstacle | undefined {
   if (merged.missing.length > 0) return { kind: "missing", settings: [...merged.missing] };
-  if (kv.hold !== undefined) return { kind: "hold", ...kv.hold };
+  if (kv.hold !== undefined) return { kind: "hold", reason: kv.hold.reason, keys: [...kv.hold.keys] };
   if (renderError !== undefined) return { kind: "unrenderable", reason: sentence(renderError) };
   const isRejected = rejected !== undefined && rejected.digest === desired?.digest;
   return isRejected ? { kind: "rejected", reason: rejected.reason } : undefined;

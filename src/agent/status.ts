@@ -70,7 +70,7 @@ export function statusOf(facets: Facets): Status {
     ...headline,
     since: facets.clock.since,
     started_at: facets.startedAt,
-    hold: evaluation?.kv.hold?.reason ?? null,
+    ...holdStatus(evaluation, memory),
     consul: { connected: join.connected, joined: join.joined, members: join.members },
     endpoints: Object.fromEntries(
       shownDependencies(evaluation, memory).map((name) => [name, endpointStatus(name, facets)]),
@@ -90,6 +90,15 @@ export function statusOf(facets: Facets): Status {
     last_change: lastChange(facets.history.last),
     next_change: nextChange(facets, settings),
   };
+}
+
+function holdStatus(
+  evaluation: Evaluation | undefined,
+  memory: Memory,
+): Pick<Status, "hold" | "hold_keys" | "hold_since"> {
+  const hold = evaluation?.kv.hold;
+  if (hold === undefined) return { hold: null, hold_keys: [], hold_since: null };
+  return { hold: hold.reason, hold_keys: [...hold.keys], hold_since: memory.hold?.since ?? null };
 }
 
 /** Those that Mastodon needs, and the others as far as they are watched or known. */

@@ -4,6 +4,7 @@ import type { Options } from "../options.ts";
 import type { Log } from "../report/log.ts";
 import type { Problems } from "../report/problems.ts";
 import { joinProblems } from "./cut-off.ts";
+import { knownIndex } from "./last-good.ts";
 import type { Memory } from "./memory.ts";
 import { watchProblems } from "./problems.ts";
 import { sourcesOf } from "./questions.ts";
@@ -14,7 +15,7 @@ export interface ConsulWatching {
   readonly client: ConsulClient;
   readonly problems: Problems;
   readonly log: Log;
-  readonly memory: () => Pick<Memory, "applied">;
+  readonly memory: () => Memory;
   readonly onChange: () => void;
 }
 
@@ -31,6 +32,7 @@ export function watchConsul({ options, client, problems, log, memory, onChange }
     ...sourcesOf(options),
     client,
     log,
+    kvIndex: knownIndex(memory()),
     onChange: () => {
       if (watchProblems(world.health).length > 0) join.lookAgain();
       report();

@@ -21,6 +21,8 @@ export interface World {
 export interface WorldOptions extends Sources {
   readonly client: ConsulClient;
   readonly log: Log;
+  /** Index that an earlier agent has seen of KV. */
+  readonly kvIndex?: bigint;
   readonly onChange: () => void;
 }
 
@@ -73,7 +75,9 @@ export class WatchedWorld {
   }
 
   async #followKv(signal: AbortSignal): Promise<void> {
-    await this.#follow(this.#questions.kv, signal, (pairs) => {
+    const { kvIndex } = this.#options;
+    const { kv } = this.#questions;
+    await this.#follow({ ...kv, ...(kvIndex !== undefined && { sinceIndex: kvIndex }) }, signal, (pairs) => {
       this.#kv = pairs;
     });
   }
@@ -107,17 +111,18 @@ export class WatchedWorld {
   }
 
   async #follow<Value>(
-    { name, poll }: Question<Value>,
+    question: Question<Value> & { readonly sinceIndex?: bigint },
     signal: AbortSignal,
     take: (value: Value) => void,
   ): Promise<void> {
     const { log, onChange } = this.#options;
+    const { name } = question;
     const onHealth = (health: WatchHealth): void => {
       const hadProblem = this.#health.get(name)?.problem;
       this.#health.set(name, health);
       if (health.problem !== hadProblem) onChange();
     };
-    for await (const value of watch({ name, poll, signal, onHealth, log })) {
+    for await (const value of watch({ ...question, signal, onHealth, log })) {
       take(value);
       onChange();
     }

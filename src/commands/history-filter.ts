@@ -1,5 +1,6 @@
-/** Which changes are meant: the flags of `history` applied to the journal. */
+/** Which entries are meant: the flags of `history` applied to the journal. */
 import type { Change } from "../report/change.ts";
+import { isChange, type JournalEntry } from "../report/journal-entry.ts";
 import { SETTING_NAMES } from "../settings/schema.ts";
 import { VARIABLES } from "../settings/variables.ts";
 
@@ -16,16 +17,20 @@ export interface HistoryFilter {
   readonly limit: number;
 }
 
-/** @param changes oldest first, and so is the result */
-export function filtered(changes: readonly Change[], filter: HistoryFilter): readonly Change[] {
+/** @param journal oldest first, and so is the result */
+export function filtered(journal: readonly JournalEntry[], filter: HistoryFilter): readonly JournalEntry[] {
   const { since, until, outcome, unit, name } = filter;
   const names = name === undefined ? undefined : namesOf(name);
-  return changes
+  // A hold has no outcome and no unit, and concerns no single setting.
+  const ofChange = [
+    outcome !== undefined && ((change: Change) => change.outcome === outcome),
+    unit !== undefined && (({ units }: Change) => units.includes(unit)),
+    names !== undefined && ((change: Change) => concerns(change, names)),
+  ].filter((accepts) => accepts !== false);
+  return journal
     .filter(({ at }) => since === undefined || new Date(at) >= since)
     .filter(({ at }) => until === undefined || new Date(at) <= until)
-    .filter((change) => outcome === undefined || change.outcome === outcome)
-    .filter(({ units }) => unit === undefined || units.includes(unit))
-    .filter((change) => names === undefined || concerns(change, names))
+    .filter((entry) => ofChange.every((accepts) => isChange(entry) && accepts(entry)))
     .slice(-filter.limit);
 }
 

@@ -1,8 +1,8 @@
-/** `history --follow`: each change as it is recorded, until interrupted. */
+/** `history --follow`: each entry as it is recorded, until interrupted. */
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Change } from "../report/change.ts";
+import type { JournalEntry } from "../report/journal-entry.ts";
 import { journalFilesIn } from "../state/journal.ts";
 import type { Io } from "./io.ts";
 
@@ -11,15 +11,15 @@ const EVERY_MS = 1000;
 export interface Journalled {
   readonly directory: string;
   /** The whole journal, oldest first. */
-  read(): Promise<readonly Change[]>;
+  read(): Promise<readonly JournalEntry[]>;
   /** What was recorded before. */
-  readonly before: readonly Change[];
+  readonly before: readonly JournalEntry[];
 }
 
 /** Calls `show` with what is new. The journal is checked every second, and read when it has changed. */
 export async function follow(
   { directory, read, before }: Journalled,
-  show: (changes: readonly Change[]) => void,
+  show: (entries: readonly JournalEntry[]) => void,
   io: Io,
 ): Promise<void> {
   const end = new AbortController();
@@ -40,10 +40,10 @@ export async function follow(
 }
 
 /** If the last one is gone, it went with the older file: then the time counts. */
-function after(last: Change | undefined, all: readonly Change[]): readonly Change[] {
+function after(last: JournalEntry | undefined, all: readonly JournalEntry[]): readonly JournalEntry[] {
   if (last === undefined) return all;
-  const at = all.findLastIndex((change) => isDeepStrictEqual(change, last));
-  return at === -1 ? all.filter((change) => Date.parse(change.at) > Date.parse(last.at)) : all.slice(at + 1);
+  const at = all.findLastIndex((entry) => isDeepStrictEqual(entry, last));
+  return at === -1 ? all.filter((entry) => Date.parse(entry.at) > Date.parse(last.at)) : all.slice(at + 1);
 }
 
 /** Changes whenever the file is written to or replaced; empty while there is none. */

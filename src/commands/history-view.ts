@@ -1,7 +1,9 @@
-/** A change as one line, with its details below if asked for. */
+/** An entry of the journal as one line, with a change's details below if asked for. */
 import type { Change } from "../report/change.ts";
+import type { HoldEvent } from "../report/hold.ts";
+import { isChange, type JournalEntry } from "../report/journal-entry.ts";
 import { hang, labelled } from "./screen/layout.ts";
-import { lengthOf, localTime } from "./screen/moment.ts";
+import { ageOf, lengthOf, localTime } from "./screen/moment.ts";
 import type { Paint } from "./screen/paint.ts";
 
 const OUTCOME_WIDTH = "applied".length;
@@ -13,7 +15,17 @@ export interface HistorySight {
   readonly verbose: boolean;
 }
 
-export function changeLines(change: Change, { paint, width, verbose }: HistorySight): readonly string[] {
+export function entryLines(entry: JournalEntry, sight: HistorySight): readonly string[] {
+  return isChange(entry) ? changeLines(entry, sight) : holdLines(entry, sight);
+}
+
+function holdLines({ at, hold, reason, keys, since }: HoldEvent, { paint, width }: HistorySight) {
+  const length = hold === "ended" ? ageOf(since, new Date(at)) : "";
+  const beginning = `${localTime(at)}  ${paint.yellow("hold".padEnd(OUTCOME_WIDTH))}  ${length.padStart(LENGTH_WIDTH)}  `;
+  return hang(beginning, `${hold}: ${reason} (${keys.join(", ")})`, width);
+}
+
+function changeLines(change: Change, { paint, width, verbose }: HistorySight): readonly string[] {
   const { at, outcome, duration_ms, cause, units, put_back, urgent } = change;
   const result = (outcome === "applied" ? paint.green : paint.red)(outcome.padEnd(OUTCOME_WIDTH));
   const parts = [

@@ -1,11 +1,11 @@
 import { denied } from "../base/access.ts";
 import { codeOf, ExitCode, Misconfigured, messageOf } from "../base/errors.ts";
 import { readConfig } from "../options/config-file.ts";
-import { type Change, changeSchema } from "../report/change.ts";
+import { type JournalEntry, journalEntrySchema } from "../report/journal-entry.ts";
 import { journalFilesIn, readJournal } from "../state/journal.ts";
 import { filtered, type HistoryFilter } from "./history-filter.ts";
 import { follow } from "./history-follow.ts";
-import { changeLines } from "./history-view.ts";
+import { entryLines } from "./history-view.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { paintFor } from "./screen/paint.ts";
 
@@ -20,30 +20,30 @@ export type HistoryFlags = CommonFlags &
 export async function history(flags: HistoryFlags, io: Io): Promise<ExitCode> {
   const { state } = readConfig(flags.config).paths;
   const all = await journalIn(state);
-  const changes = filtered(all, flags);
-  if (changes.length === 0) io.err(all.length === 0 ? `no change on record in ${state}` : NONE_OF_THESE);
+  const entries = filtered(all, flags);
+  if (entries.length === 0) io.err(all.length === 0 ? `no change on record in ${state}` : NONE_OF_THESE);
   if (flags.follow) {
-    print(changes, flags, io);
-    const show = (more: readonly Change[]) =>
+    print(entries, flags, io);
+    const show = (more: readonly JournalEntry[]) =>
       print(filtered(more, { ...flags, limit: more.length }), flags, io);
     await follow({ directory: state, read: () => journalIn(state), before: all }, show, io);
-  } else if (flags.json) io.out(JSON.stringify(changes, null, 2));
-  else print(changes, flags, io);
+  } else if (flags.json) io.out(JSON.stringify(entries, null, 2));
+  else print(entries, flags, io);
   return ExitCode.ok;
 }
 
-/** With --follow there is one document per change. */
-function print(changes: readonly Change[], { json, verbose = false }: HistoryFlags, io: Io): void {
+/** With --follow there is one document per entry. */
+function print(entries: readonly JournalEntry[], { json, verbose = false }: HistoryFlags, io: Io): void {
   const sight = { paint: paintFor(io), width: io.isTerminal ? io.size().columns : undefined, verbose };
-  for (const change of changes)
-    for (const line of json ? [JSON.stringify(change)] : changeLines(change, sight)) io.out(line);
+  for (const entry of entries)
+    for (const line of json ? [JSON.stringify(entry)] : entryLines(entry, sight)) io.out(line);
 }
 
 const NONE_OF_THESE = "changes are on record, but none that is asked for";
 
-async function journalIn(directory: string): Promise<readonly Change[]> {
+async function journalIn(directory: string): Promise<readonly JournalEntry[]> {
   try {
-    return await readJournal(directory, changeSchema);
+    return await readJournal(directory, journalEntrySchema);
   } catch (error) {
     const { current } = journalFilesIn(directory);
     const reason =

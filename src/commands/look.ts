@@ -3,7 +3,7 @@ import { CertificateFolders } from "../agent/certificate-folders.ts";
 import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "../agent/evaluate.ts";
 import { configuredFacts } from "../agent/facts.ts";
 import { keyStorageOf } from "../agent/key-storage.ts";
-import { lastGoodKv } from "../agent/last-good.ts";
+import { knownKv } from "../agent/last-good.ts";
 import { liveConnections } from "../agent/live-connections.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../agent/memory.ts";
 import { probeOnce } from "../agent/probes.ts";
@@ -60,7 +60,7 @@ export async function look(options: Options, readKeys: ReadKeys = readOnly): Pro
   const rules = rulesOf(options);
   const inputs = {
     ...world,
-    kv: world.kv ?? lastGoodKv(memory),
+    kv: world.kv ?? knownKv(memory),
     accepted: memory.kv,
     memory,
     candidateTimes: new Map(),

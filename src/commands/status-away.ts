@@ -12,7 +12,7 @@ import { readJournal } from "../state/journal.ts";
 import { holderIn } from "../state/lock.ts";
 import { readState } from "../state/store.ts";
 import { hang, labelled } from "./screen/layout.ts";
-import { changeText, endpointText, type Sight, when } from "./status-view.ts";
+import { changeText, endpointText, holdRows, type Sight, when } from "./status-view.ts";
 
 /** Never how to start one: two agents on one machine would undo each other's work. */
 export function whereToLook(profile: ProfileName): string {
@@ -54,9 +54,10 @@ function rows(
   change: Change | undefined,
   sight: Sight,
 ): readonly (readonly [string, string])[] {
-  const { applied } = memory ?? {};
+  const { applied, hold } = memory ?? {};
   return [
     ...(memory === undefined ? [] : endpointRows(memory, sight)),
+    ...(hold === undefined ? [] : holdRows(hold, sight)),
     ...(applied === undefined ? [] : [["applied", `${when(applied.at, sight)}: ${applied.cause}`] as const]),
     ...(change === undefined ? [] : [["last change", changeText(change, sight)] as const]),
   ];

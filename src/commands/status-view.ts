@@ -1,6 +1,7 @@
 /** The status as an operator reads it: what is going on, since when, and what to do. At most 80 columns on a terminal. */
 
 import { bracketed } from "../base/address.ts";
+import { releaseCommand } from "../report/hold.ts";
 import { originText } from "../report/origin.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
 import { waitingText } from "../report/waiting.ts";
@@ -45,12 +46,13 @@ function problems({ problems: all }: Status, sight: Sight): readonly string[] {
 
 function rows(status: Status, sight: Sight): readonly Row[] {
   const { paint } = sight;
+  const { hold, hold_keys, hold_since } = status;
   return [
     [
       "since",
       `${when(status.since, sight)}; agent ${status.version} since ${when(status.started_at, sight)}`,
     ],
-    ...(status.hold === null ? [] : [["hold", paint.yellow(status.hold)] as const]),
+    ...(hold === null ? [] : holdRows({ reason: hold, keys: hold_keys, since: hold_since }, sight)),
     ...Object.entries(status.endpoints).flatMap(([name, endpoint]) => endpointRows(name, endpoint, sight)),
     ...Object.entries(status.units).map(([name, unit]) => [name, unitText(unit, sight)] as const),
     ...migrationRows(status.migration, sight),
@@ -65,6 +67,19 @@ function nextChangeRows(next: Status["next_change"], { paint, now }: Sight): rea
   if (next === null) return [];
   const text = waitingText(next.waiting, (iso) => timeOf(iso, now));
   return [["next change", `${next.cause}; it ${paint.yellow(text)}`]];
+}
+
+interface Held {
+  readonly reason: string;
+  readonly keys: readonly string[];
+  readonly since: string | null;
+}
+
+export function holdRows({ reason, keys, since }: Held, sight: Sight): readonly Row[] {
+  return [
+    ["hold", `${sight.paint.yellow(reason)}${since === null ? "" : `, since ${when(since, sight)}`}`],
+    ["", `To go on: ${releaseCommand(keys)}`],
+  ];
 }
 
 /** Nothing if nothing has to be done. */

@@ -25,6 +25,8 @@ export interface WatchOptions<Value> {
   readonly log: Log;
   /** How long Consul may hold a query. It also bounds how long a dead connection goes unnoticed. */
   readonly waitMs?: number;
+  /** An index that an earlier watch has seen in an answer: servers that are behind it are not believed at once either. */
+  readonly sinceIndex?: bigint;
   /** How long servers whose index went back may take to catch up. */
   readonly catchUpMs?: number;
 }
@@ -45,7 +47,7 @@ const CATCH_UP_MS = 5_000;
  * server without a leader, older than what is known) changes nothing.
  */
 export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerator<Value, void, undefined> {
-  const { signal, waitMs = WAIT_MS, catchUpMs = CATCH_UP_MS } = options;
+  const { signal, waitMs = WAIT_MS, catchUpMs = CATCH_UP_MS, sinceIndex = 0n } = options;
   const bucket = new TokenBucket(BURST, INTERVAL_MS);
   const reporter = new Reporter(options);
   let index = 0n;
@@ -56,11 +58,12 @@ export async function* watch<Value>(options: WatchOptions<Value>): AsyncGenerato
     const answer = await untilAnswered(options, question, bucket, reporter);
     if (answer === undefined) return;
     const isNews = known === undefined || !isDeepStrictEqual(known.value, answer.value);
-    const isBehind = isNews && known !== undefined && answer.index < known.index;
+    const isBehind = isNews && answer.index < (known?.index ?? sinceIndex);
     behindSinceMs = isBehind ? (behindSinceMs ?? performance.now()) : undefined;
     index = isBehind ? atLeastOne(answer.index) : nextIndex(index, answer.index);
     const isCatchingUp = behindSinceMs !== undefined && performance.now() - behindSinceMs < catchUpMs;
-    const doubt = doubtAbout(answer) ?? (isBehind ? doubtAboutBehind(answer.value, isCatchingUp) : undefined);
+    const isLost = isBehind && known !== undefined && isNothing(answer.value);
+    const doubt = doubtAbout(answer) ?? (isCatchingUp ? CATCHING_UP : isLost ? LOST : undefined);
     reporter.answered(index, doubt);
     if (doubt !== undefined) continue;
     known = { value: answer.value, index: answer.index };
@@ -125,11 +128,9 @@ export function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string |
  * An index that went back means restarted, restored or replaced servers. They are believed once they had time to catch
  * up, but never that everything is gone.
  */
-function doubtAboutBehind(value: unknown, isCatchingUp: boolean): string | undefined {
-  if (isCatchingUp) return "Consul's index went back, so its servers may still be catching up";
-  if (!isNothing(value)) return undefined;
-  return "Consul's servers have lost everything that was here, so what was known stays in force. Put it back, or restore a snapshot";
-}
+const CATCHING_UP = "Consul's index went back, so its servers may still be catching up";
+const LOST =
+  "Consul's servers have lost everything that was here, so what was known stays in force. Put it back, or restore a snapshot";
 
 /** An empty list, or no leader key where there was one. */
 function isNothing(value: unknown): boolean {

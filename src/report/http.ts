@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
-import type { Change } from "./change.ts";
+import type { JournalEntry } from "./journal-entry.ts";
 import type { Notice } from "./notice.ts";
 import { ASSETS, MANUAL } from "./page/names.ts";
 import type { Page } from "./page/page.ts";
@@ -17,8 +17,8 @@ export interface HttpAddress {
 /** What there is to see. */
 export interface Views {
   readonly status: () => Status;
-  /** Every change on record, oldest first. */
-  readonly changes: () => Promise<readonly Change[]>;
+  /** Every change and hold on record, oldest first. */
+  readonly journal: () => Promise<readonly JournalEntry[]>;
   /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   /** Notifies when the status or the changes differ. */
@@ -49,7 +49,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
   ["/status", ({ status }) => json(status())],
   ["/metrics", async ({ metrics }) => ({ code: 200, type: PROMETHEUS, body: await metrics() })],
-  ["/history", async ({ changes }) => json(await changes())],
+  ["/history", async ({ journal }) => json(await journal())],
   ["/events", async ({ page }) => (await page()).events()],
   ...ASSETS.map((name): [string, Route] => [
     `/assets/${name}`,

@@ -34,6 +34,8 @@ const ROWS = {
   consul_unreachable: JOINING,
   consul_wrong_gossip_key: {},
   database_not_prepared: { graceMs: 5_000 },
+  failover_held: {},
+  hold_forgotten: {},
   input_refused: { isRejection: true },
   journal_not_written: {},
   key_changed: {},

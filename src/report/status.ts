@@ -175,6 +175,10 @@ export const statusSchema = z.object({
   started_at: z.string(),
   /** The operator's reason, if changes are on hold. */
   hold: z.string().nullable(),
+  /** The keys that hold: deleting all of them ends it. */
+  hold_keys: z.array(z.string()).default([]),
+  /** ISO 8601 time since when the agent has seen it. */
+  hold_since: z.string().nullable().default(null),
   consul: z.object({ connected: z.boolean(), joined: z.boolean(), members: z.number() }),
   endpoints: z.record(z.string(), endpoint),
   /** Digest of what the sources ask for; null while something is missing. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { addressOf } from "../base/address.ts";
+import { releaseCommand } from "./hold.ts";
 
 /**
  * Why what is asked for is not in force. The loop sets it, the status carries it, and it becomes words where a person
@@ -25,7 +26,7 @@ export const waitingSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start") }),
   z.object({ kind: z.literal("missing"), settings: z.array(z.string()) }),
   z.object({ kind: z.literal("keys"), reason: z.string() }),
-  z.object({ kind: z.literal("hold"), key: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal("hold"), keys: z.array(z.string()), reason: z.string() }),
   z.object({ kind: z.literal("unrenderable"), reason: z.string() }),
   z.object({ kind: z.literal("rejected"), reason: z.string() }),
   z.object({ kind: z.literal("settle"), until: z.string() }),
@@ -57,7 +58,7 @@ export function waitingText(waiting: Waiting, time: (iso: string) => string): st
     case "keys":
       return `waits for the pinned keys: ${waiting.reason}`;
     case "hold":
-      return `waits for the end of the hold "${waiting.reason}": consul kv delete ${waiting.key}`;
+      return `waits for the end of the hold "${waiting.reason}": ${releaseCommand(waiting.keys)}`;
     case "unrenderable":
       return `waits until the configuration can be rendered: ${waiting.reason}`;
     case "rejected":

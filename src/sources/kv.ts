@@ -30,8 +30,12 @@ export interface KvSnapshot {
 }
 
 export interface Hold {
-  /** Deleting it ends the hold. */
+  /** The one whose reason counts. */
   readonly key: string;
+  /** Deleting all of them ends the hold. */
+  readonly keys: readonly string[];
+  /** Consul's, the highest of these keys. */
+  readonly modifyIndex: number;
   /** What the operator has put there. */
   readonly reason: string;
 }
@@ -64,10 +68,14 @@ class Draft implements KvSnapshot {
   readonly refusals: Refusal[] = [];
   readonly accepted: AcceptedEntry[] = [];
   readonly reload: Partial<Record<Scope, string>> = {};
-  readonly #holds = new Map<Scope, Hold | undefined>();
+  readonly #holds = new Map<Scope, Omit<Hold, "keys"> | undefined>();
 
   get hold(): Hold | undefined {
-    return this.#holds.get("node") ?? this.#holds.get("shared");
+    const holds = [this.#holds.get("node"), this.#holds.get("shared")].filter((hold) => hold !== undefined);
+    const [first] = holds;
+    if (first === undefined) return undefined;
+    const modifyIndex = Math.max(...holds.map((hold) => hold.modifyIndex));
+    return { ...first, keys: holds.map(({ key }) => key), modifyIndex };
   }
 
   take(slot: Slot, entry: KvEntry, previous: AcceptedEntry | undefined): void {
@@ -136,9 +144,9 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
 }
 
 /** Anyone who puts something there wants the agent to stop, even if it cannot be read. */
-function holdIn({ key, value }: KvEntry): Hold | undefined {
+function holdIn({ key, value, modifyIndex }: KvEntry): Omit<Hold, "keys"> | undefined {
   const reason = decode(value)?.trim() ?? `the value of ${key} cannot be read, it is not valid UTF-8`;
-  return ["", "0", "false"].includes(reason.toLowerCase()) ? undefined : { key, reason };
+  return ["", "0", "false"].includes(reason.toLowerCase()) ? undefined : { key, reason, modifyIndex };
 }
 
 /** Other bytes are always another token. */

@@ -9,7 +9,7 @@ import type { Merged, Ranked } from "../../src/settings/merge.ts";
 import { isSettingName, type SettingName } from "../../src/settings/schema.ts";
 
 const AT = "2026-01-02T03:04:05.000Z";
-const HOLD: Waiting = { kind: "hold", key: "mastodon/control/hold", reason: "wait" };
+const HOLD: Waiting = { kind: "hold", keys: ["mastodon/control/hold"], reason: "wait" };
 const TURN: Waiting = { kind: "turn", key: "lock", holder: "node2", since: AT };
 const RETRY: Waiting = { kind: "retry", until: AT, reason: "full" };
 const PENDING: Pending = {

@@ -43,12 +43,14 @@ test("status says which instances may be chosen, why the others may not, and wha
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
   await consul.put("mastodon/control/hold", "moving the database");
-  await until("the hold", async () => (await agent.status()).hold !== null);
+  await until("the hold", async () => (await agent.status()).hold_since !== null);
   const { output } = await cli(agent, ["status"]);
   expect(output).toMatch(/^postgres +10\.1\.1\.1:5432 from catalogue: service pg1, since /m);
   expect(output).toMatch(/^ +1 of 2 may be chosen; pg2: check "Service 'postgresql' check" is critical$/m);
   expect(output).toMatch(/^jail1 is held: /);
-  expect(output).toMatch(/^hold +moving the database$/m);
+  expect(output).toMatch(
+    /^hold +moving the database, since \d\d:\d\d:\d\d \(\d+ s\)\n +To go on: consul kv delete mastodon\/control\/hold$/m,
+  );
 });
 
 test("status names the node and the check that is not passing, with its output, in one harmless line", async () => {

@@ -136,6 +136,21 @@ test("after an answer with a lower index the watch continues from there, and bel
   expect(watched.snapshots).toEqual([["a/b=1"], ["a/b=2"], ["a/b=3"]]);
 });
 
+test("servers that are behind what an earlier watch has seen are not believed before they have caught up", async () => {
+  const nothing = { status: 404, headers: { "X-Consul-Index": "7" }, body: "" };
+  const pair = { Key: "a/b", Value: "MQ==", ModifyIndex: 8 };
+  const later = { status: 200, headers: { "X-Consul-Index": "9" }, body: JSON.stringify([pair]) };
+  await using server = await replies(nothing, nothing, later);
+  await using watched = follow(clientAt(server.address), "a/", { sinceIndex: 9n });
+  await until("the answer from after it", () => watched.last());
+  expect(watched.snapshots).toEqual([["a/b=1"]]);
+
+  await using empty = await replies(nothing, nothing);
+  await using believed = follow(clientAt(empty.address), "a/", { sinceIndex: 9n, catchUpMs: 0 });
+  await until("the empty prefix, since nobody has seen more here", () => believed.last());
+  expect(believed.snapshots[0]).toEqual([]);
+});
+
 test("a connection whose peer has died is given up, and the change that passed meanwhile is seen", async () => {
   await consul.put("half/one", "1");
   await using proxy = await proxyTo(consul.address);

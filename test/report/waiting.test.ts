@@ -9,7 +9,7 @@ const table: readonly [waiting: Waiting, text: string][] = [
   [{ kind: "missing", settings: ["DBHOST", "MAILHOST"] }, "waits until some source names DBHOST, MAILHOST"],
   [{ kind: "keys", reason: "no pin" }, "waits for the pinned keys: no pin"],
   [
-    { kind: "hold", key: "mastodon/control/hold", reason: "ask Kim" },
+    { kind: "hold", keys: ["mastodon/control/hold"], reason: "ask Kim" },
     'waits for the end of the hold "ask Kim": consul kv delete mastodon/control/hold',
   ],
   [

@@ -31,6 +31,16 @@ const FAULTS: readonly Fault[] = [
     mend: ({ consul }) => consul.delete("mastodon/control/hold"),
   },
   {
+    what: "a hold keeps back a failover",
+    alerts: ["MastodonAgentFailoverHeld", "MastodonAgentHeld"],
+    break: async ({ consul }) => {
+      await consul.register({ ...POSTGRES, id: "pg2", address: "10.0.0.2", status: "passing" });
+      await consul.put("mastodon/control/hold", "the weekend");
+      await consul.setCheck({ ...POSTGRES, id: "pg1" }, "critical");
+    },
+    mend: ({ consul }) => consul.delete("mastodon/control/hold"),
+  },
+  {
     what: "a value is refused",
     alerts: ["MastodonAgentInputRefused"],
     break: ({ consul }) => consul.put("mastodon/settings/MAILPORT", "abc"),
@@ -68,6 +78,8 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+const POSTGRES = { service: "postgresql", port: 5432 } as const;
+
 interface World {
   readonly consul: ConsulServer;
   readonly agent: TestAgent;
@@ -80,6 +92,7 @@ const stack = new AsyncDisposableStack();
 
 beforeAll(async () => {
   const consul = stack.use(await startConsul());
+  await consul.register({ ...POSTGRES, id: "pg1", address: "10.0.0.1", status: "passing" });
   const redis = stack.use(await startRedis());
   const web = await listener();
   stack.defer(web.close);

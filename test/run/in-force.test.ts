@@ -17,7 +17,7 @@ test("what a hold keeps out is asked for and not in force, and the hold that kee
   await agent.converged();
   await consul.put("mastodon/nodes/jail1/control/hold", "moving the mail");
   await consul.put(MAILHOST, "smtp2.example.org");
-  const hold = { kind: "hold", key: "mastodon/nodes/jail1/control/hold", reason: "moving the mail" };
+  const hold = { kind: "hold", keys: ["mastodon/nodes/jail1/control/hold"], reason: "moving the mail" };
   const setting = await waitingSetting(agent, "MAILHOST", "hold");
   expect(setting).toMatchObject({
     in_force: { level: "environment", value: "smtp.example.org", where: "MAILHOST", index: null },

@@ -127,12 +127,19 @@ test.each([
   ["migrating", "migrating"],
 ])("control/hold %j holds for the reason %j", (value, reason) => {
   for (const key of ["mastodon/control/hold", "mastodon/nodes/jail1/control/hold"])
-    expect(read({ [key]: value }).hold).toEqual(reason === undefined ? undefined : { key, reason });
+    expect(read({ [key]: value }).hold).toEqual(
+      reason === undefined ? undefined : { key, reason, keys: [key], modifyIndex: 7 },
+    );
 });
 
-test("the key of a hold is the node's if both hold", () => {
+test("if both hold, the node's reason counts and both keys have to go", () => {
   const both = { "mastodon/control/hold": "all of us", "mastodon/nodes/jail1/control/hold": "this one" };
-  expect(read(both).hold).toEqual({ key: "mastodon/nodes/jail1/control/hold", reason: "this one" });
+  expect(read(both).hold).toEqual({
+    key: "mastodon/nodes/jail1/control/hold",
+    reason: "this one",
+    keys: ["mastodon/nodes/jail1/control/hold", "mastodon/control/hold"],
+    modifyIndex: 7,
+  });
 });
 
 test("control/hold with bytes that are not text holds all the same, and says that it cannot be read", () => {

@@ -14,6 +14,7 @@ import type { Complaining } from "../../report/problems.ts";
 import { trialOf } from "../../state/durable.ts";
 import type { Look } from "../look.ts";
 import { desiredOf } from "../render.ts";
+import { holdInspections } from "./hold.ts";
 import type { Failure, Inspection, Warning } from "./inspection.ts";
 
 export function renderedInspections(options: Options, seen: Look): readonly Inspection[] {
@@ -21,6 +22,7 @@ export function renderedInspections(options: Options, seen: Look): readonly Insp
     ["consul", () => consulAnswers(options, seen)],
     ["settings", () => nothingRefused(seen)],
     ["connections", () => nothingPending(options, seen)],
+    ...holdInspections(seen),
     ["keys", () => keysAreGood(options, seen)],
     ["files", () => rendered(options, seen)],
     ...(seen.evaluation.desired?.files ?? []).map(

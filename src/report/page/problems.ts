@@ -1,3 +1,4 @@
+import { releaseCommand } from "../hold.ts";
 import { PROBLEM_CODES } from "../problem-codes.ts";
 import type { Status } from "../status.ts";
 import { type Html, html } from "./html.ts";
@@ -6,16 +7,17 @@ import { icon } from "./tone.ts";
 import { moment } from "./words.ts";
 
 /** What is wrong now, each with what to do about it. */
-export function problems({ problems: list, hold }: Status): Html {
+export function problems(status: Status): Html {
+  const { problems: list, hold } = status;
   if (list.length === 0 && hold === null) return html`<p class="calm">Nothing.</p>`;
-  return html`<ul class="problems">${hold !== null && held(hold)}${list.map(entry)}</ul>`;
+  return html`<ul class="problems">${hold !== null && held(status)}${list.map(entry)}</ul>`;
 }
 
-function held(reason: string): Html {
+function held({ hold, hold_keys, hold_since }: Status): Html {
   return html`
 <li>${icon("held")}<div>
-<p>An operator holds all changes: ${reason}. Delete the key <code>control/hold</code> in Consul's KV to go on.</p>
-<p class="small"><code>hold</code></p>
+<p>An operator holds all changes: ${hold}. ${prose(`To go on: \`${releaseCommand(hold_keys)}\``)}</p>
+<p class="small"><code>hold</code>${hold_since !== null && html` since ${moment(hold_since)}`}</p>
 </div></li>`;
 }
 

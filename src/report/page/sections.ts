@@ -1,6 +1,6 @@
 import { digest } from "../../base/digest.ts";
-import type { Change } from "../change.ts";
 import type { Views } from "../http.ts";
+import type { JournalEntry } from "../journal-entry.ts";
 import type { Status } from "../status.ts";
 import { certificates } from "./certificates.ts";
 import { endpoints } from "./endpoints.ts";
@@ -22,12 +22,12 @@ const SECTIONS = {
   flow,
   endpoints,
   units,
-  timeline: (_status, changes) => timeline(changes),
+  timeline: (_status, journal) => timeline(journal),
   settings,
   keys,
   certificates,
   watches,
-} as const satisfies Readonly<Record<string, (status: Status, changes: readonly Change[]) => Html>>;
+} as const satisfies Readonly<Record<string, (status: Status, journal: readonly JournalEntry[]) => Html>>;
 
 export type SectionName = keyof typeof SECTIONS;
 
@@ -40,10 +40,11 @@ export interface Section {
 
 const DIGEST_CHARACTERS = 16;
 
-/** Renders everything there is to see. The journal is only read again after a change. */
+/** Renders everything there is to see. The journal is only read again if there is something new in it. */
 export class Sections {
   readonly #views: Views;
-  #changes: readonly Change[] = [];
+  #journal: readonly JournalEntry[] = [];
+  #newest: string | undefined;
 
   constructor(views: Views) {
     this.#views = views;
@@ -52,9 +53,11 @@ export class Sections {
   async now(): Promise<readonly Section[]> {
     const status = this.#views.status();
     // A repeated failure is the last change without being recorded again: then this reads in vain.
-    if (this.#changes.at(-1)?.at !== status.last_change?.at) this.#changes = await this.#views.changes();
+    const newest = `${status.last_change?.at} ${status.hold_since}`;
+    if (newest !== this.#newest) this.#journal = await this.#views.journal();
+    this.#newest = newest;
     return Object.entries(SECTIONS).map(([id, render]) => {
-      const html = render(status, this.#changes);
+      const html = render(status, this.#journal);
       return { id, html, digest: digest(html.text).slice(0, DIGEST_CHARACTERS) };
     });
   }

@@ -1,27 +1,37 @@
 import type { Change } from "../change.ts";
+import type { HoldEvent } from "../hold.ts";
+import { isChange, type JournalEntry } from "../journal-entry.ts";
 import { type Html, html } from "./html.ts";
 import { anchorOf, plot, SHAPES } from "./plot.ts";
 import { prose } from "./prose.ts";
+import { icon } from "./tone.ts";
 import { durationText, moment } from "./words.ts";
 
 /** How much of a long journal is shown. The rest is in `history`. */
 const NEWEST = 100;
 
-/** Every recorded change, as a plot and as a list, newest first. */
-export function timeline(changes: readonly Change[]): Html {
-  if (changes.length === 0) return html`<p class="calm">Nothing has changed yet.</p>`;
-  const newest = changes.slice(-NEWEST);
-  const hidden = changes.length - newest.length;
+/** Everything on record: the changes as a plot, and they and the holds as a list, newest first. */
+export function timeline(journal: readonly JournalEntry[]): Html {
+  if (journal.length === 0) return html`<p class="calm">Nothing has changed yet.</p>`;
+  const newest = journal.slice(-NEWEST);
+  const changes = newest.filter(isChange);
+  const hidden = journal.length - newest.length;
   return html`
-${plot(newest)}
+${changes.length > 0 && plot(changes)}
 <p class="legend small">${(["applied", "refused", "failed"] as const).map((outcome) => html`<span>${sign(outcome)} ${outcome}</span> `)}
 <span>${ring} urgent</span> <span>height: how long it took</span> <span>times in UTC</span></p>
-<ol class="changes">${newest.toReversed().map(entry)}</ol>
+<ol class="changes">${newest.toReversed().map((entry) => (isChange(entry) ? changeEntry(entry) : holdEntry(entry)))}</ol>
 <p class="nothing small" hidden>No change in this part of the time.</p>
-${hidden > 0 && html`<p class="small">The newest ${NEWEST} of ${changes.length}. <code>mastodon-agent history</code> has all of them.</p>`}`;
+${hidden > 0 && html`<p class="small">The newest ${NEWEST} of ${journal.length}. <code>mastodon-agent history</code> has all of them.</p>`}`;
 }
 
-function entry(change: Change): Html {
+function holdEntry({ at, hold, reason, since }: HoldEvent): Html {
+  return html`
+<li data-at="${Date.parse(at)}">${icon("held")} <span class="cause">Hold ${hold}: ${reason}</span>
+<span class="small">${hold === "ended" && html`held since ${moment(since)}, `}${moment(at)}</span></li>`;
+}
+
+function changeEntry(change: Change): Html {
   const { at, cause, outcome, duration_ms, put_back, problem, urgent } = change;
   return html`
 <li id="${anchorOf(change)}" data-at="${Date.parse(at)}"><details data-key="change ${at}">
