@@ -1,5 +1,5 @@
 import type { Gate } from "../apply/gate.ts";
-import { type Outcome, wasPutBack } from "../apply/outcome.ts";
+import type { Outcome } from "../apply/outcome.ts";
 import { place } from "../apply/place.ts";
 import { type Desired, mayServe, type Placed, type Plan } from "../apply/plan.ts";
 import { steadyMs } from "../base/clock.ts";
@@ -107,7 +107,6 @@ export class Applier {
     const change = changeOf({
       memory,
       evaluation,
-      task,
       outcome,
       urgent: approach.urgent,
       redact,
@@ -156,20 +155,20 @@ export class Applier {
   async #failed(outcome: Exclude<Outcome, { kind: "applied" }>, { desired }: Evaluation): Promise<void> {
     const { log } = this.#context;
     const reason = messageOf(outcome.error);
-    const putBack = wasPutBack(outcome);
     // As after a kill: what is rejected stays rejected, and the rollback to the last known good is retried until
     // verified.
     if (isHalfBack(outcome)) this.wasCutOff = true;
-    this.#complain(putBack ? "change_put_back" : `change_${outcome.kind}`, reason);
-    log.warn({ stage: outcome.stage, problem: reason, put_back: putBack }, "change not applied");
+    this.#complain(`change_${outcome.kind}`, reason);
+    log.warn({ outcome: outcome.kind, stage: outcome.stage, problem: reason }, "change not applied");
     const rejected = desired && { digest: desired.digest, reason };
-    this.#suspect = outcome.kind === "failed" && outcome.stage !== "write" ? rejected : undefined;
+    const isOfUnits = outcome.stage === "reload" || outcome.stage === "verify";
+    this.#suspect = isOfUnits ? rejected : undefined;
     const areFilesKept = outcome.kind === "failed" && outcome.undone === undefined;
     await this.#note(({ intent, ...memory }) => ({
       ...memory,
       ...(areFilesKept && desired && { files: filesIn(desired.files) }),
       ...(this.wasCutOff && intent !== undefined && { intent }),
-      ...(putBack && rejected && { rejected }),
+      ...(outcome.kind === "put_back" && rejected && { rejected }),
     }));
   }
 
@@ -189,8 +188,8 @@ export class Applier {
 type Rejected = NonNullable<Memory["rejected"]>;
 
 /** The rollback was begun but not finished: a unit does not run well with the old files either, or not yet. */
-function isHalfBack(outcome: Exclude<Outcome, { kind: "applied" }>): boolean {
-  return wasPutBack(outcome) && outcome.kind === "failed" && outcome.undone?.errors.length !== 0;
+function isHalfBack(outcome: Outcome): boolean {
+  return outcome.kind === "put_back" && outcome.undone.errors.length > 0;
 }
 
 function gateFor({ config }: Options, { variables }: Evaluation): Gate | undefined {

@@ -7,11 +7,12 @@ export class Attempt {
   #notifyMs = 0;
   #lastChangedMs = 0;
   #failures = 0;
+  #failedMs = 0;
   #retryAtMs: number | undefined;
 
-  /** Milliseconds since the epoch at which this desired state was first seen. */
-  get firstSeenMs(): number {
-    return this.#firstSeenMs;
+  /** Milliseconds since the epoch at which this desired state was first seen, or at which it last failed. */
+  get waitingSinceMs(): number {
+    return this.hasFailed ? this.#failedMs : this.#firstSeenMs;
   }
 
   /** How long the news had waited for the loop by then. */
@@ -38,6 +39,7 @@ export class Attempt {
 
   failed(nowMs: number): void {
     this.#failures += 1;
+    this.#failedMs = nowMs;
     this.#retryAtMs = nowMs + retryDelayMs(this.#failures);
   }
 

@@ -77,11 +77,7 @@ export class History {
 
   #take(change: Change): void {
     this.#last = change;
-    for (const { unit, kind } of change.actions) {
-      const spans = change.spans.filter((span) => span.unit === unit);
-      if (spans.length === 0) continue;
-      this.#lastActions.set(unit, { at: change.at, kind, ok: spans.every(({ ok }) => ok) });
-    }
+    for (const { unit, kind, ok } of change.actions) this.#lastActions.set(unit, { at: change.at, kind, ok });
   }
 }
 

@@ -26,15 +26,16 @@ export class Pacing {
   }
 
   /**
-   * How long a change waited: for the loop, to settle and for the interval, for this node's turn; and the evaluation it
-   * comes from.
+   * How long a change waited: for the loop; to settle, for the interval or for its retry; for this node's turn; and the
+   * evaluation it comes from.
    */
   waySoFar(attempt: Attempt, { inputs: { nowMs }, spans }: Seen, isUrgent: boolean): readonly Span[] {
-    const { notifyMs, firstSeenMs } = attempt;
-    const dueMs = Math.min(Math.max(this.dueAt(attempt, isUrgent).atMs, firstSeenMs), nowMs);
+    const { notifyMs, waitingSinceMs } = attempt;
+    const { atMs, after } = this.dueAt(attempt, isUrgent);
+    const dueMs = Math.min(Math.max(atMs, waitingSinceMs), nowMs);
     return [
       { stage: "notify", ms: roundedMs(notifyMs), ok: true },
-      { stage: "settle", ms: roundedMs(dueMs - firstSeenMs), ok: true },
+      { stage: after, ms: roundedMs(dueMs - waitingSinceMs), ok: true },
       { stage: "turn", ms: roundedMs(nowMs - dueMs), ok: true },
       ...spans,
     ];

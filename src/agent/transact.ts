@@ -1,6 +1,5 @@
 import type { UnitSpec } from "../apply/config.ts";
 import type { Gate } from "../apply/gate.ts";
-import type { Outcome } from "../apply/outcome.ts";
 import { inHaste, type Placed, type Plan, plan, type Running } from "../apply/plan.ts";
 import { isRunning } from "../apply/running.ts";
 import { apply } from "../apply/transaction.ts";
@@ -47,7 +46,7 @@ export async function carryOut(
   signal: AbortSignal,
   gate?: Gate,
   intent?: string,
-): Promise<Outcome> {
+): ReturnType<typeof apply> {
   return apply(task, {
     log,
     signal,

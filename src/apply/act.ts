@@ -2,6 +2,7 @@
 import { timed } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
 import type { Step, UnitSpec } from "./config.ts";
+import type { Ledger } from "./deeds.ts";
 import { oldSelfMs, untilHealthy } from "./health.ts";
 import { type Action, mayServe } from "./plan.ts";
 import { isRunning } from "./running.ts";
@@ -13,13 +14,15 @@ export type ActResult =
 
 const VERBS = { reload: "reloaded", restart: "restarted", start: "started" } as const;
 
+type ActContext = StepContext & { readonly ledger: Pick<Ledger, "actions"> };
+
 type Acting = Pick<Action, "unit" | "kind" | "was">;
 
 /**
  * Never rejects: what to do about a failure depends on what came before. A unit that was ill and still is after its
  * reload is started, because it may be down.
  */
-export async function act(action: Acting, context: StepContext): Promise<ActResult> {
+export async function act(action: Acting, context: ActContext): Promise<ActResult> {
   const { unit, was } = action;
   const result = await actOnce(action, context);
   const mayBeDown = result.kind === "failed" && was === "ill" && unit.start !== undefined;
@@ -27,7 +30,14 @@ export async function act(action: Acting, context: StepContext): Promise<ActResu
   return actOnce({ unit, kind: "start" }, context);
 }
 
-async function actOnce(action: Pick<Action, "unit" | "kind">, context: StepContext): Promise<ActResult> {
+async function actOnce(action: Pick<Action, "unit" | "kind">, context: ActContext): Promise<ActResult> {
+  const result = await carryOut(action, context);
+  const { unit, kind } = action;
+  context.ledger.actions.push({ unit: unit.name, kind, ok: result.kind === "healthy" });
+  return result;
+}
+
+async function carryOut(action: Pick<Action, "unit" | "kind">, context: StepContext): Promise<ActResult> {
   const { unit, kind } = action;
   const { observe } = context;
   const steps = stepsFor(action);
@@ -53,7 +63,7 @@ async function actOnce(action: Pick<Action, "unit" | "kind">, context: StepConte
  * The same unit again, with the old files. One that the new files brought down is started, or comes back by itself if
  * something supervises it: then its health decides, because it can only have read the old ones.
  */
-export async function actAgain(action: Action, context: StepContext): Promise<ActResult> {
+export async function actAgain(action: Action, context: ActContext): Promise<ActResult> {
   const { unit } = action;
   const was = await isRunning(unit, true);
   const kind = action.kind === "start" ? "reload" : action.kind;
@@ -69,7 +79,7 @@ export async function actAgain(action: Action, context: StepContext): Promise<Ac
   }
 }
 
-async function startAgain(unit: UnitSpec, context: StepContext): Promise<ActResult | undefined> {
+async function startAgain(unit: UnitSpec, context: ActContext): Promise<ActResult | undefined> {
   return unit.start === undefined ? undefined : actOnce({ unit, kind: "start" }, context);
 }
 

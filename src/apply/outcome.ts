@@ -1,4 +1,5 @@
-/** What a transaction needs, and its result. */
+/** What a transaction needs, and its result. The kinds of outcomes are the names that they have everywhere. */
+import type { Ledger } from "./deeds.ts";
 import type { Gate } from "./gate.ts";
 import type { UnitDigests } from "./plan.ts";
 import type { StepContext } from "./steps.ts";
@@ -14,10 +15,6 @@ export interface ApplyContext extends StepContext {
 
 export interface Applied {
   readonly kind: "applied";
-  readonly units: readonly string[];
-  /** Paths. */
-  readonly wrote: readonly string[];
-  readonly durationMs: number;
 }
 
 /** Nothing has changed, on disk or in any unit. */
@@ -27,6 +24,7 @@ export interface RefusedOutcome {
   readonly error: unknown;
 }
 
+/** The machine did not do its part. It is retried. */
 export interface Failed {
   readonly kind: "failed";
   readonly stage: "write" | "reload" | "verify";
@@ -34,6 +32,15 @@ export interface Failed {
   readonly error: unknown;
   /** Absent if there was no verified state to go back to: the new files stay and the units are retried. */
   readonly undone?: Undone;
+}
+
+/** A unit did not run well with the new files. They are rejected, and the old ones are back. */
+export interface PutBack {
+  readonly kind: "put_back";
+  readonly stage: "reload" | "verify";
+  readonly unit: string;
+  readonly error: unknown;
+  readonly undone: Undone;
 }
 
 /** What was rolled back after a failure. Without errors everything is as before, and verified. */
@@ -44,9 +51,9 @@ export interface Undone {
   readonly errors: readonly unknown[];
 }
 
-export type Outcome = Applied | RefusedOutcome | Failed;
+export type Outcome = Applied | RefusedOutcome | Failed | PutBack;
 
-/** Not for a failed write: that is the machine's fault, not that of what was written. */
-export function wasPutBack(outcome: Outcome): boolean {
-  return outcome.kind === "failed" && outcome.stage !== "write" && outcome.undone !== undefined;
+/** A transaction under way, and what it has done so far. */
+export interface Transaction extends ApplyContext {
+  readonly ledger: Ledger;
 }

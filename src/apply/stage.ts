@@ -41,8 +41,11 @@ export async function stage({ spec, content, place }: PlacedFile, nameOf = tempo
 }
 
 /** Puts all of them in place at once. */
-export function commitAll(files: readonly StagedFile[]): void {
-  for (const file of files) file.commit();
+export function commitAll(files: readonly StagedFile[], onCommit: (path: string) => void = () => {}): void {
+  for (const file of files) {
+    file.commit();
+    onCommit(file.spec.path);
+  }
 }
 
 /** After this returns a power cut does not undo the commits. */

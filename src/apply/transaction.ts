@@ -2,7 +2,8 @@
 import { messageOf } from "../base/errors.ts";
 import { timed, timedNow } from "../base/span.ts";
 import { act } from "./act.ts";
-import type { ApplyContext, Failed, Outcome } from "./outcome.ts";
+import { type Deeds, Ledger } from "./deeds.ts";
+import type { ApplyContext, Failed, Outcome, PutBack, Transaction } from "./outcome.ts";
 import { type Action, isKnown, mayServe, type Plan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { rememberIfPossible } from "./remember.ts";
@@ -12,28 +13,27 @@ import { undo } from "./undo.ts";
 export type { ApplyContext, Outcome } from "./outcome.ts";
 
 /** Carries out a plan. Never rejects. The caller makes sure that there is only one at a time. */
-export async function apply(plan: Plan, context: ApplyContext): Promise<Outcome> {
-  const began = performance.now();
-  const prepared = await prepare(plan, context);
+export async function apply(plan: Plan, context: ApplyContext): Promise<Outcome & { readonly deeds: Deeds }> {
+  const ledger = new Ledger();
+  return { ...(await carryOut(plan, { ...context, ledger })), deeds: ledger };
+}
+
+async function carryOut(plan: Plan, transaction: Transaction): Promise<Outcome> {
+  const prepared = await prepare(plan, transaction);
   if (prepared.kind === "refused") return prepared;
-  const failed =
-    (await write(plan, prepared.files, context)) ?? (await actAll(plan, prepared.files, context));
-  if (failed !== undefined) return failed;
-  return {
-    kind: "applied",
-    units: plan.actions.map(({ unit }) => unit.name),
-    wrote: plan.writes.map(({ spec }) => spec.path),
-    durationMs: Math.round(performance.now() - began),
-  };
+  const { files } = prepared;
+  const failed = (await write(plan, files, transaction)) ?? (await actAll(plan, files, transaction));
+  return failed ?? { kind: "applied" };
 }
 
 async function write(
   { actions }: Plan,
   files: readonly StagedFile[],
-  context: ApplyContext,
+  context: Transaction,
 ): Promise<Failed | undefined> {
+  const { wrote } = context.ledger;
   try {
-    timedNow(context.observe, { stage: "commit" }, () => commitAll(files));
+    timedNow(context.observe, { stage: "commit" }, () => commitAll(files, (path) => wrote.push(path)));
     await timed(context.observe, { stage: "sync" }, () => syncAll(files));
     for (const { spec } of files) context.log.debug({ path: spec.path }, "file written");
     return undefined;
@@ -52,8 +52,8 @@ async function write(
 async function actAll(
   { actions, isOneWay = false }: Plan,
   files: readonly StagedFile[],
-  context: ApplyContext,
-): Promise<Failed | undefined> {
+  context: Transaction,
+): Promise<Failed | PutBack | undefined> {
   let first: Failed | undefined;
   for (const [index, action] of actions.entries()) {
     const { unit, wanted } = action;
@@ -65,12 +65,12 @@ async function actAll(
     }
     const { stage, error } = result;
     context.log.debug({ unit: unit.name, stage, error: messageOf(error) }, "apply failed");
-    const failed: Failed = { kind: "failed", stage, unit: unit.name, error };
+    const failure = { stage, unit: unit.name, error };
     if (files.length > 0 && ranWell(action) && !isOneWay) {
       const parts = { files, touched: actions.slice(0, index + 1), untouched: actions.slice(index + 1) };
-      return { ...failed, undone: await undo(parts, context) };
+      return { kind: "put_back", ...failure, undone: await undo(parts, context) };
     }
-    first ??= failed;
+    first ??= { kind: "failed", ...failure };
   }
   return first;
 }

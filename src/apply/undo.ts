@@ -1,7 +1,7 @@
 /** The rollback: the old files, then the units that may have read the new ones, in reverse order. */
 import { messageOf } from "../base/errors.ts";
 import { actAgain } from "./act.ts";
-import type { ApplyContext, Undone } from "./outcome.ts";
+import type { ApplyContext, Transaction, Undone } from "./outcome.ts";
 import { type Action, isKnown } from "./plan.ts";
 import { rememberIfPossible } from "./remember.ts";
 import type { StagedFile } from "./stage.ts";
@@ -15,9 +15,10 @@ export interface Undoing {
 }
 
 /** Rolls back as far as it can; what it could not restore is among the errors and stays concerned. */
-export async function undo({ files, touched, untouched }: Undoing, context: ApplyContext): Promise<Undone> {
+export async function undo({ files, touched, untouched }: Undoing, context: Transaction): Promise<Undone> {
   const errors: unknown[] = [];
   const restored = await restoreAll(files, errors);
+  context.ledger.restored.push(...restored);
   if (errors.length === 0) for (const action of untouched) await rememberOld(action, context);
   const units = errors.length > 0 ? [] : await reloadAll(touched, errors, context);
   for (const error of errors) context.log.error({ error: messageOf(error) }, "not undone");
@@ -42,7 +43,7 @@ async function restoreAll(files: readonly StagedFile[], errors: unknown[]): Prom
 async function reloadAll(
   touched: readonly Action[],
   errors: unknown[],
-  context: ApplyContext,
+  context: Transaction,
 ): Promise<readonly string[]> {
   const units: string[] = [];
   for (const action of touched.toReversed()) {

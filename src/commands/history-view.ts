@@ -2,11 +2,12 @@
 import type { Change } from "../report/change.ts";
 import type { HoldEvent } from "../report/hold.ts";
 import { isChange, type JournalEntry } from "../report/journal-entry.ts";
+import { OUTCOMES } from "../report/outcomes.ts";
 import { hang, labelled } from "./screen/layout.ts";
 import { ageOf, lengthOf, localTime } from "./screen/moment.ts";
 import type { Paint } from "./screen/paint.ts";
 
-const OUTCOME_WIDTH = "applied".length;
+const OUTCOME_WIDTH = Math.max(...OUTCOMES.map(({ length }) => length));
 const LENGTH_WIDTH = "9999 ms".length;
 
 export interface HistorySight {
@@ -26,15 +27,15 @@ function holdLines({ at, hold, reason, keys, since }: HoldEvent, { paint, width 
 }
 
 function changeLines(change: Change, { paint, width, verbose }: HistorySight): readonly string[] {
-  const { at, outcome, duration_ms, cause, units, put_back, urgent } = change;
-  const result = (outcome === "applied" ? paint.green : paint.red)(outcome.padEnd(OUTCOME_WIDTH));
+  const { at, outcome, duration_ms, cause, units, urgent } = change;
+  const result = (outcome === "applied" ? paint.green : paint.red)(outcome);
+  const gap = " ".repeat(OUTCOME_WIDTH - outcome.length);
   const parts = [
     `${cause};`,
     units.length === 0 ? "no unit" : units.join(", "),
     ...(urgent ? [paint.yellow("(urgent)")] : []),
-    ...(put_back ? [paint.yellow("(put back)")] : []),
   ];
-  const beginning = `${localTime(at)}  ${result}  ${lengthOf(duration_ms).padStart(LENGTH_WIDTH)}  `;
+  const beginning = `${localTime(at)}  ${result}${gap}  ${lengthOf(duration_ms).padStart(LENGTH_WIDTH)}  `;
   return [
     ...hang(beginning, parts.join(" "), width),
     ...(verbose ? labelled(details(change, paint), width && width - 2).map((line) => `  ${line}`) : []),
@@ -42,7 +43,7 @@ function changeLines(change: Change, { paint, width, verbose }: HistorySight): r
 }
 
 function details(change: Change, paint: Paint): readonly (readonly [string, string])[] {
-  const { problem, values, endpoints, wrote, actions, spans } = change;
+  const { problem, values, endpoints, wrote, restored, actions, spans } = change;
   return [
     ...(problem === null ? [] : [["problem", paint.red(problem)] as const]),
     ...values.map(
@@ -51,7 +52,8 @@ function details(change: Change, paint: Paint): readonly (readonly [string, stri
     ),
     ...endpoints.map(({ dependency, before, after }) => [dependency, arrow(before, after)] as const),
     ...wrote.map((path) => ["wrote", path] as const),
-    ...actions.map(({ unit, kind }) => [kind, unit] as const),
+    ...actions.map(({ unit, kind, ok }) => [kind, ok ? unit : paint.red(`${unit} (failed)`)] as const),
+    ...restored.map((path) => ["restored", path] as const),
     ["took", spans.map(spanText).join(", ")],
   ];
 }

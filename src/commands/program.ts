@@ -1,8 +1,8 @@
 import { Argument, Command, Option } from "commander";
 import type { ExitCode } from "../base/errors.ts";
 import { DEFAULT_CONFIG_FILE } from "../options/default-config-file.ts";
-import type { Change } from "../report/change.ts";
 import { LOG_LEVELS } from "../report/log-levels.ts";
+import { OUTCOMES } from "../report/outcomes.ts";
 import { moment, positive } from "./arguments.ts";
 import type { CheckFlags } from "./check.ts";
 import type { Shell } from "./completion.ts";
@@ -170,5 +170,3 @@ const KEYS_COMMANDS = [
 ] as const;
 
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
-
-const OUTCOMES: readonly Change["outcome"][] = ["applied", "refused", "failed"];

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { OUTCOMES } from "./outcomes.ts";
 
 const value = z.object({
   name: z.string(),
@@ -16,7 +17,12 @@ const endpoint = z.object({
   after: z.string(),
 });
 
-const action = z.object({ unit: z.string(), kind: z.enum(["reload", "restart", "start"]) });
+const action = z.object({
+  unit: z.string(),
+  kind: z.enum(["reload", "restart", "start"]),
+  /** Whether the unit was healthy afterwards. */
+  ok: z.boolean(),
+});
 
 const span = z.object({
   stage: z.string(),
@@ -30,22 +36,23 @@ export const changeSchema = z.object({
   /** ISO 8601 time when it had ended. */
   at: z.string(),
   cause: z.string(),
-  outcome: z.enum(["applied", "refused", "failed"]),
-  /** Whether the old files were restored. */
-  put_back: z.boolean(),
-  /** Why it was refused or failed, and what to do; null if it was applied. */
+  outcome: z.enum(OUTCOMES),
+  /** Why it was refused or failed, and what to do; null where it was applied. */
   problem: z.string().nullable(),
   /** The endpoint in use was dead or demoted. */
   urgent: z.boolean(),
   values: z.array(value),
   endpoints: z.array(endpoint),
+  /** Those that something was done to. */
   units: z.array(z.string()),
+  /** What was carried out, in order, also to roll back. */
   actions: z.array(action),
-  /** Paths. */
+  /** Paths that were written, and of these the ones that have their old content back. */
   wrote: z.array(z.string()),
+  restored: z.array(z.string()),
   /** From the first step of the apply to the last. */
   duration_ms: z.number(),
-  /** Where the time went, in order; `notify`, `settle`, `turn`, `merge` and `render` come before the apply. */
+  /** Where the time went, in order. Before the apply come `notify`, `settle`, `interval` or `retry`, `turn`, `merge` and `render`. */
   spans: z.array(span),
   /** Digest of what was asked for. */
   desired: z.string().nullable(),
@@ -54,3 +61,23 @@ export const changeSchema = z.object({
 export type Change = z.infer<typeof changeSchema>;
 export type ValueChange = z.infer<typeof value>;
 export type EndpointChange = z.infer<typeof endpoint>;
+
+/** As older versions have written it: what was put back had no name of its own, and actions were those that were planned. */
+const older = changeSchema
+  .omit({ restored: true })
+  .extend({
+    outcome: z.enum(["applied", "refused", "failed"]),
+    put_back: z.boolean(),
+    actions: z.array(action.omit({ ok: true })),
+  })
+  .transform(({ put_back, outcome, actions, spans, ...change }): Change => {
+    const done = actions.flatMap((planned) => {
+      const of = spans.filter(({ unit }) => unit === planned.unit);
+      return of.length === 0 ? [] : [{ ...planned, ok: of.every(({ ok }) => ok) }];
+    });
+    const units = [...new Set(done.map(({ unit }) => unit))];
+    return { ...change, outcome: put_back ? "put_back" : outcome, actions: done, units, spans, restored: [] };
+  });
+
+/** A line of the journal, whichever version has written it. */
+export const journalLine = z.union([changeSchema, older]);

@@ -5,8 +5,9 @@ import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
 import type { Change } from "./change.ts";
 import { GAUGES } from "./metrics-gauges.ts";
-import { CHANGE_OUTCOMES, PROBE_RESULTS, STAGES, UNIT_ACTIONS } from "./metrics-labels.ts";
+import { PROBE_RESULTS, STAGES, UNIT_ACTIONS } from "./metrics-labels.ts";
 import { registerProcess } from "./metrics-process.ts";
+import { OUTCOMES } from "./outcomes.ts";
 import { codeRow, PROBLEM_CODES } from "./problem-codes.ts";
 import type { Problem } from "./problems.ts";
 import type { Status } from "./status.ts";
@@ -68,7 +69,7 @@ export class Metrics {
     for (const dependency of dependencies) this.#endpointChanges.inc({ dependency }, 0);
     for (const dependency of probed)
       for (const result of PROBE_RESULTS) this.#probes.inc({ dependency, result }, 0);
-    for (const outcome of CHANGE_OUTCOMES)
+    for (const outcome of OUTCOMES)
       for (const urgent of ["true", "false"]) this.#changes.inc({ outcome, urgent }, 0);
     for (const unit of units)
       for (const action of UNIT_ACTIONS)
@@ -86,16 +87,11 @@ export class Metrics {
   }
 
   changed(change: Change): void {
-    const outcome = change.put_back ? "put_back" : change.outcome;
-    this.#changes.inc({ outcome, urgent: String(change.urgent) });
+    this.#changes.inc({ outcome: change.outcome, urgent: String(change.urgent) });
     this.#changeDuration.observe(change.duration_ms / 1000);
     for (const { stage, ms } of change.spans) this.#stageDuration.observe({ stage }, ms / 1000);
-    for (const { unit, kind } of change.actions) {
-      const spans = change.spans.filter((span) => span.unit === unit);
-      if (spans.length === 0) continue;
-      const result = spans.every(({ ok }) => ok) ? "ok" : "failed";
-      this.#unitActions.inc({ unit, action: kind, outcome: result });
-    }
+    for (const { unit, kind, ok } of change.actions)
+      this.#unitActions.inc({ unit, action: kind, outcome: ok ? "ok" : "failed" });
     if (change.outcome !== "applied") return;
     for (const { dependency, before } of change.endpoints)
       if (before !== null) this.#endpointChanges.inc({ dependency });

@@ -36,15 +36,15 @@ test("starts the real programs, moves them to new values, and rolls back one tha
   await using mastodon = await prepareMastodon({ folder: folder.path });
   const env = entry(mastodon.envFile, { mode: "0640" });
   const house = new House(unitsOf(mastodon));
-  const order = ["sidekiq", "web", "streaming"];
   const good = `REDIS_PORT=${redis.port}\n`;
 
-  expect(await house.apply([[env, good]])).toMatchObject({ kind: "applied", units: order });
+  const actions = ["sidekiq", "web", "streaming"].map((name) => ({ unit: name, ok: true }));
+  expect(await house.apply([[env, good]])).toMatchObject({ kind: "applied", deeds: { actions } });
   const pids = await Promise.all([mastodon.pid("web"), mastodon.pid("sidekiq"), mastodon.pid("streaming")]);
 
   expect(await house.apply([[env, `${good}SMTP_SERVER=two\n`]])).toMatchObject({
     kind: "applied",
-    units: order,
+    deeds: { actions },
   });
   const envs = await Promise.all([mastodon.webEnv(), mastodon.sidekiqEnv(), mastodon.streamingEnv()]);
   expect(envs.map((one) => one["SMTP_SERVER"])).toEqual(["two", "two", "two"]);
@@ -56,7 +56,7 @@ test("starts the real programs, moves them to new values, and rolls back one tha
   const webOnly = new House(unitsOf(mastodon).filter(({ name }) => name === "web"));
   expect(await webOnly.apply([[env, good]])).toMatchObject({ kind: "applied" });
   expect(await webOnly.apply([[env, "REDIS_PORT=none\n"]])).toMatchObject({
-    kind: "failed",
+    kind: "put_back",
     stage: "verify",
     unit: "web",
     undone: { files: [env.path], units: ["web"], errors: [] },
@@ -84,7 +84,7 @@ test("the answer of a puma reloaded through tmp/restart.txt counts only once it 
     expect((await mastodon.webEnv())["SMTP_SERVER"]).toBe(server);
   }
   expect(await house.apply([[env, "REDIS_PORT=none\n"]])).toMatchObject({
-    kind: "failed",
+    kind: "put_back",
     stage: "verify",
     unit: "web",
     undone: { files: [env.path], units: ["web"], errors: [] },

@@ -18,8 +18,15 @@ test("writes, reloads in order, verifies, remembers, and then has nothing left t
   const outcome = await house.apply([[spec, "one"]]);
   expect(outcome).toMatchObject({
     kind: "applied",
-    units: ["sidekiq", "web", "streaming", "nginx"],
-    wrote: [spec.path],
+    deeds: {
+      wrote: [spec.path],
+      restored: [],
+      actions: ["sidekiq", "web", "streaming", "nginx"].map((name) => ({
+        unit: name,
+        kind: "reload",
+        ok: true,
+      })),
+    },
   });
   expect(await noted(log)).toEqual(["sidekiq", "web", "streaming", "nginx"]);
   expect((await stat(spec.path)).mode & 0o777).toBe(0o600);
@@ -34,7 +41,7 @@ test("corrects a wrong mode without reloading anything", async () => {
   await house.apply([[spec, "one"]]);
   expect(await house.apply([[{ ...spec, mode: "0640" }, "one"]])).toMatchObject({
     kind: "applied",
-    units: [],
+    deeds: { actions: [] },
   });
   expect((await stat(spec.path)).mode & 0o777).toBe(0o640);
   expect(await noted(log)).toEqual(["web"]);
@@ -59,7 +66,12 @@ test("nginx itself can refuse a file, and then nothing has changed", async () =>
     [env, "two"],
     [nginx, `${NGINX}hunter2 on;\n`],
   ]);
-  expect(outcome).toMatchObject({ kind: "refused", stage: "check", error: expect.any(Refused) });
+  expect(outcome).toMatchObject({
+    kind: "refused",
+    stage: "check",
+    error: expect.any(Refused),
+    deeds: { wrote: [], restored: [], actions: [] },
+  });
   expect(String(outcome.kind === "refused" && outcome.error)).toMatch(
     /nginx\.conf: its check does not accept .* unknown directive "\[redacted\]"/,
   );
@@ -99,7 +111,10 @@ test("retries a failed reload until it succeeds, although the bytes were written
   expect(await house.apply([[spec, "one"]])).toMatchObject(failed);
   expect((await house.plan([[spec, "one"]])).writes).toEqual([]);
   await writeFile(gate, "");
-  expect(await house.apply([[spec, "one"]])).toMatchObject({ kind: "applied", units: ["web"], wrote: [] });
+  expect(await house.apply([[spec, "one"]])).toMatchObject({
+    kind: "applied",
+    deeds: { actions: [{ unit: "web" }], wrote: [] },
+  });
   expect((await house.plan([[spec, "one"]])).actions).toEqual([]);
 });
 

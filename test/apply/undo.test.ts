@@ -18,10 +18,18 @@ test.each([
 
   const outcome = await house.apply([[spec, bad]]);
   expect(outcome).toMatchObject({
-    kind: "failed",
+    kind: "put_back",
     stage: "verify",
     unit: "web",
     undone: { files: [spec.path], units: ["web"], errors: [] },
+    deeds: {
+      wrote: [spec.path],
+      restored: [spec.path],
+      actions: [
+        { unit: "web", kind: "reload", ok: false },
+        { unit: "web", kind: expect.any(String), ok: true },
+      ],
+    },
   });
   expect(await readFile(spec.path, "utf8")).toBe("good");
   expect((await stat(spec.path)).mode & 0o777).toBe(0o600);
@@ -65,8 +73,8 @@ test("says what it could not put back, and keeps trying", async () => {
   await house.apply([[spec, "one"]]);
   await rm(gate);
   const outcome = await house.apply([[spec, "two"]]);
-  expect(outcome).toMatchObject({ kind: "failed", undone: { files: [spec.path], units: [] } });
-  expect(outcome.kind === "failed" && outcome.undone?.errors).toHaveLength(1);
+  expect(outcome).toMatchObject({ kind: "put_back", undone: { files: [spec.path], units: [] } });
+  expect(outcome.kind === "put_back" && outcome.undone.errors).toHaveLength(1);
   expect(await readFile(spec.path, "utf8")).toBe("one");
   expect((await house.plan([[spec, "one"]])).actions).toHaveLength(1);
 });
@@ -84,7 +92,7 @@ test("a unit that became ill with the new files is reloaded with the old ones", 
   ]);
   await house.apply([[spec, "good"]]);
   expect(await house.apply([[spec, "bad"]])).toMatchObject({
-    kind: "failed",
+    kind: "put_back",
     undone: { files: [spec.path], units: ["web"], errors: [] },
   });
   expect(await readFile(loaded, "utf8")).toBe("good");
@@ -128,6 +136,7 @@ test("puts the first file back when the second cannot be put in place", async ()
     kind: "failed",
     stage: "write",
     undone: { files: [env.path], units: [], errors: [] },
+    deeds: { wrote: [env.path], restored: [env.path], actions: [] },
   });
   expect(await readFile(env.path, "utf8")).toBe("one");
   expect((await readdir(folder.path)).sort()).toEqual(["env", "late", "log"]);

@@ -5,7 +5,7 @@ import { type FileSpec, fileSchema, type UnitSpec, unitSchema } from "../../src/
 import { place } from "../../src/apply/place.ts";
 import { type Plan, plan, type Running, type UnitDigests } from "../../src/apply/plan.ts";
 import { isRunning } from "../../src/apply/running.ts";
-import { type ApplyContext, apply, type Outcome } from "../../src/apply/transaction.ts";
+import { type ApplyContext, apply } from "../../src/apply/transaction.ts";
 import { digest } from "../../src/base/digest.ts";
 import { silentLog } from "../../src/report/log.ts";
 import { freePort } from "../world/ports.ts";
@@ -85,7 +85,7 @@ export class House {
     return plan(await place(desired), this.runsWith, this.units, new Map(running));
   }
 
-  async apply(files: readonly (readonly [FileSpec, string])[], restart = ""): Promise<Outcome> {
+  async apply(files: readonly (readonly [FileSpec, string])[], restart = ""): ReturnType<typeof apply> {
     return apply(await this.plan(files, restart), this.context);
   }
 }

@@ -18,7 +18,7 @@ const CASES: readonly (readonly [typed: string, contains: readonly string[], not
   ["hi", ["history"], ["run"]],
   ["kv ", ["export", "diff"], ["run"]],
   ["kv export --se", ["--secrets"], ["--since"]],
-  ["history --outcome ", ["applied", "refused", "failed"], ["--json"]],
+  ["history --outcome ", ["applied", "refused", "failed", "put_back"], ["--json"]],
   ["history --unit w", ["web"], ["sidekiq"]],
   ["run --log-level de", ["debug"], ["info"]],
   ["explain DB_H", ["DB_HOST"], ["DBHOST"]],

@@ -3,9 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import * as z from "zod";
 import { memorySchema } from "../../src/agent/memory.ts";
-import { changeSchema } from "../../src/report/change.ts";
 import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
@@ -186,9 +184,8 @@ async function memoryOn(disk: SmallDisk) {
 }
 
 /** Of what was applied. */
-async function causes({ url }: TestAgent): Promise<readonly string[]> {
-  const changes = z.array(changeSchema).parse(await (await fetch(`${url}/history`)).json());
-  return changes.filter(({ outcome }) => outcome === "applied").map(({ cause }) => cause);
+async function causes(agent: TestAgent): Promise<readonly string[]> {
+  return (await agent.history()).filter(({ outcome }) => outcome === "applied").map(({ cause }) => cause);
 }
 
 function count(agent: TestAgent, text: string): number {

@@ -87,7 +87,7 @@ test("an endpoint probed with old and new credentials is up only if both work", 
 test("a change counts once, with its units, its endpoints and where its time went", async () => {
   const metrics = someMetrics();
   metrics.changed(CHANGE);
-  metrics.changed({ ...CHANGE, outcome: "failed", put_back: true });
+  metrics.changed({ ...CHANGE, outcome: "put_back" });
   const samples = samplesIn(await metrics.scrape(FULL));
   expect(samples.get('mastodon_agent_changes_total{outcome="applied",urgent="true"}')).toBe(1);
   expect(samples.get('mastodon_agent_changes_total{outcome="put_back",urgent="true"}')).toBe(1);
@@ -141,7 +141,6 @@ const CHANGE: Change = {
   at: "2026-01-02T03:04:05.000Z",
   cause: "REDISHOST from service redis1",
   outcome: "applied",
-  put_back: false,
   problem: null,
   urgent: true,
   values: [],
@@ -149,13 +148,13 @@ const CHANGE: Change = {
     { dependency: "redis", before: "10.0.0.1:6379", after: "10.0.0.2:6379" },
     { dependency: "s3", before: null, after: "10.0.0.3:443" },
   ],
-  units: ["sidekiq", "web", "streaming"],
+  units: ["sidekiq", "web"],
   actions: [
-    { unit: "sidekiq", kind: "start" },
-    { unit: "web", kind: "reload" },
-    { unit: "streaming", kind: "reload" },
+    { unit: "sidekiq", kind: "start", ok: true },
+    { unit: "web", kind: "reload", ok: false },
   ],
   wrote: [],
+  restored: [],
   duration_ms: 2500,
   spans: [
     { stage: "settle", ms: 1, ok: true },

@@ -2,6 +2,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "dotenv";
 import { stringify } from "yaml";
+import * as z from "zod";
+import { type Change, changeSchema } from "../../src/report/change.ts";
 import { type Status, statusSchema } from "../../src/report/status.ts";
 import type { ConsulServer } from "./consul.ts";
 import { freePorts } from "./ports.ts";
@@ -66,6 +68,8 @@ export interface TestAgent extends AsyncDisposable {
   /** Names of the units in the order in which they were reloaded. */
   reloads(): Promise<readonly string[]>;
   status(): Promise<Status>;
+  /** What is on record, oldest first. */
+  history(): Promise<readonly Change[]>;
   /** Waits until the status is as wanted. */
   converged(): Promise<Status>;
   removeEnvFile(): Promise<void>;
@@ -119,6 +123,8 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
     variables: async () => parse(await readFile(envFile, "utf8")),
     reloads: async () => (await readFile(reloadLog, "utf8")).split("\n").filter((line) => line !== ""),
     status,
+    history: async () =>
+      z.array(changeSchema).parse(await (await fetch(`http://127.0.0.1:${httpPort}/history`)).json()),
     converged: () =>
       until(`the agent to converge`, async () => {
         if (!running.isRunning()) throw new Error(`the agent ended:\n${running.tail()}`);

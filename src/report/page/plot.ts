@@ -1,4 +1,5 @@
 import type { Change } from "../change.ts";
+import type { ChangeOutcome } from "../outcomes.ts";
 import { placeOf, ticksIn } from "./assets/axis.js";
 import { type Html, html } from "./html.ts";
 import { durationText, utc } from "./words.ts";
@@ -48,10 +49,11 @@ export function anchorOf({ at }: Change): string {
   return `change-${at}`;
 }
 
-export const SHAPES: Readonly<Record<Change["outcome"], Html>> = {
+export const SHAPES: Readonly<Record<ChangeOutcome, Html>> = {
   applied: html`<circle r="6"/>`,
   refused: html`<rect x="-5.5" y="-5.5" width="11" height="11"/>`,
   failed: html`<path d="M0 -8 L8 0 L0 8 L-8 0 Z"/>`,
+  put_back: html`<path d="M6 -7 L6 7 L-8 0 Z"/>`,
 };
 
 function mark(change: Change, x: string): Html {

@@ -1,6 +1,7 @@
 import type { Change } from "../change.ts";
 import type { HoldEvent } from "../hold.ts";
 import { isChange, type JournalEntry } from "../journal-entry.ts";
+import { type ChangeOutcome, OUTCOMES } from "../outcomes.ts";
 import { type Html, html } from "./html.ts";
 import { anchorOf, plot, SHAPES } from "./plot.ts";
 import { prose } from "./prose.ts";
@@ -18,7 +19,7 @@ export function timeline(journal: readonly JournalEntry[]): Html {
   const hidden = journal.length - newest.length;
   return html`
 ${changes.length > 0 && plot(changes)}
-<p class="legend small">${(["applied", "refused", "failed"] as const).map((outcome) => html`<span>${sign(outcome)} ${outcome}</span> `)}
+<p class="legend small">${OUTCOMES.map((outcome) => html`<span>${sign(outcome)} ${outcome}</span> `)}
 <span>${ring} urgent</span> <span>height: how long it took</span> <span>times in UTC</span></p>
 <ol class="changes">${newest.toReversed().map((entry) => (isChange(entry) ? changeEntry(entry) : holdEntry(entry)))}</ol>
 <p class="nothing small" hidden>No change in this part of the time.</p>
@@ -32,19 +33,19 @@ function holdEntry({ at, hold, reason, since }: HoldEvent): Html {
 }
 
 function changeEntry(change: Change): Html {
-  const { at, cause, outcome, duration_ms, put_back, problem, urgent } = change;
+  const { at, cause, outcome, duration_ms, problem, urgent } = change;
   return html`
 <li id="${anchorOf(change)}" data-at="${Date.parse(at)}"><details data-key="change ${at}">
 <summary>${sign(outcome)} <span class="cause">${cause}</span>
 <span class="small"><b class="${outcome}">${outcome}</b>${urgent && ", urgent"} in ${durationText(duration_ms)}, ${moment(at)}</span></summary>
-${problem !== null && html`<p>${prose(problem)}${put_back && " The old files were put back."}</p>`}
+${problem !== null && html`<p>${prose(problem)}</p>`}
 ${values(change)}
 ${done(change)}
 ${spans(change)}
 </details></li>`;
 }
 
-function sign(outcome: Change["outcome"]): Html {
+function sign(outcome: ChangeOutcome): Html {
   return html`<svg class="sign ${outcome}" viewBox="-9 -9 18 18" width="16" height="16" aria-hidden="true">${SHAPES[outcome]}</svg>`;
 }
 
@@ -78,9 +79,9 @@ function value(text: string | null): Html {
   return text === null ? html`<span class="small">none</span>` : html`<code>${text}</code>`;
 }
 
-function done({ actions, wrote }: Change): Html {
-  const units = actions.map(({ unit, kind }) => `${kind} ${unit}`).join(", ");
-  return html`<p class="small">${units === "" ? "No unit was concerned" : `Units: ${units}`}.${wrote.length > 0 && ` Wrote ${wrote.join(", ")}.`}</p>`;
+function done({ actions, wrote, restored }: Change): Html {
+  const units = actions.map(({ unit, kind, ok }) => `${kind} ${unit}${ok ? "" : " (failed)"}`).join(", ");
+  return html`<p class="small">${units === "" ? "Nothing was done to a unit" : `Units: ${units}`}.${wrote.length > 0 && ` Wrote ${wrote.join(", ")}.`}${restored.length > 0 && ` Restored ${restored.join(", ")}.`}</p>`;
 }
 
 /** Where the time went, each stage with a bar of its part of the longest. */
