@@ -60,7 +60,12 @@ export class Stage {
   async effect(before: Look, causedMs: number): Promise<Effect> {
     const written = await this.logged("file written", before.mark);
     const applied = await this.logged("change applied", before.mark);
-    const after = await this.look();
+    const after = await this.until("its units to have booted", async () => {
+      const look = await this.look();
+      // Sidekiq notes its boot once it has reached Redis, which may be after the agent has seen its process.
+      const isDone = (unit: MastodonUnit) => look.boots[unit] > before.boots[unit];
+      return ORDER.filter((unit) => applied.units?.includes(unit)).every(isDone) ? look : undefined;
+    });
     return {
       changes: changes(before.file, after.file),
       reloaded: ORDER.filter((unit) => after.boots[unit] > before.boots[unit]),
