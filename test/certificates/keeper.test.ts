@@ -95,7 +95,7 @@ test("reports what the authority found when it cannot validate, waits, and chang
   const state = await lookAt(options);
   expect(state.found.kind).toBe("none");
   expect(state.problems).toEqual([
-    { code: "certificate_not_issued", message: expect.stringContaining("connection refused") },
+    { code: "certificate_not_issued", about: DOMAIN, message: expect.stringContaining("connection refused") },
   ]);
   expect(state.nextAttemptMs).toBeGreaterThanOrEqual(beganMs + 150_000);
   const asked = pebble.count("POST");
@@ -129,7 +129,7 @@ test("waits out a server that is down, and then goes on", async () => {
   await pebble.stop();
   const { problems } = await lookAt(options);
   expect(problems).toEqual([
-    { code: "certificate_not_issued", message: expect.stringContaining("ECONNREFUSED") },
+    { code: "certificate_not_issued", about: DOMAIN, message: expect.stringContaining("ECONNREFUSED") },
   ]);
   await pebble.start();
   expect(await lookAt(options)).toMatchObject({ found: { kind: "good" }, problems: [] });

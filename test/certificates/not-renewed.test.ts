@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startPebble } from "../world/pebble.ts";
 import { temporaryFolder } from "../world/temporary.ts";
-import { lookAt, optionsFor } from "./fixtures/keeper.ts";
+import { DOMAIN, lookAt, optionsFor } from "./fixtures/keeper.ts";
 
 test("while it cannot be renewed, the old certificate stays in use, and this is reported until it is renewed", async () => {
   await using folder = await temporaryFolder("certificates");
@@ -16,7 +16,7 @@ test("while it cannot be renewed, the old certificate stays in use, and this is 
   const { found, problems } = await lookAt(late);
   expect(found).toMatchObject({ kind: "good", certificate: { folder: shelf } });
   expect(problems).toEqual([
-    { code: "certificate_not_renewed", message: expect.stringContaining("ECONNREFUSED") },
+    { code: "certificate_not_renewed", about: DOMAIN, message: expect.stringContaining("ECONNREFUSED") },
   ]);
 
   await pebble.start();

@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly node?: readonly string[];
   /** Run by this user and group. */
   readonly uid?: number;
+  /** Runs it with other rights, such as setpriv(1) with its options. */
+  readonly launcher?: readonly string[];
 }
 
 /** Runs a command of the agent's, with its configuration and environment, to its end. */
@@ -31,9 +33,11 @@ export async function cli(
 export function startCli(
   agent: TestAgent,
   argv: readonly string[],
-  { env = {}, node = [], uid }: CliOptions = {},
+  { env = {}, node = [], uid, launcher = [] }: CliOptions = {},
 ): Promise<Running> {
-  return start(process.execPath, [...node, AGENT, ...argv, "--config", agent.configFile], {
+  const line = [...launcher, process.execPath, ...node, AGENT, ...argv, "--config", agent.configFile];
+  const [command = "", ...words] = line;
+  return start(command, words, {
     onlyEnv: environmentOf(agent, env),
     ...(uid !== undefined && { uid, gid: uid }),
   });
