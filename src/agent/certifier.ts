@@ -93,13 +93,24 @@ export class Certifier {
   }
 }
 
+/** How the domains that nginx serves stand now. Orders nothing. */
+export async function surveyCertificates(
+  context: KeeperContext,
+  merged: Merged,
+): Promise<readonly CertificateState[]> {
+  const wanted = wantedIn(merged, context.options);
+  return wanted === undefined ? [] : keeperFor(context).survey(wanted);
+}
+
 function diskProblem(storage: string, error: unknown): Complaining {
   const what = `certificates cannot be looked after (${messageOf(error)})`;
   const cure = "Let the agent's user read and write there (certificates.storage, paths.certificates).";
   return problemOf("certificate_not_issued", { where: storage, what, cure });
 }
 
-function keeperFor({ options, client, log, inUse }: CertifierContext): CertificateKeeper {
+type KeeperContext = Pick<CertifierContext, "options" | "client" | "log" | "inUse">;
+
+function keeperFor({ options, client, log, inUse }: KeeperContext): CertificateKeeper {
   const { config, node } = options;
   const { directory, storage, listen, ca } = config.certificates;
   const mount = { directory: storage, requireMount: config.keys.require_mount, liveEnvFile: undefined };

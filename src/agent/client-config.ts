@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { place } from "../apply/place.ts";
-import { type Desired, NO_PROCESS_VARIABLES } from "../apply/plan.ts";
+import { type Desired, type DesiredFile, NO_PROCESS_VARIABLES } from "../apply/plan.ts";
 import { digest } from "../base/digest.ts";
 import { TryAgain } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
@@ -9,9 +9,10 @@ import { configuredNodeId, nodeIdIn } from "../consul/node-id.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
 import type { Problems } from "../report/problems.ts";
-import { merge } from "../settings/merge.ts";
+import { type Merged, merge } from "../settings/merge.ts";
 import { NO_WISHES } from "../settings/wish.ts";
 import { configuredFacts } from "./facts.ts";
+import type { Memory } from "./memory.ts";
 import { errorProblem } from "./problems.ts";
 import { renderInput } from "./render-input.ts";
 import { retryDelayMs } from "./schedule.ts";
@@ -31,30 +32,14 @@ export async function configureClient(
   problems: Problems,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clientFile, environment } = options;
-  if (clientFile === undefined) return;
-  const merged = merge({
-    node: NO_WISHES,
-    shared: NO_WISHES,
-    catalogue: NO_WISHES,
-    environment,
-    machine: NO_WISHES,
-  });
-  const { consul, ...facts } = configuredFacts(options);
-  const content = clientFile.template.render(
-    renderInput(
-      merged,
-      new Map(),
-      { ...facts, consul: { ...consul, node_id: await keptNodeId(options, workshop) } },
-      new Map(),
-    ),
-  );
+  if (options.clientFile === undefined) return;
+  const file = render(options, options.clientFile, await keptNodeId(options, workshop));
   const redact = redactor([
-    ...secretsIn(merged, undefined),
+    ...secretsIn(known(options), undefined),
     ...secretsBeside(options, workshop.store.read()),
   ]);
   const applyOnce = async (): Promise<unknown> => {
-    const placed = await place(desiredClient(clientFile, content)).catch((error: TryAgain) => error);
+    const placed = await place(desiredClient(file)).catch((error: TryAgain) => error);
     if (placed instanceof TryAgain) return placed;
     const task = await fullPlan(placed, workshop);
     if (!isEmpty(task)) await forgetOldGossipKey(options, workshop);
@@ -69,9 +54,36 @@ export async function configureClient(
   }
 }
 
-function desiredClient({ spec }: TemplatedFile, content: string): Desired {
-  const digests = { reload: digest(content), restart: NO_PROCESS_VARIABLES };
-  return { digest: digest(content), files: [{ spec, content }], units: new Map([[CLIENT_UNIT, digests]]) };
+/** The file as it would be written; undefined where it is not ours. Changes nothing. */
+export async function desiredClientFile(options: Options, memory: Memory): Promise<DesiredFile | undefined> {
+  if (options.clientFile === undefined) return undefined;
+  return render(options, options.clientFile, await nodeIdOf(options, memory));
+}
+
+function render(
+  options: Options,
+  { spec, template }: TemplatedFile,
+  nodeId: string | undefined,
+): DesiredFile {
+  const { consul, ...facts } = configuredFacts(options);
+  const withId = { ...facts, consul: { ...consul, node_id: nodeId } };
+  return { spec, content: template.render(renderInput(known(options), new Map(), withId, new Map())) };
+}
+
+/** Before anything is known from Consul. */
+function known({ environment }: Options): Merged {
+  return merge({
+    node: NO_WISHES,
+    shared: NO_WISHES,
+    catalogue: NO_WISHES,
+    environment,
+    machine: NO_WISHES,
+  });
+}
+
+function desiredClient(file: DesiredFile): Desired {
+  const digests = { reload: digest(file.content), restart: NO_PROCESS_VARIABLES };
+  return { digest: digest(file.content), files: [file], units: new Map([[CLIENT_UNIT, digests]]) };
 }
 
 /**
@@ -80,16 +92,20 @@ function desiredClient({ spec }: TemplatedFile, content: string): Desired {
  * only for this name, because storage may be copied to another node. If the state is lost but the client is not, the
  * client's configuration or data directory has it.
  */
-async function keptNodeId(
-  { config, node: name }: Options,
-  { store }: Pick<Workshop, "store">,
-): Promise<string | undefined> {
-  const kept = store.read().node;
-  if (kept?.name === name) return kept.id;
-  const { config_file: file, data_dir: dataDir } = config.consul;
-  const id = (await configuredNodeId(file, name)) ?? (await nodeIdIn(dataDir));
+async function keptNodeId(options: Options, { store }: Pick<Workshop, "store">): Promise<string | undefined> {
+  const name = options.node;
+  const id = await nodeIdOf(options, store.read());
   if (id !== undefined) await store.update((memory) => ({ ...memory, node: { name, id } })).catch(() => {});
   return id;
+}
+
+async function nodeIdOf(
+  { config, node: name }: Options,
+  { node: kept }: Pick<Memory, "node">,
+): Promise<string | undefined> {
+  if (kept?.name === name) return kept.id;
+  const { config_file: file, data_dir: dataDir } = config.consul;
+  return (await configuredNodeId(file, name)) ?? (await nodeIdIn(dataDir));
 }
 
 /** Consul prefers the keyring it once wrote to the key in its configuration. */

@@ -8,7 +8,8 @@ const SLACK_MS = 2000;
 
 export type UnitProcess =
   | { readonly kind: "alive"; readonly process: Process }
-  | { readonly kind: "absent"; readonly reason: string };
+  /** `isStale`: there is a pidfile, left by a process that ended without removing it. */
+  | { readonly kind: "absent"; readonly reason: string; readonly isStale: boolean };
 
 /**
  * The process that a pidfile names, if it is alive and older than the file. A process that began after the file was
@@ -20,11 +21,11 @@ export async function unitProcess(pidfile: string): Promise<UnitProcess> {
   const { pid, writtenMs } = found;
   if (pid === undefined || pid <= 1) return absent(`${pidfile} names no process`);
   const process = await processOf(pid);
-  if (process === undefined) return absent(`the process ${pid} of ${pidfile} is gone`);
+  if (process === undefined) return stale(`the process ${pid} of ${pidfile} is gone`);
   const startedMs = Date.now() - process.ageMs;
   if (startedMs <= writtenMs + SLACK_MS) return { kind: "alive", process };
   const late = Math.round((startedMs - writtenMs) / 1000);
-  return absent(
+  return stale(
     `the process ${pid} of ${pidfile} began ${late}s after that file was written, so it is another program`,
   );
 }
@@ -47,5 +48,9 @@ function signalledPidfile(step: Step): string[] {
 }
 
 function absent(reason: string): UnitProcess {
-  return { kind: "absent", reason };
+  return { kind: "absent", reason, isStale: false };
+}
+
+function stale(reason: string): UnitProcess {
+  return { kind: "absent", reason, isStale: true };
 }

@@ -84,6 +84,11 @@ export class CertificateKeeper {
     return states;
   }
 
+  /** How they stand, without ordering anything. */
+  survey({ site, domains, email }: Wanted): Promise<readonly CertificateState[]> {
+    return Promise.all(domains.map((domain) => this.#stateOf({ site, domain, email })));
+  }
+
   /** @param hindrance why nothing could be ordered this time */
   async #stateOf(subject: Subject, hindrance?: string): Promise<CertificateState> {
     const { own, storage, directory, node, nowMs, inUse } = this.#options;

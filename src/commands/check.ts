@@ -3,14 +3,16 @@ import type { Options } from "../options.ts";
 import { aclInspections } from "./check/acl.ts";
 import { agentInspections } from "./check/agent.ts";
 import { backendInspections } from "./check/backends.ts";
+import { certificateInspections } from "./check/certificates.ts";
 import { clockInspections } from "./check/clock.ts";
 import { consulInspections } from "./check/consul.ts";
 import { databaseInspections } from "./check/database.ts";
 import { environmentInspections } from "./check/environment.ts";
+import { fileInspections } from "./check/files.ts";
 import { explained, type Finding, type Inspection, inspectAll } from "./check/inspection.ts";
 import { localInspections } from "./check/local.ts";
-import { renderedInspections } from "./check/rendered.ts";
 import { exitCodeOf, printFindings, printSummary, summaryOf } from "./check/report.ts";
+import { sourceInspections } from "./check/sources.ts";
 import { unitInspections } from "./check/units.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
@@ -46,7 +48,13 @@ async function lookAtAll(options: Options, probe: boolean, stage: Stage, io: Io)
   await stage("Looking at files and keys", async () => localInspections(options));
   const seen = await during("Asking Consul", io, () => lookOrSay(options));
   if ("cannot" in seen) await stage("", async () => [refusal("sources", seen)]);
-  else await stage("Rendering", async () => renderedInspections(options, seen));
+  else {
+    await stage("", async () => sourceInspections(options, seen));
+    await stage("Rendering", () => orSay("files", fileInspections(options, seen)));
+    await stage("Looking at certificates", () =>
+      orSay("certificates", certificateInspections(options, seen)),
+    );
+  }
   if (probe) await stage("Asking everybody", () => probeInspections(options, seen));
 }
 
@@ -58,6 +66,15 @@ interface Cannot {
 
 function refusal(title: string, { cannot }: Cannot): Inspection {
   return [title, () => Promise.reject(cannot)];
+}
+
+/** What cannot be prepared for a look is one finding. */
+async function orSay(title: string, building: Promise<readonly Inspection[]>) {
+  try {
+    return await building;
+  } catch (error) {
+    return [refusal(title, { cannot: explained(error) })];
+  }
 }
 
 /** Without a configuration there is nothing else to check. */

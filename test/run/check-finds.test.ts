@@ -1,17 +1,19 @@
 /** `check --probe` finds what the running agent finds, by itself and by asking it. Each fault is a real one. */
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { mayMount, smallDisk } from "../faults/fixtures/small-disk.ts";
-import { HOSTS, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
+import { GOSSIP_KEY, HOSTS, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
+import { makeCertificates } from "../world/certificates.ts";
 import { cli } from "../world/cli.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import { freePort } from "../world/ports.ts";
 import { program } from "../world/programs.ts";
 import { startRedis } from "../world/redis.ts";
+import { start } from "../world/spawn.ts";
 import { until } from "../world/until.ts";
 
 let consul: ConsulServer;
@@ -170,6 +172,143 @@ test("at a new site nothing is wrong with keys that the first start makes, and n
 
 const KEYS = /^(keys|keys storage|files|\/\S+\/new\.env|mastodon storage)$/;
 
+test("a pidfile that a dead unit left, and a unit that runs without the pidfile that its signals need", async () => {
+  await using web = await listenAt();
+  await using running = await start("sleep", ["600"]);
+  const pidfile = (folder: string, unit: string) => path.join(folder, `${unit}.pid`);
+  await using agent = await startAgent({
+    consul,
+    environment: born("pidfile"),
+    config: (folder) => ({
+      ...prefixed("pidfile"),
+      units: {
+        sidekiq: {
+          reload: [{ run: ["true"] }],
+          start: [{ run: ["sh", "-c", `sleep 600 & echo $! > ${pidfile(folder, "sidekiq")}`] }],
+          health: { pidfile: pidfile(folder, "sidekiq") },
+        },
+        web: {
+          reload: [{ signal: "WINCH", pidfile: pidfile(folder, "web") }],
+          health: { http: web.url },
+        },
+      },
+    }),
+    prepare: (folder) => writeFile(pidfile(folder, "web"), `${running.pid}\n`),
+  });
+  await agent.converged();
+  const pid = Number(/^(\d+)\n$/.exec(await readFile(pidfile(agent.folder, "sidekiq"), "utf8"))?.[1]);
+  expect(pid).toBeGreaterThan(1);
+  process.kill(pid, "SIGKILL");
+  await rm(pidfile(agent.folder, "web"));
+  const found = await check(agent);
+  expect(found).toContainEqual(
+    finding(
+      "unit sidekiq",
+      "FAIL",
+      new RegExp(`its pidfile is stale: the process ${pid} .* is gone\\. .*start it`),
+    ),
+  );
+  expect(found).toContainEqual(
+    finding(
+      "unit web",
+      "FAIL",
+      /it is healthy, but there is no pidfile .*: nothing that signals it reaches it\. Restart/,
+    ),
+  );
+});
+
+test("a certificate that has expired", async () => {
+  const folderOf = (folder: string) => path.join(folder, "certificates", "expired.example.org");
+  await using agent = await startAgent({
+    consul,
+    environment: born("expired"),
+    prepare: async (folder) => {
+      await mkdir(folderOf(folder), { recursive: true });
+      const made = await makeCertificates(folder, "127.0.0.1", "expired.example.org", -1);
+      await copyFile(made.serverCertificate, path.join(folderOf(folder), "fullchain.pem"));
+      await copyFile(made.serverKey, path.join(folderOf(folder), "privkey.pem"));
+      await writeFile(path.join(folder, "site.hbs"), "{{#if certificate}}{{certificate}}{{/if}}\n");
+    },
+    config: (folder) => ({
+      ...prefixed("expired"),
+      paths: {
+        keys: path.join(folder, "keys"),
+        state: path.join(folder, "state"),
+        mastodon: folder,
+        certificates: path.join(folder, "certificates"),
+      },
+      files: { site: { template: path.join(folder, "site.hbs"), path: path.join(folder, "site.txt") } },
+    }),
+  });
+  await problem(agent, "certificate_expired");
+  const expired = /expired\.example\.org: its certificate (has )?expired on .*Renew it in/;
+  const found = await check(agent);
+  expect(found).toContainEqual(finding("certificate expired.example.org", "FAIL", expired));
+  expect(found).toContainEqual(finding("problem certificate_expired", "FAIL", expired));
+});
+
+test("the lines of a live file that the first apply removes, by name and without a value", async () => {
+  await using agent = await startAgent({
+    consul,
+    environment: born("live"),
+    config: prefixed("live"),
+    prepare: async (folder) => {
+      await consul.put("live/control/hold", "looking first");
+      const lines = [
+        "LOCAL_DOMAIN=live.example.org",
+        "SMTP_SERVER=mail.elsewhere.example",
+        "SINGLE_USER_MODE=a-hidden-value",
+        "DATABASE_URL=postgres://hidden-value/x",
+        "HOME_MADE=hidden-value",
+      ];
+      await writeFile(path.join(folder, ".env.production"), `${lines.join("\n")}\n`);
+    },
+  });
+  await until("the agent to be held", async () => (await agent.status()).state === "held");
+  const found = await check(agent);
+  const removed = finding(
+    "first apply",
+    "warn",
+    /removes the lines of SINGLE_USER_MODE, which .*consul kv put live\/env\/SINGLE_USER_MODE VALUE/,
+  );
+  expect(found).toContainEqual(removed);
+  expect(found).toContainEqual(
+    finding("first apply", "warn", /line of DATABASE_URL, .*put settings\/DBHOST/),
+  );
+  expect(found).toContainEqual(finding("first apply", "warn", /line of HOME_MADE, .*unknown variable/));
+  expect(JSON.stringify(found)).not.toContain("hidden-value");
+
+  await writeFile(agent.envFile, "LOCAL_DOMAIN=live.example.org\nSMTP_SERVER=mail.elsewhere.example\n");
+  expect(await check(agent)).toContainEqual(
+    finding("first apply", "ok", /^it removes no line of \S+, and changes SMTP_SERVER$/),
+  );
+});
+
+test("a configuration of the Consul client that Consul refuses", async () => {
+  await using agent = await startAgent({ consul, environment: born("client"), config: prefixed("client") });
+  await agent.converged();
+  const template = path.join(agent.folder, "client.hbs");
+  const file = path.join(agent.folder, "client.json");
+  await writeFile(
+    template,
+    '{ "node_name": "{{NODENAME}}", "encrypt": "{{GOSSIPKEY}}", "data_dir": "/nonexistent", "no_such_thing": 1 }\n',
+  );
+  const changed = await withConfig(agent, async (config) => ({
+    ...config,
+    consul: { agent: "unit", binary: program("consul"), config_file: file },
+    files: {
+      consul: {
+        template,
+        path: file,
+        check: [program("consul"), "validate", "-config-format=json", "{file}"],
+      },
+    },
+  }));
+  const found = await check(changed);
+  expect(found).toContainEqual(finding(file, "FAIL", /no_such_thing.*Mend the setting or the template/));
+  expect(JSON.stringify(found)).not.toContain(GOSSIP_KEY);
+});
+
 // Where nothing can be mounted there is no small disk to fill.
 if (mayMount()) {
   test("a full or read-only folder of Mastodon's", async () => {
@@ -276,18 +415,24 @@ interface Config {
   readonly paths: object;
 }
 
-async function listenAt({ hostname, port }: URL): Promise<AsyncDisposable> {
+/** A program that answers everything with 200; where no address is given, at a free one. */
+async function listenAt({ hostname, port }: { hostname: string; port: string } = ANYWHERE) {
   const server = createServer((_, response) => response.end("hello"));
   server.listen(Number(port), hostname);
   await once(server, "listening");
+  const at = server.address();
   return {
+    url: typeof at === "object" ? `http://${hostname}:${at?.port}/` : "",
     [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
+      if (!server.listening) return;
       server.close();
-      if (server.listening) await once(server, "close");
+      server.closeAllConnections();
+      await once(server, "close");
     },
   };
 }
+
+const ANYWHERE = { hostname: "127.0.0.1", port: "0" };
 
 interface Finding {
   readonly title: string;

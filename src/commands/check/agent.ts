@@ -19,7 +19,10 @@ export async function agentInspections({ config }: Options): Promise<readonly In
     ["agent", () => stateIn(status)],
     ...status.problems.map(({ code, message, since }): Inspection => {
       const said = `${message} The agent has had this problem since ${timeOf(since, new Date())}.`;
-      return [`problem ${code}`, () => ({ failures: [said], exitCode: ExitCode.unavailable })];
+      return [
+        `problem ${code}`,
+        () => ({ verdict: "FAIL", messages: [said], exitCode: ExitCode.unavailable }),
+      ];
     }),
   ];
 }

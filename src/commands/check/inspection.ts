@@ -8,21 +8,27 @@ import {
   sentence,
   Unavailable,
 } from "../../base/errors.ts";
+import type { Complaining } from "../../report/problems.ts";
 
 /** Returns what it found, warns, fails, or throws one of our errors for a failure. */
 export type Inspection = readonly [title: string, inspect: () => Promise<Found> | Found];
 
-export type Found = string | Warning | Failure;
+export type Found = string | Warning | Told;
 
 /** Not as it should be, but nothing fails because of it. */
 export interface Warning {
   readonly warning: Complaint;
 }
 
-/** What is wrong, in the agent's own words. */
-export interface Failure {
-  readonly failures: readonly string[];
+/** What is not as it should be, in the agent's own words. */
+export interface Told {
+  readonly verdict: "warn" | "FAIL";
+  readonly messages: readonly string[];
   readonly exitCode: ExitCode;
+}
+
+export function failureOf(problems: readonly Complaining[], exitCode: ExitCode): Told {
+  return { verdict: "FAIL", messages: problems.map(({ message }) => message), exitCode };
 }
 
 export interface Finding {
@@ -44,7 +50,7 @@ async function inspectOne([title, inspect]: Inspection): Promise<Finding> {
     if (typeof found === "string") return { title, verdict: "ok", messages: [found], exitCode: ExitCode.ok };
     if ("warning" in found)
       return { title, verdict: "warn", messages: [sentence(found.warning)], exitCode: ExitCode.ok };
-    return { title, verdict: "FAIL", messages: found.failures, exitCode: found.exitCode };
+    return { title, ...found };
   } catch (error) {
     const { message, exitCode } = explained(error);
     return { title, verdict: "FAIL", messages: message.split("\n"), exitCode };

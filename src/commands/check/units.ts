@@ -1,7 +1,7 @@
 /** The units: whether they are running and healthy, and whether the agent could do what their steps say. */
 import { findProgram } from "../../apply/command.ts";
 import type { UnitSpec } from "../../apply/config.ts";
-import { pidfileOf, unitProcess } from "../../apply/pidfile.ts";
+import { pidfileOf, type UnitProcess, unitProcess } from "../../apply/pidfile.ts";
 import { lookMs, probe } from "../../apply/probe.ts";
 import { codeOf, Misconfigured, Unavailable } from "../../base/errors.ts";
 import type { Options } from "../../options.ts";
@@ -23,7 +23,7 @@ export function unitInspections({ units, files }: Options): readonly Inspection[
 async function unitIsWell(unit: UnitSpec): Promise<string | Warning> {
   const pidfile = pidfileOf(unit);
   const found = pidfile === undefined ? undefined : await unitProcess(pidfile);
-  if (found?.kind === "absent") return notRunning(unit, found.reason);
+  if (found?.kind === "absent") return withoutProcess(unit, found);
   if (found?.kind === "alive") refuseUnreachable(unit, found.process.pid);
   const runs = found === undefined ? "" : `runs (pid ${found.process.pid})`;
   if (unit.health === undefined)
@@ -37,6 +37,27 @@ async function unitIsWell(unit: UnitSpec): Promise<string | Warning> {
     cure: "Look into its own log.",
   });
 }
+
+/** The agent would not start a second one beside what answers, and its signals would reach nothing. */
+async function withoutProcess(unit: UnitSpec, { reason, isStale }: Absent): Promise<Warning> {
+  const { health } = unit;
+  const isPidfile = health === undefined || "pidfile" in health;
+  if (!isPidfile && (await probe(health, lookMs(health, HEALTH_TIMEOUT_MS))).ok) {
+    const what = `it is healthy, but ${reason}: nothing that signals it reaches it`;
+    throw new Unavailable({
+      where: where(unit),
+      what,
+      cure: "Restart it, so that it writes its pidfile again.",
+    });
+  }
+  if (!isStale) return notRunning(unit, reason);
+  const what = `it does not run, and its pidfile is stale: ${reason}`;
+  const cure =
+    "Look into its own log, and start it. If it refuses because of that file, remove the file first.";
+  throw new Unavailable({ where: where(unit), what, cure });
+}
+
+type Absent = Extract<UnitProcess, { kind: "absent" }>;
 
 /** With `start` steps the agent starts it, once its files are in place. */
 function notRunning(unit: UnitSpec, reason: string): Warning {
