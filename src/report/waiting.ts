@@ -58,7 +58,7 @@ export function waitingText(waiting: Waiting, time: (iso: string) => string): st
     case "keys":
       return `waits for the pinned keys: ${waiting.reason}`;
     case "hold":
-      return `waits for the end of the hold "${waiting.reason}": ${releaseCommand(waiting.keys)}`;
+      return `waits for the end of the hold "${waiting.reason}": \`${releaseCommand(waiting.keys)}\``;
     case "unrenderable":
       return `waits until the configuration can be rendered: ${waiting.reason}`;
     case "rejected":

@@ -100,6 +100,7 @@ test("an instance is shown with each check that speaks against it, and what that
 test("a problem says what it is about, and leads to the text about its code", async () => {
   await using tab = await open();
   const { page } = tab;
+  await page.locator("#flow .box.bad", { hasText: "1 refused" }).waitFor();
   const problem = page.locator("#problems li", { hasText: "about mastodon/settings/DBPORT" });
   await problem.locator("a", { hasText: "input_refused" }).click();
   await page.locator("h3#input_refused:target").waitFor();
@@ -109,11 +110,21 @@ test("a problem says what it is about, and leads to the text about its code", as
   expect(tab.complaints).toEqual([]);
 });
 
-test("a hold and its end are shown at once", async () => {
+test("a hold and its end are shown at once, with what waits and the text that explains it", async () => {
   await using tab = await open();
   await situation.consul.put("mastodon/control/hold", "moving the database, ask Kim");
   await seen(tab, "headline", "held by an operator: moving the database, ask Kim");
   await seen(tab, "problems", "To go on: consul kv delete mastodon/control/hold");
+  await situation.consul.put("mastodon/settings/MAILPORT", "2525");
+  await situation.consul.delete("mastodon/nodes/jail1/settings/MAILPORT");
+  await seen(
+    tab,
+    "timeline",
+    /Next: MAILPORT .*; it waits for the end of the hold "moving the database, ask Kim"/,
+  );
+  await tab.page.locator("#problems").getByRole("link", { name: "hold", exact: true }).click();
+  await tab.page.locator("h3:target", { hasText: /^hold$/ }).waitFor();
+  await tab.page.goBack();
   await situation.consul.delete("mastodon/control/hold");
   await seen(tab, "headline", "everything that the sources ask for is in force");
   await seen(tab, "timeline", "Hold ended: moving the database, ask Kim");
@@ -266,7 +277,7 @@ function open(options?: Parameters<Chromium["open"]>[1]): Promise<Tab> {
   return browser.open(situation.agent.url, options);
 }
 
-async function seen({ page }: Tab, section: string, text: string): Promise<void> {
+async function seen({ page }: Tab, section: string, text: string | RegExp): Promise<void> {
   await page.locator(`#${section}`, { hasText: text }).waitFor({ timeout: 15_000 });
 }
 

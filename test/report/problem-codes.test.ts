@@ -9,8 +9,8 @@ const sections = (await readFile(join(checkout(), "docs", "problems.md"), "utf8"
   .slice(1)
   .map((text) => ({ code: /^`(\w+)`$/m.exec(text)?.[1] ?? text, text }));
 
-test("docs/problems.md has a section for every code, and for nothing else", () => {
-  expect(sections.map(({ code }) => code).toSorted()).toEqual([...PROBLEM_CODES]);
+test("docs/problems.md has a section for every code that is shown, and for nothing else", () => {
+  expect(sections.map(({ code }) => code).toSorted()).toEqual([...PROBLEM_CODES, "hold"].toSorted());
 });
 
 test.each(sections)("docs/problems.md names a test that meets $code", async ({ code, text }) => {

@@ -10,7 +10,7 @@ const table: readonly [waiting: Waiting, text: string][] = [
   [{ kind: "keys", reason: "no pin" }, "waits for the pinned keys: no pin"],
   [
     { kind: "hold", keys: ["mastodon/control/hold"], reason: "ask Kim" },
-    'waits for the end of the hold "ask Kim": consul kv delete mastodon/control/hold',
+    'waits for the end of the hold "ask Kim": `consul kv delete mastodon/control/hold`',
   ],
   [
     { kind: "unrenderable", reason: "nginx.conf.hbs: no" },

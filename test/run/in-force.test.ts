@@ -36,7 +36,7 @@ test("what a hold keeps out is asked for and not in force, and the hold that kee
     /^ {2}asked for: smtp2\.example\.org, from shared: mastodon\/settings\/MAILHOST \(index \d+\)$/m,
   );
   expect(output).toMatch(
-    /^ {2}it waits for the end of the hold "moving the mail": consul kv delete mastodon\/nodes\/jail1\/control\/hold$/m,
+    /^ {2}it waits for the end of the hold "moving the mail": `consul kv delete mastodon\/nodes\/jail1\/control\/hold`$/m,
   );
   expect(output).toMatch(/^ {2}> shared +smtp2\.example\.org /m);
   expect(output).toMatch(/^ {2}\* environment +smtp\.example\.org +MAILHOST$/m);

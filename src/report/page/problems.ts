@@ -15,9 +15,9 @@ export function problems(status: Status): Html {
 
 function held({ hold, hold_keys, hold_since }: Status): Html {
   return html`
-<li>${icon("held")}<div>
+<li data-key="problem hold">${icon("held")}<div>
 <p>An operator holds all changes: ${hold}. ${prose(`To go on: \`${releaseCommand(hold_keys)}\``)}</p>
-<p class="small"><code>hold</code>${hold_since !== null && html` since ${moment(hold_since)}`}</p>
+<p class="small">${explained("hold")}${hold_since !== null && html` since ${moment(hold_since)}`}</p>
 </div></li>`;
 }
 
@@ -32,6 +32,6 @@ function entry({ code, about, message, since }: Status["problems"][number]): Htm
 /** A code, with a link to what is written about it. */
 function explained(code: string): Html {
   const name = html`<code>${code}</code>`;
-  const isKnown = PROBLEM_CODES.some((known) => known === code);
+  const isKnown = [...PROBLEM_CODES, "hold"].includes(code);
   return isKnown ? html`<a href="/docs/problems#${code}">${name}</a>` : name;
 }

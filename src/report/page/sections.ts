@@ -22,7 +22,7 @@ const SECTIONS = {
   flow,
   endpoints,
   units,
-  timeline: (_status, journal) => timeline(journal),
+  timeline,
   settings,
   keys,
   certificates,

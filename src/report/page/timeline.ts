@@ -2,6 +2,8 @@ import type { Change } from "../change.ts";
 import type { HoldEvent } from "../hold.ts";
 import { isChange, type JournalEntry } from "../journal-entry.ts";
 import { type ChangeOutcome, OUTCOMES } from "../outcomes.ts";
+import type { Status } from "../status.ts";
+import { waitingText } from "../waiting.ts";
 import { type Html, html } from "./html.ts";
 import { anchorOf, plot, SHAPES } from "./plot.ts";
 import { prose } from "./prose.ts";
@@ -11,8 +13,18 @@ import { durationText, moment } from "./words.ts";
 /** How much of a long journal is shown. The rest is in `history`. */
 const NEWEST = 100;
 
-/** Everything on record: the changes as a plot, and they and the holds as a list, newest first. */
-export function timeline(journal: readonly JournalEntry[]): Html {
+/** What is to come; and everything on record: the changes as a plot, and they and the holds as a list, newest first. */
+export function timeline({ next_change: next }: Status, journal: readonly JournalEntry[]): Html {
+  return html`${next !== null && waiting(next)}${past(journal)}`;
+}
+
+/** What comes next, and what that waits for. */
+function waiting({ cause, waiting: why }: NonNullable<Status["next_change"]>): Html {
+  const text = waitingText(why, (iso) => iso);
+  return html`<p class="next">${icon("busy")} <span>Next: ${prose(`${cause}; it ${text}`)}.</span></p>`;
+}
+
+function past(journal: readonly JournalEntry[]): Html {
   if (journal.length === 0) return html`<p class="calm">Nothing has changed yet.</p>`;
   const newest = journal.slice(-NEWEST);
   const changes = newest.filter(isChange);
