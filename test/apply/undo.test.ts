@@ -4,9 +4,10 @@ import { temporaryFolder } from "../world/temporary.ts";
 import { entry, House, note, noted, startWeb, unit } from "./units.ts";
 
 test.each([
-  ["that makes the program fail to start", "broken"],
-  ["with which the program starts but is not well", "sick"],
-])("puts the old files back after a setting %s, and the site answers", async (_, bad) => {
+  // Once the old file is back, its supervisor may bring it up before anybody asks: then there is nothing to do to it.
+  ["that makes the program fail to start", "broken", [0, 1]],
+  ["with which the program starts but is not well", "sick", [1]],
+])("puts the old files back after a setting %s, and the site answers", async (_, bad, actionsAgain) => {
   await using folder = await temporaryFolder();
   const spec = entry(folder.file("env"), { mode: "0600" });
   await writeFile(spec.path, "zero");
@@ -22,15 +23,12 @@ test.each([
     stage: "verify",
     unit: "web",
     undone: { files: [spec.path], units: ["web"], errors: [] },
-    deeds: {
-      wrote: [spec.path],
-      restored: [spec.path],
-      actions: [
-        { unit: "web", kind: "reload", ok: false },
-        { unit: "web", kind: expect.any(String), ok: true },
-      ],
-    },
+    deeds: { wrote: [spec.path], restored: [spec.path] },
   });
+  const [first, ...again] = outcome.deeds.actions;
+  expect(first).toEqual({ unit: "web", kind: "reload", ok: false });
+  expect(actionsAgain).toContain(again.length);
+  expect(again.filter(({ unit, ok }) => unit !== "web" || !ok)).toEqual([]);
   expect(await readFile(spec.path, "utf8")).toBe("good");
   expect((await stat(spec.path)).mode & 0o777).toBe(0o600);
   expect(await web.answer()).toBe("good");

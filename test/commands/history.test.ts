@@ -78,7 +78,8 @@ test("history --follow goes on with each change as it comes, for people and for 
     "--limit",
     "1",
   ]);
-  await until("what is on record", () => reading.output().includes("first apply"));
+  for (const running of [reading, selecting])
+    await until("what is on record", () => running.output().includes("first apply"));
   await consul.put("mastodon/settings/MAILPORT", "587");
   await until("the change", () => reading.output().includes("MAILPORT from mastodon/settings/MAILPORT"));
   await consul.put("mastodon/settings/DBPORT", "6432");

@@ -33,9 +33,11 @@ const FAULTS: readonly Fault[] = [
   {
     what: "a hold keeps back a failover",
     alerts: ["MastodonAgentFailoverHeld", "MastodonAgentHeld"],
-    break: async ({ consul }) => {
+    break: async ({ consul, agent }) => {
       await consul.register({ ...POSTGRES, id: "pg2", address: "10.0.0.2", status: "passing" });
       await consul.put("mastodon/control/hold", "the weekend");
+      // KV and the catalogue are watched apart: a check that is seen first is followed, as it should be.
+      await until("the hold to be seen", async () => (await agent.status()).state === "held");
       await consul.setCheck({ ...POSTGRES, id: "pg1" }, "critical");
     },
     mend: ({ consul }) => consul.delete("mastodon/control/hold"),

@@ -122,8 +122,10 @@ const WAYS: readonly Way[] = [
   },
   {
     what: "a hold was forgotten while the Redis in use died",
-    break: async ({ consul, redis: [first, second] }) => {
+    break: async ({ consul, agent, redis: [first, second] }) => {
       await consul.put("mastodon/control/hold", "the upgrade of Tuesday");
+      // KV and the catalogue are watched apart: a check that is seen first is followed, as it should be.
+      await until("the hold to be seen", async () => (await agent.status()).state === "held");
       await consul.register({ ...instance("redis-2", second), status: "passing" });
       await first.stop();
       await consul.setCheck(instance("redis-1", first), "critical");
