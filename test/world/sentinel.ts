@@ -36,7 +36,11 @@ export interface Sentinel {
   stop(): Promise<void>;
 }
 
-const DOWN_AFTER_MS = 1_000;
+/**
+ * After a switch a sentinel sends its first PING only a second later, and counts the silence from the switch on: with one
+ * second it may call the new primary dead at once, and hand over to the one that was just killed.
+ */
+const DOWN_AFTER_MS = 3_000;
 
 /** Returns once the replicas have their data and the sentinels know each other and every server. */
 export async function startSentinel(options: SentinelOptions = {}): Promise<SentinelWorld> {
