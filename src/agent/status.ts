@@ -14,6 +14,7 @@ import {
   type UnitStatus,
   type WatchStatus,
 } from "../report/status.ts";
+import { worstCheck } from "../settings/choose.ts";
 import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
@@ -153,7 +154,8 @@ function candidateStatus(
   const { host, port } = asRegistered(instance);
   const reason = whyNotFor(name, instance, all, leader);
   const checks = instance.failing.map(shownCheck);
-  return { id, node, host, port, eligible: reason === undefined, reason: reason ?? "passing", checks };
+  const state = reason ?? worstCheck(instance) ?? "passing";
+  return { id, node, host, port, eligible: reason === undefined, reason: state, checks };
 }
 
 function redacted(instance: Instance, redact: (text: string) => string): Instance {

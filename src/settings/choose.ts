@@ -1,5 +1,5 @@
 import { type Endpoint, sameEndpoint } from "./dependencies.ts";
-import { type FailingCheck, type Instance, shownCheck } from "./instance.ts";
+import { type Instance, isCritical, isDown, shownCheck } from "./instance.ts";
 import { type Leader, leaderInstance } from "./leader.ts";
 import type { Offered } from "./overlay.ts";
 import type { Level } from "./wish.ts";
@@ -84,16 +84,24 @@ function chooseAmong(catalogue: Answered): Choice {
   return moveAway(catalogue, current, candidates);
 }
 
-/** Instances that may be chosen: every check passing and, if any instance has a role tag, having that role. */
+/**
+ * Instances that may be chosen: no check critical and, if any instance has a role tag, having that role. Passing ones
+ * come before those with a warning, such as the one about a node's memory.
+ */
 export function candidatesOf(instances: readonly Instance[]): readonly Instance[] {
   const rolesAreTagged = instances.some(holdsRole);
   return instances
     .filter((instance) => isUsable(instance) && (!rolesAreTagged || holdsRole(instance)))
-    .sort(byServiceId);
+    .sort((one, other) => Number(hasWarning(one)) - Number(hasWarning(other)) || byServiceId(one, other));
 }
 
-function isUsable({ failing, fault }: Instance): boolean {
-  return failing.length === 0 && fault === undefined;
+function isUsable(instance: Instance): boolean {
+  return !isDown(instance) && instance.fault === undefined;
+}
+
+/** Of a candidate: it has no worse checks. */
+function hasWarning({ failing }: Instance): boolean {
+  return failing.length > 0;
 }
 
 /** Identifies a candidate across snapshots. */
@@ -115,16 +123,18 @@ export function whyNot(
       ? undefined
       : `the leader key names ${leader.name}`;
   }
-  const [check, ...others] = instance.failing;
-  if (check !== undefined) return failure(check, others.length);
+  if (isDown(instance)) return worstCheck(instance);
   return instances.some(holdsRole) && !holdsRole(instance)
     ? "another instance carries the primary tag"
     : undefined;
 }
 
-function failure(check: FailingCheck, others: number): string {
+/** What its worst check says, for people; undefined if all are passing. */
+export function worstCheck({ failing }: Instance): string | undefined {
+  const check = failing.find(isCritical) ?? failing[0];
+  if (check === undefined) return undefined;
   const { name, status, output } = shownCheck(check);
-  const more = others === 0 ? "" : ` (and ${others} more)`;
+  const more = failing.length === 1 ? "" : ` (and ${failing.length - 1} more)`;
   return `check "${name}" is ${status}${more}${output === "" ? "" : `: ${output}`}`;
 }
 
@@ -154,7 +164,7 @@ function withoutCandidate({ current, hasFallback }: Catalogue, reason: string): 
 }
 
 function reasonForNone(instances: readonly Instance[]): string {
-  return instances.length === 0 ? "no instance is registered" : "no instance is passing and primary";
+  return instances.length === 0 ? "no instance is registered" : "no instance is healthy and primary";
 }
 
 /** The probe finds the endpoint in use demoted, and another one that is not: tags would have said so. */
@@ -169,7 +179,7 @@ function take(catalogue: Catalogue, candidates: readonly Instance[], urgent: boo
   const same = current && candidates.find((candidate) => sameEndpoint(candidate, current));
   if (same !== undefined && !urgent) return keep(same, candidates);
   const [best, ...others] = [...candidates].sort(
-    (one, other) => rank(verdictOf(one)) - rank(verdictOf(other)),
+    (one, other) => rank(one, verdictOf(one)) - rank(other, verdictOf(other)),
   );
   return best === undefined
     ? withoutCandidate(catalogue, "no candidate")
@@ -205,9 +215,14 @@ function holdsRole({ tags }: Instance): boolean {
   return tags.includes("primary") || tags.includes("master");
 }
 
-/** Sorting is stable, so the lowest service ID stays first among equals. */
-function rank(verdict: Verdict): number {
-  return verdict === "good" ? 0 : verdict === undefined ? 1 : 2;
+const RANKS = { good: 0, unknown: 1, bad: 4 } as const;
+
+/**
+ * What the probe refuses comes last; before that, one with a warning waits until every passing one has been probed.
+ * Sorting is stable, so the lowest service ID stays first among equals.
+ */
+function rank(instance: Instance, verdict: Verdict): number {
+  return RANKS[verdict ?? "unknown"] + (hasWarning(instance) ? 2 : 0);
 }
 
 function byServiceId(one: Instance, other: Instance): number {

@@ -1,7 +1,7 @@
 import { visible } from "../base/visible.ts";
 import type { Offered } from "./overlay.ts";
 
-/** A check that rules out an instance, as in Consul. */
+/** A check that is not passing, as in Consul. */
 export interface FailingCheck {
   readonly name: string;
   readonly status: string;
@@ -25,6 +25,15 @@ export interface Instance extends Offered {
   /** Why it cannot be an endpoint. It is not a candidate, but its role tag counts. */
   readonly fault?: string;
   readonly modifyIndex: number;
+}
+
+/** A warning asks for attention, no more: whatever else is not passing rules its instance out. */
+export function isCritical({ status }: FailingCheck): boolean {
+  return status !== "warning";
+}
+
+export function isDown({ failing }: Pick<Instance, "failing">): boolean {
+  return failing.some(isCritical);
 }
 
 /** Limit for a check's own output. */

@@ -39,6 +39,35 @@ test("follows an endpoint that moves between two registered instances", async ()
   ]);
 });
 
+test("a warning moves nothing, and is shown; the next failure moves to an instance without one", async () => {
+  await using consul = await startConsul();
+  const pg3 = { ...pg1, id: "pg3", node: "db3", address: "10.0.0.3" } as const;
+  await consul.register({ ...pg1, status: "passing" });
+  await using agent = await startAgent({ consul, environment: withoutDatabase() });
+  await agent.converged();
+  await consul.register({ ...pg2, status: "warning" });
+  await consul.register({ ...pg3, status: "passing" });
+  await consul.setCheck(pg1, "warning");
+  const candidates = async () => {
+    const { endpoints } = await agent.status();
+    return endpoints["postgres"]?.candidates.map(({ id, eligible, reason }) => `${id} ${eligible} ${reason}`);
+  };
+  await until("the warning", async () => (await candidates())?.[0]?.startsWith("pg1 true check"));
+  expect(await candidates()).toEqual([
+    expect.stringMatching(/^pg1 true check ".*" is warning/),
+    expect.stringMatching(/^pg2 true check ".*" is warning/),
+    "pg3 true passing",
+  ]);
+  await agent.converged();
+  expect((await agent.variables())["DB_HOST"]).toBe("10.0.0.1");
+
+  await consul.setCheck(pg1, "critical");
+  await until("a move", async () => (await agent.variables())["DB_HOST"] !== "10.0.0.1");
+  expect((await agent.variables())["DB_HOST"], "the passing one, not the lowest ID").toBe("10.0.0.3");
+  await consul.setCheck(pg3, "critical");
+  await until("the last one", async () => (await agent.variables())["DB_HOST"] === "10.0.0.2");
+});
+
 test("a port that an operator put applies to every instance: the one in use stays, and is left at once when it is dead", async () => {
   await using consul = await startConsul();
   await consul.put("mastodon/settings/DBPORT", "6432");
@@ -90,7 +119,7 @@ test("changes nothing on disk when the last instance turns critical or disappear
   const [bytes, reloads] = [await readFile(agent.envFile, "utf8"), await agent.reloads()];
 
   await consul.setCheck(pg1, "critical");
-  await degraded(agent, /no instance is passing/);
+  await degraded(agent, /no instance is healthy/);
   await consul.deregister(pg1);
   await degraded(agent, /no instance is registered/);
   expect(await readFile(agent.envFile, "utf8")).toBe(bytes);

@@ -74,7 +74,7 @@ test("a replica adds the lines that Mastodon needs to use it, and they disappear
   expect((await agent.converged()).state).toBe("converged");
 });
 
-test("sentinels are rendered instead of following the master, and stay while none is passing", async () => {
+test("sentinels are rendered instead of following the master, and stay while all are down", async () => {
   await using consul = await startConsul();
   const sentinel = SENTINEL;
   await consul.register(sentinel);
@@ -87,6 +87,13 @@ test("sentinels are rendered instead of following the master, and stay while non
     REDIS_SENTINEL_MASTER: "mymaster",
   });
   expect(seen["REDIS_HOST"]).toBeUndefined();
+  const index = async () =>
+    (await agent.status()).watches.find(({ name }) => name.includes("sentinel"))?.index;
+  const before = await index();
+  await consul.setCheck({ ...sentinel, id: "s2" }, "warning");
+  await until("the warning to be seen", async () => (await index()) !== before);
+  await agent.converged();
+  expect(await agent.variables(), "a warning changes no list").toEqual(seen);
   await consul.deregister({ ...sentinel, id: "s2" });
   await until("one sentinel", async () => (await agent.variables())["REDIS_SENTINELS"] === "10.0.0.51:26379");
   await agent.converged();

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { type Catalogue, choose, whyNot } from "../../src/settings/choose.ts";
+import { type Catalogue, choose, type Verdict, whyNot, worstCheck } from "../../src/settings/choose.ts";
 import { type Instance, labelOf } from "../../src/settings/instance.ts";
 import { LEADER_UNASKED, type Leader, NO_LEADER } from "../../src/settings/leader.ts";
 
 const CRITICAL = { name: "alive", status: "critical", output: "" };
+const WARNING = { name: "memory", status: "warning", output: "" };
 const pg1 = instance("pg1");
 const pg2 = instance("pg2");
 const inUse = { host: "10.0.0.1", port: 5432, level: "catalogue" } as const;
@@ -34,6 +35,63 @@ test("takes the passing instance with the lowest service ID", () => {
 test.each(["primary", "master"])("takes only those that carry the %s tag when any instance does", (tag) => {
   const tagged = { ...pg2, tags: [tag] };
   expect(look({ instances: [pg1, tagged] })).toMatchObject({ kind: "move", instance: tagged });
+});
+
+const warned = (one: Instance): Instance => ({ ...one, failing: [WARNING] });
+const dead = (one: Instance): Instance => ({ ...one, failing: [CRITICAL, WARNING] });
+const primary = (one: Instance): Instance => ({ ...one, tags: ["primary"] });
+const verdictOf = (good: string, bad = "") => {
+  const verdicts = new Map<string, Verdict>([
+    [bad, "bad"],
+    [good, "good"],
+  ]);
+  return ({ host }: { host: string }) => verdicts.get(host);
+};
+const warnings: readonly [string, Partial<Catalogue>, object][] = [
+  ["stays in use beside one that is passing", { instances: [warned(pg1), pg2], current: inUse }, keep(pg1)],
+  ["stays in use as the last one", { instances: [warned(pg1)], current: inUse }, keep(pg1)],
+  [
+    "stays in use if only it has the role",
+    { instances: [warned(primary(pg1)), pg2], current: inUse },
+    keep(pg1),
+  ],
+  ["is taken if there is no other", { instances: [warned(pg1)] }, move(pg1, false)],
+  ["is taken if it alone has the role", { instances: [pg1, warned(primary(pg2))] }, move(pg2, false)],
+  ["comes after one that is passing", { instances: [warned(pg1), pg2] }, move(pg2, false)],
+  [
+    "comes after one that no probe has seen yet",
+    { instances: [warned(pg1), pg2], verdictOf: verdictOf(pg1.host) },
+    move(pg2, false),
+  ],
+  [
+    "comes before one that the probe finds bad",
+    { instances: [pg1, warned(pg2)], verdictOf: verdictOf(pg2.host, pg1.host) },
+    move(pg2, false),
+  ],
+  ["takes over from a dead one", { instances: [dead(pg1), warned(pg2)], current: inUse }, move(pg2, true)],
+  [
+    "takes over from a dead one only if none is passing",
+    { instances: [dead(pg1), warned(pg2), instance("pg3")], current: inUse },
+    move(instance("pg3"), true),
+  ],
+  [
+    "counts as alive where it was demoted, so its successor dwells",
+    {
+      instances: [warned(pg1), primary(pg2)],
+      current: inUse,
+      left: [{ host: pg2.host, port: 5432, atMs: 95_000 }],
+    },
+    { kind: "dwell", instance: { id: "pg2" } },
+  ],
+];
+
+test.each(warnings)("an instance with a warning %s", (_, catalogue, choice) => {
+  expect(look(catalogue)).toMatchObject(choice);
+});
+
+test("an instance whose check has a status that Consul does not know is no candidate", () => {
+  const odd = { ...pg1, failing: [{ ...CRITICAL, status: "" }] };
+  expect(look({ instances: [odd] })).toMatchObject({ kind: "none" });
 });
 
 test("has no candidate while the only instance with the role tag is critical", () => {
@@ -219,6 +277,14 @@ test("leaves an untagged endpoint that the probe finds demoted, once the probe f
   });
 });
 
+function keep({ id }: Instance) {
+  return { kind: "keep", instance: { id } };
+}
+
+function move({ id }: Instance, urgent: boolean) {
+  return { kind: "move", instance: { id }, urgent };
+}
+
 function look(catalogue: Partial<Catalogue>) {
   return choose({
     instances: [],
@@ -257,6 +323,12 @@ test.each([
   ],
 ])("an instance that is not passing is not a candidate, and the reason has %s", (_, failing, reason) => {
   expect(whyNot({ ...pg1, failing }, [pg1], NO_LEADER)).toBe(reason);
+});
+
+test("an instance with a warning is a candidate, and the warning is shown", () => {
+  const failing = [{ ...WARNING, output: "91 % in use" }];
+  expect(whyNot({ ...pg1, failing }, [pg1], NO_LEADER)).toBeUndefined();
+  expect(worstCheck({ ...pg1, failing })).toBe('check "memory" is warning: 91 % in use');
 });
 
 test("an instance has its node in its name only if another node uses the same service ID", () => {

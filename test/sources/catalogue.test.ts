@@ -20,6 +20,9 @@ test("accepts proper instances and normalises their hosts", () => {
 test.each([
   ["a host that is none", { host: "$(id)" }, /DBHOST/],
   ["a port of zero", { port: 0 }, /DBPORT/],
+  ["a port beyond the last", { port: 65536 }, /DBPORT/],
+  ["two hosts", { host: "10.0.0.1,10.0.0.2" }, /DBHOST/],
+  ["a line break in its host", { host: "db\nSECRET_KEY_BASE=x" }, /DBHOST/],
 ])("refuses an instance with %s and names it", (_, change, setting) => {
   const { instances, refusals } = readCatalogue("postgres", [
     { ...instance, ...change },
