@@ -2,6 +2,7 @@ import { DEPENDENCIES, DEPENDENCY_NAMES } from "./dependencies.ts";
 import { impliedMailVariables } from "./mail.ts";
 import { SETTING_NAMES, type SettingName, settingSpec } from "./schema.ts";
 import { wishIn } from "./slot.ts";
+import { VARIABLE_NAMES, VARIABLES } from "./variables.ts";
 import type { Layer, Wish } from "./wish.ts";
 
 /** Everything the sources ask for. */
@@ -95,11 +96,18 @@ function rank<Name extends string>(
 }
 
 const DEFAULTS: Layer = {
-  variables: new Map(),
-  settings: new Map(
-    SETTING_NAMES.flatMap((name): [SettingName, Wish][] => {
-      const value = settingSpec(name).default;
+  settings: byDefault(SETTING_NAMES, (name) => settingSpec(name).default),
+  variables: byDefault(VARIABLE_NAMES, (name) => VARIABLES.get(name)?.default),
+};
+
+function byDefault<Name extends string>(
+  names: readonly Name[],
+  defaultOf: (name: Name) => string | undefined,
+): ReadonlyMap<Name, Wish> {
+  return new Map(
+    names.flatMap((name): [Name, Wish][] => {
+      const value = defaultOf(name);
       return value === undefined ? [] : [[name, { level: "default", value, where: "default" }]];
     }),
-  ),
-};
+  );
+}

@@ -62,6 +62,16 @@ export function list(item: ValueType, example: string): ValueType {
   };
 }
 
+/** Mastodon makes a regular expression of these, so a comma or an empty item would match nothing or everything. */
+export const emailDomains: ValueType = {
+  expected: "domains separated by | (not by commas, which Mastodon takes for a part of the name)",
+  example: "example.com|example.net",
+  accept: (value) => {
+    const domains = value.split("|").map((part) => hostname.accept(part.trim()));
+    return domains.every((part) => part !== undefined) ? domains.join("|") : undefined;
+  },
+};
+
 export const port: ValueType = integer(1, 65_535, "5432");
 
 export const boolean: ValueType = {

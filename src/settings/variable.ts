@@ -29,6 +29,8 @@ export interface VariableSpec {
   /** Units that read it before dotenv, from the process environment only, so that they need a real restart. */
   readonly processReaders: readonly Reader[];
   readonly secret: boolean;
+  /** In the file unless something else is put. */
+  readonly default?: string;
   /** First Mastodon version that knows it. */
   readonly since?: string;
   /** First Mastodon version that no longer knows it. */

@@ -4,6 +4,7 @@ import {
   choice,
   databaseHost,
   databaseName,
+  emailDomains,
   host,
   hostname,
   integer,
@@ -120,7 +121,8 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   ...["CACHE_", "SIDEKIQ_"].flatMap(redisOfItsOwn),
 
   row("S3_ENABLED", bool, RAILS, derived("BUCKETHOST")),
-  row("S3_PROTOCOL", choice("https", "http"), RAILS, from("BUCKETSCHEME")),
+  // Of the links to media in pages, which browsers follow: not the scheme that Mastodon reaches the storage with.
+  row("S3_PROTOCOL", choice("https", "http"), RAILS, { default: "https" }),
   row("S3_BUCKET", bucket, RAILS, from("BUCKETNAME")),
   row("S3_REGION", LINE, RAILS, from("BUCKETREGION")),
   row("S3_HOSTNAME", LINE, RAILS, derived("BUCKETHOST", "BUCKETPORT", "BUCKETSCHEME")),
@@ -171,8 +173,8 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("ES_PRESET", choice("single_node_cluster", "small_cluster", "large_cluster"), RAILS),
   row("ES_CA_FILE", LINE, RAILS, ofMachine()),
 
-  row("EMAIL_DOMAIN_ALLOWLIST", list(hostname, "example.org"), RAILS),
-  row("EMAIL_DOMAIN_DENYLIST", list(hostname, "example.com"), RAILS),
+  row("EMAIL_DOMAIN_ALLOWLIST", emailDomains, RAILS),
+  row("EMAIL_DOMAIN_DENYLIST", emailDomains, RAILS),
   row("MAX_SESSION_ACTIVATIONS", COUNT, RAILS),
   row("USER_ACTIVE_DAYS", COUNT, RAILS),
   row("SESSION_RETENTION_PERIOD", integer(1, 1_000_000_000, "31556952"), RAILS),

@@ -158,7 +158,7 @@ test("moves S3 by its meta without touching streaming, and keeps the alias", asy
   expect(await agent.variables()).toMatchObject({
     S3_ENDPOINT: "http://10.0.0.9:9000",
     S3_HOSTNAME: "10.0.0.9:9000",
-    S3_PROTOCOL: "http",
+    S3_PROTOCOL: "https",
     S3_ALIAS_HOST: "files.example.org",
   });
   const before = (await agent.reloads()).length;

@@ -22,7 +22,8 @@ const table: readonly [string, Partial<Offers>, readonly string[]][] = [
 
 test.each(table)("with %s, Mastodon is given the sentinels it may use", (_, offers, left) => {
   const merged = withoutOverriddenSentinels(merge({ ...NOTHING, catalogue: CATALOGUE, ...offers }));
-  expect([...merged.variables.keys()].sort()).toEqual(left);
+  const names = [...merged.variables.keys()].filter((name) => name.includes("SENTINEL"));
+  expect(names.sort()).toEqual(left);
 });
 
 function host(level: Level): Layer {
