@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rmdir, writeFile } from "node:fs/prom
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
+import type { Waiting } from "../../src/report/waiting.ts";
 import { startCluster } from "../faults/fixtures/cluster.ts";
 import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
@@ -68,6 +69,10 @@ test.concurrent("a value that a user's template cannot hold is reported with its
     /mail\.sh\.hbs, line 2.*MAILUSER.*sh file.*It may be/,
   );
   expect((await agent.status()).state).toBe("failed");
+  expect(await waitingOf(agent)).toMatchObject({
+    kind: "unrenderable",
+    reason: expect.stringContaining("line 2"),
+  });
   expect(await readFile(path.join(agent.folder, "mail.sh"), "utf8")).toBe("# mine\nuser='mailuser'\n");
   await consul.delete("render/settings/MAILUSER");
   await noProblem(agent);
@@ -95,6 +100,10 @@ test.concurrent("what a file's check rejects is refused, and nothing changes unt
     /\.env\.production: its check .*Nothing was changed/,
   );
   expect({ ...(await agent.variables()), reloads: await agent.reloads() }).toEqual(before);
+  await until("the next try to be announced", async () => {
+    const waiting = await waitingOf(agent);
+    return waiting?.kind === "retry" && /its check/.test(waiting.reason) && waiting.until;
+  });
   await consul.delete("check/settings/MAILPORT");
   await noProblem(agent);
 });
@@ -181,6 +190,10 @@ test.concurrent("a missing permission fails a watch, then keeps the keys waiting
   );
   await give(without("mastodon-agent/"));
   expect(await problem(agent, "keys_waiting")).toMatch(/secret\.key: it is missing.*consul-policy\.hcl/);
+  expect(await waitingOf(agent)).toMatchObject({
+    kind: "keys",
+    reason: expect.stringContaining("it is missing"),
+  });
   await give(policy);
   await noProblem(agent, PATIENCE_MS);
 }, 200_000);
@@ -206,6 +219,10 @@ function born(name: string) {
 
 function prefixed(prefix: string) {
   return { watch: { prefix } };
+}
+
+async function waitingOf(agent: TestAgent): Promise<Waiting | undefined> {
+  return (await agent.status()).next_change?.waiting;
 }
 
 /** Its message, as soon as it is there. */

@@ -17,13 +17,13 @@ function entry(setting: SettingStatus): Html {
   const { name, feeds, readers, since, in_force: inForce, waiting, refused, values } = setting;
   return html`
 <details class="setting" data-key="setting ${name}">
-<summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${levelText(setting)}</span>${waiting !== null && html` ${marked("held", "waits")}`}${refused.length > 0 && html` ${marked("bad", "refused")}`}</summary>
+<summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${waiting !== null && html`${marked("held", "waits")} `}${refused.length > 0 && html`${marked("bad", "refused")} `}${levelText(setting)}</span></summary>
 ${waiting !== null && asked(setting)}
 ${refused.map((reason) => html`<p>Refused: ${prose(reason)}</p>`)}
 <table>
 <caption class="unseen">Sources of ${name}, the strongest first</caption>
 <thead><tr><th scope="col">source</th><th scope="col">value</th><th scope="col">where</th></tr></thead>
-<tbody>${values.map((value, position) => source(value, position === 0 && (waiting === null ? "in force" : "asked for")))}</tbody>
+<tbody>${values.map((value) => source(value, markOf(value, setting)))}</tbody>
 </table>
 <p class="small">
 ${since !== null && html`In force since ${moment(since)}. `}
@@ -32,6 +32,8 @@ ${readers.length > 0 && html`Read by ${readers.join(", ")}.`}
 </p>
 </details>`;
 }
+
+type Value = SettingStatus["values"][number];
 
 function levelText({ in_force: inForce, values }: SettingStatus): string {
   if (inForce !== null) return inForce.level ?? "";
@@ -42,10 +44,15 @@ function levelText({ in_force: inForce, values }: SettingStatus): string {
 function asked({ in_force: inForce, waiting, values: [first] }: SettingStatus): Html {
   return html`
 ${inForce !== null && html`<p>In force: <code>${inForce.value ?? ""}</code>${inForce.where !== null && html` from ${inForce.where}`}.</p>`}
-<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code> from ${first.where}`}. ${waiting !== null && prose(`It ${waitingText(waiting, (iso) => iso)}.`)}</p>`;
+<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code>${first.value === inForce?.value && " (another one)"} from ${first.where}`}. ${waiting !== null && prose(`It ${waitingText(waiting, (iso) => iso)}.`)}</p>`;
 }
 
-function source({ level, value, where, index }: SettingStatus["values"][number], mark: string | false): Html {
+function markOf(value: Value, { waiting, in_force: inForce, values }: SettingStatus): string | false {
+  if (value === values[0]) return waiting === null ? "in force" : "asked for";
+  return value.where === inForce?.where && value.value === inForce.value && "in force";
+}
+
+function source({ level, value, where, index }: Value, mark: string | false): Html {
   return html`
 <tr>
 <th scope="row">${level}${mark !== false && html` <span class="small">${mark}</span>`}</th>
