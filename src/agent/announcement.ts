@@ -25,8 +25,13 @@ export function announcementOf(facts: AnnouncedFacts): readonly WantedService[] 
   return [
     ownService(facts),
     ...units.flatMap((unit) => unitService(unit, facts)),
-    ...(options.config.consul.agent === "external" ? [siteService(facts)] : []),
+    ...(isLeftToUs(options.config) ? [siteService(facts)] : []),
   ];
+}
+
+/** Elsewhere the site is registered by the client's configuration, which the agent writes. */
+function isLeftToUs({ consul, announce }: Options["config"]): boolean {
+  return consul.agent === "external" && announce.also.includes("mastodon");
 }
 
 /** The same, as a stopping agent leaves it behind. */

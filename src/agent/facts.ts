@@ -25,6 +25,10 @@ export function configuredFacts({ config, connection, environment }: Options) {
       node_id: undefined,
       check_host: bracketed(ip),
       site_port: String(sitePort(config)),
+      also: {
+        mastodon: config.announce.also.includes("mastodon") ? "yes" : undefined,
+        node_exporter: config.announce.also.includes("node-exporter") ? "yes" : undefined,
+      },
     },
   };
 }

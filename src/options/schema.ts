@@ -202,8 +202,10 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe("whether the status is put into KV, below mastodon-agent/<DOMAIN>/status/"),
+      also: z
+        .array(z.enum(["mastodon", "node-exporter"]))
+        .describe("what else this node serves: the site by nginx, Prometheus' node exporter on port 9100"),
     })
-    .prefault({})
     .describe("what is registered in Consul"),
   log: z
     .strictObject({

@@ -140,6 +140,7 @@ function shippedConfiguration(
     check_host: host,
     node_id: undefined,
     site_port: "443",
+    also: { mastodon: "yes", node_exporter: "yes" },
     data_dir: dataDir,
     servers: [join],
     token: secret,

@@ -17,6 +17,13 @@ test("an absent file at the default place means the potluck profile", () => {
   });
 });
 
+test.each([
+  ["potluck", ["mastodon", "node-exporter"]],
+  ["systemd", []],
+])("profile %s registers beside the agent's own services: %s", async (profile, also) => {
+  expect((await read(`profile: ${profile}\n`)).announce).toMatchObject({ enabled: true, also });
+});
+
 test("merges the user's keys over the profile's, and null removes an entry", async () => {
   const config = await read(
     "paths: { mastodon: /srv/mastodon }\nfiles: { nginx: null }\nunits: { web: { health: { tcp: 127.0.0.1:3000 } } }\n",

@@ -9,7 +9,7 @@ import type { RenderInput } from "../../src/render/tree.ts";
 import { checkout, program } from "../world/programs.ts";
 import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
-import { completeInput, renderShipped } from "./world.ts";
+import { completeInput, consulFacts, renderShipped } from "./world.ts";
 
 test("every shipped template has a language of its own", async () => {
   const names = await readdir(join(checkout(), "templates"));
@@ -75,6 +75,20 @@ test("consul accepts the client's configuration, which keeps the tags that Prome
   ]);
 });
 
+test.each([
+  [{ mastodon: "yes", node_exporter: undefined }, ["mastodon"]],
+  [{ mastodon: undefined, node_exporter: "yes" }, ["node-exporter"]],
+  [{ mastodon: undefined, node_exporter: undefined }, []],
+])("the client's configuration registers what this node serves: %o", async (also, names) => {
+  const parsed = await validate(
+    await renderShipped(
+      "consul.json.hbs",
+      completeInput("/", { consul: { ...consulFacts("/var/db"), also } }),
+    ),
+  );
+  expect(services.parse(parsed).services.map(({ name }) => name)).toEqual(names);
+});
+
 test("consul accepts a token with every character that JSON escapes, and IPv6", async () => {
   const token = '"\\/\u2028é';
   const consul = {
@@ -82,6 +96,7 @@ test("consul accepts a token with every character that JSON escapes, and IPv6", 
     check_host: "[2001:db8::7]",
     node_id: undefined,
     site_port: "8443",
+    also: { mastodon: "yes", node_exporter: "yes" },
     http_port: "8501",
     data_dir: "/var/db/consul",
     servers: ["2001:db8::2"],

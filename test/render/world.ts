@@ -45,13 +45,14 @@ export function nginxFacts(folder: string): Group {
   };
 }
 
-function consulFacts(folder: string): Group {
+export function consulFacts(folder: string): Group {
   return {
     client_addr: "127.0.0.1",
     http_port: "8500",
     check_host: "127.0.0.1",
     node_id: "86722325-3cd3-39a7-cd98-1eed8fa9786b",
     site_port: "443",
+    also: { mastodon: "yes", node_exporter: "yes" },
     data_dir: join(folder, "consul"),
     servers: ["10.0.0.2", "10.0.0.3"],
     token: undefined,

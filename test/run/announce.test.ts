@@ -154,6 +154,14 @@ test.concurrent("Mastodon's services have their own checks, and one that is down
   expect(await checkOf(consul, "mastodon-streaming")).toMatch(/^critical: /);
 });
 
+test.concurrent("a site that this node does not serve is not registered", async () => {
+  await using consul = await startConsul();
+  await using agent = await startAgent({ consul, environment: HOSTS, config: { announce: { also: [] } } });
+  await agent.converged();
+  await until("its state", async () => (await checkOf(consul, "mastodon-agent")) === IN_FORCE);
+  expect(await consul.request("GET", "/v1/catalog/services")).not.toHaveProperty("mastodon");
+});
+
 test.concurrent("what is registered outlives a restart of the Consul client, and comes back if somebody removes it", async () => {
   await using consul = await startConsul();
   await consul.request("PUT", "/v1/agent/service/register", { Name: "mastodon", Port: 443 });
