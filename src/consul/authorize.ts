@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { ConsulConnection } from "./create-client.ts";
 import { askConsul } from "./question.ts";
+import { rows } from "./rows.ts";
 
 export interface Permission {
   readonly resource: "key" | "node" | "service" | "session";
@@ -49,8 +50,9 @@ async function areAclsOff(connection: ConsulConnection): Promise<boolean> {
   return servers.length > 0 && servers.every(({ Tags }) => Tags?.["acls"] === "0");
 }
 
-const members = z.array(z.object({ Tags: z.record(z.string(), z.string()).nullish() }));
+const member = z.object({ Tags: z.record(z.string(), z.string()).nullish() });
+const members = rows<z.infer<typeof member>>(member, () => ({}));
 
-function isServer({ Tags }: z.infer<typeof members>[number]): boolean {
+function isServer({ Tags }: z.infer<typeof member>): boolean {
   return Tags?.["role"] === "consul";
 }

@@ -21,6 +21,10 @@ export interface Member {
   readonly name: string;
   readonly isAlive: boolean;
   readonly isServer: boolean;
+  /** Its version of Consul. */
+  readonly build?: string;
+  /** Why Consul's entry for it is not understood. */
+  readonly fault?: string;
 }
 
 /** A service as the local client holds it. */

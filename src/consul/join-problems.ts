@@ -12,6 +12,8 @@ export type Look =
       /** Alive. */
       readonly servers: number;
       readonly lostServers: readonly string[];
+      /** Members whose entries are not understood, each with the reason. */
+      readonly misread: readonly string[];
     };
 
 /** What the client's log has said and still counts. */

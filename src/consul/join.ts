@@ -1,4 +1,5 @@
 /** Knows whether this node is part of the cluster, and if not, why: one problem instead of a stream of retries. */
+import { isDeepStrictEqual } from "node:util";
 import { Bell } from "../base/bell.ts";
 import { steadyMs } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -59,6 +60,7 @@ export class JoinWatch {
   readonly #pace: Pace;
   #state = NOT_JOINED;
   #look: Look | undefined;
+  #misread: readonly string[] = [];
   #unreachable = new Map<string, string>();
   #hasWrongKey = false;
   #conflict: Repeating | undefined;
@@ -100,12 +102,22 @@ export class JoinWatch {
       const isFirst = this.#look === undefined;
       this.#look = await look(this.#options.client, signal);
       if (signal.aborted) return;
+      this.#tellMisread(this.#look);
       this.#conclude();
       // That there is nobody to join is also news, once.
       if (isFirst) this.#options.onChange();
       const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
       await this.#bell.wait(steadyMs() + pauseMs, steadyMs(), signal);
     }
+  }
+
+  /** They count as not alive, which nobody may notice while enough others are. */
+  #tellMisread(look: Look): void {
+    const misread = look.kind === "answered" ? look.misread : [];
+    if (misread.length > 0 && !isDeepStrictEqual(misread, this.#misread)) {
+      this.#options.log.warn({ members: misread }, "Consul's entries for these members are not understood");
+    }
+    this.#misread = misread;
   }
 
   /** Another part ran into trouble with Consul: what is known about it may be old. */
@@ -180,6 +192,7 @@ async function look(client: JoinOptions["client"], signal: AbortSignal): Promise
       members: members.filter(({ isAlive }) => isAlive).length,
       servers: servers.filter(({ isAlive }) => isAlive).length,
       lostServers: servers.filter(({ isAlive }) => !isAlive).map(({ name }) => name),
+      misread: members.flatMap(({ name, fault }) => (fault === undefined ? [] : [`${name}: ${fault}`])),
     };
   } catch (error) {
     const kind = error instanceof ConsulError && error.kind === "denied" ? "denied" : "unreachable";

@@ -1,8 +1,8 @@
-import type { DependencyName } from "../settings/dependencies.ts";
+import { DEPENDENCIES, type DependencyName } from "../settings/dependencies.ts";
 import type { Instance } from "../settings/instance.ts";
 import { typeNamed } from "../settings/slot.ts";
 import type { Refusal } from "../settings/wish.ts";
-import { readEndpoint } from "./endpoint.ts";
+import { type ReadEndpoint, readEndpoint } from "./endpoint.ts";
 
 export interface CatalogueSnapshot {
   readonly instances: readonly Instance[];
@@ -17,7 +17,7 @@ export function readCatalogue(dependency: DependencyName, found: readonly Instan
   const instances: Instance[] = [];
   const refusals: Refusal[] = [];
   for (const instance of found) {
-    const read = readEndpoint(dependency, instance);
+    const read = readInstance(dependency, instance);
     if ("host" in read) {
       instances.push({ ...instance, host: read.host });
       continue;
@@ -29,6 +29,14 @@ export function readCatalogue(dependency: DependencyName, found: readonly Instan
   return { instances, refusals };
 }
 
+/** One that was not understood has nothing to read. */
+function readInstance(dependency: DependencyName, instance: Instance): ReadEndpoint {
+  const { fault } = instance;
+  return fault === undefined
+    ? readEndpoint(dependency, instance)
+    : { fault, name: DEPENDENCIES[dependency].host };
+}
+
 /**
  * Each sentinel is judged alone, so an unusable one does not affect the others. Mastodon splits the list at every comma
  * and colon, so there is no way to write an IPv6 address, with or without brackets. Sources: `parse_sentinels` in
@@ -38,17 +46,22 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
   const instances: Instance[] = [];
   const refusals: Refusal[] = [];
   for (const instance of found) {
-    const host = typeNamed("REDISHOST").accept(instance.host);
-    const isUsable =
-      typeNamed("REDISPORT").accept(String(instance.port)) !== undefined && !host?.includes(":");
-    if (host !== undefined && isUsable) instances.push({ ...instance, host });
-    else refusals.push(refuse(instance, "REDIS_SENTINELS", NO_SENTINEL));
+    const host = sentinelHost(instance);
+    if (host !== undefined) instances.push({ ...instance, host });
+    else
+      refusals.push(refuse(instance, "REDIS_SENTINELS", `the instance is ${instance.fault ?? NO_SENTINEL}`));
   }
   return { instances, refusals };
 }
 
 const NO_SENTINEL =
-  "the instance is not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
+  "not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
+
+function sentinelHost({ host, port }: Instance): string | undefined {
+  const accepted = typeNamed("REDISHOST").accept(host);
+  const hasPort = typeNamed("REDISPORT").accept(String(port)) !== undefined;
+  return hasPort && !accepted?.includes(":") ? accepted : undefined;
+}
 
 function refuse({ id, node }: Instance, name: string, what: string): Refusal {
   return {

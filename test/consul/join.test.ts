@@ -7,6 +7,7 @@ import { until } from "../world/until.ts";
 import { clientAt } from "./fixtures/connection.ts";
 import { heardLog } from "./fixtures/log.ts";
 import { makeNode, type Node, supervise } from "./fixtures/node.ts";
+import { replies } from "./fixtures/replies.ts";
 
 const gossipKey = Buffer.alloc(32, 1).toString("base64");
 const otherKey = Buffer.alloc(32, 2).toString("base64");
@@ -108,6 +109,19 @@ test("a token that may not see the members is a denial, not a cluster without se
   await until("the problem", () => joining.codes().length > 0);
   expect(joining.codes()).toEqual(["consul_denied"]);
   expect(joining.messages()).toContain("consul-policy.hcl");
+});
+
+test("a member that is not understood is in the log, and hides no other", async () => {
+  const server = { Name: "s1", Status: 1, Tags: { role: "consul" } };
+  await using answers = await replies(
+    { status: 200, body: JSON.stringify([{ Name: "odd", Status: "alive" }, server]) },
+    { status: 200, body: '"127.0.0.1:8300"' },
+  );
+  await using joining = watchJoin(answers.address, "");
+  await until("joined", () => joining.state().joined);
+  expect(joining.state().members).toBe(1);
+  expect(joining.logged()).toMatch(/entries for these members are not understood/);
+  expect(joining.logged()).toMatch(/odd: Status: /);
 });
 
 test("nothing is known before the first answer", () => {

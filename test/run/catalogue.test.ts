@@ -247,3 +247,19 @@ async function swapRoles(
   await consul.register({ ...replica, status: "passing", tags: ["replica"] });
   await consul.register({ ...primary, status: "passing", tags: ["primary"] });
 }
+
+test("one service without a port hides no other: it is refused, and a move goes on", async () => {
+  await using consul = await startConsul();
+  await consul.register({ ...pg1, id: "pg0", node: "db0", port: 0, status: "passing" });
+  await consul.register({ ...pg1, status: "passing" });
+  await using agent = await startAgent({ consul, environment: withoutDatabase() });
+  const refused = await until("the refusal", async () => {
+    const { problems } = await agent.status();
+    return problems.find(({ code }) => code === "input_refused");
+  });
+  expect(refused.message).toMatch(/service pg0 on node db0.*not usable as DBPORT/);
+  await until("the first endpoint", async () => (await agent.variables())["DB_HOST"] === "10.0.0.1");
+  await consul.register({ ...pg2, status: "passing" });
+  await consul.setCheck(pg1, "critical");
+  await until("the move", async () => (await agent.variables())["DB_HOST"] === "10.0.0.2");
+});

@@ -1,9 +1,7 @@
 /** The Consul client and the cluster that it is part of. */
-import * as z from "zod";
 import { Misconfigured, messageOf, Unavailable } from "../../base/errors.ts";
 import { createConsulClient } from "../../consul/create-client.ts";
 import { keyringHolds } from "../../consul/keyring.ts";
-import { askConsul } from "../../consul/question.ts";
 import type { Options } from "../../options.ts";
 import type { Inspection, Warning } from "./inspection.ts";
 
@@ -17,40 +15,34 @@ export function consulInspections(options: Options): readonly Inspection[] {
   ];
 }
 
-const member = z.object({
-  Name: z.string(),
-  Status: z.number(),
-  Tags: z.record(z.string(), z.string()).nullish(),
-});
-
-/** Serf's status 1 is alive; the tag `build` is `1.8.7:` and the revision, `role` of a server is `consul`. */
 async function cluster({ connection, config, node }: Options): Promise<string | Warning> {
-  const members = z.array(member).parse(await answered(connection, "/v1/agent/members"));
-  const alive = members.filter(({ Status }) => Status === 1);
-  const servers = alive.filter(({ Tags }) => Tags?.["role"] === "consul");
+  const members = await createConsulClient(connection)
+    .members()
+    .catch((error: unknown) => {
+      throw unavailable("/v1/agent/members", messageOf(error));
+    });
+  const alive = members.filter(({ isAlive }) => isAlive);
+  const servers = alive.filter(({ isServer }) => isServer);
   const where = connection.address;
   if (servers.length === 0) {
     const cure = "See the Consul client's log; check CONSULSERVERS, DATACENTER, GOSSIPKEY and the firewall.";
     throw new Unavailable({ where, what: "its client has joined no server", cure });
   }
-  const versions = [...new Set(alive.map(({ Tags }) => Tags?.["build"]?.replace(/:.*/, "") ?? "unknown"))];
+  const versions = [...new Set(alive.map(({ build }) => build ?? "unknown"))];
   const text = `${alive.length} alive, ${servers.length} of them servers; Consul ${versions.join(", ")}`;
-  const lost = members.filter(({ Status, Tags }) => Status !== 1 && Tags?.["role"] === "consul");
+  const lost = members.filter(({ isAlive, isServer }) => isServer && !isAlive);
   if (lost.length > 0) {
     const cure = "Bring them back, or `consul force-leave` what is gone for good.";
-    return { warning: { where, what: `${text}; lost: ${lost.map(({ Name }) => Name).join(", ")}`, cure } };
+    return { warning: { where, what: `${text}; lost: ${lost.map(({ name }) => name).join(", ")}`, cure } };
   }
-  if (config.consul.agent === "external" || alive.some(({ Name }) => Name === node)) return text;
+  const misread = members.filter(({ fault }) => fault !== undefined);
+  if (misread.length > 0) {
+    const what = `${text}; not understood: ${misread.map(({ name, fault }) => `${name} (${fault})`).join(", ")}`;
+    return { warning: { where, what, cure: `Look at \`curl ${where}/v1/agent/members\`.` } };
+  }
+  if (config.consul.agent === "external" || alive.some(({ name }) => name === node)) return text;
   const cure = "The client runs with another node_name: restart it with the rendered configuration.";
   return { warning: { where: "NODENAME", what: `no member is called ${node}`, cure } };
-}
-
-async function answered(connection: Options["connection"], path: string): Promise<unknown> {
-  const { status, body } = await askConsul(connection, "GET", path).catch((error: unknown) => {
-    throw unavailable(path, messageOf(error));
-  });
-  if (status !== 200) throw unavailable(path, `HTTP ${status}: ${body.trim().slice(0, 100)}`);
-  return JSON.parse(body);
 }
 
 function unavailable(where: string, what: string): Unavailable {
