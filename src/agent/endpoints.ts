@@ -12,6 +12,7 @@ import {
   DEPENDENCY_NAMES,
   type DependencyName,
   type Endpoint,
+  placesOf,
 } from "../settings/dependencies.ts";
 import { type Instance, labelOf } from "../settings/instance.ts";
 import { type Leader, NO_LEADER } from "../settings/leader.ts";
@@ -108,11 +109,7 @@ export function catalogueLayer(choices: ReadonlyMap<DependencyName, Choice>, ins
     const choice = choices.get(name);
     const offer = choice && offerOf(choice, instances.get(name) ?? []);
     if (offer === undefined) continue;
-    const { host, port, scheme } = DEPENDENCIES[name];
-    put(host, { ...offer.wish, value: offer.host });
-    put(port, { ...offer.wish, value: String(offer.port) });
-    if (scheme !== undefined && offer.scheme !== undefined)
-      put(scheme, { ...offer.wish, value: offer.scheme });
+    for (const [place, value] of placesOf(name, offer)) put(place, { ...offer.wish, value });
   }
   return { settings, variables };
 }

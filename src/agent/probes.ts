@@ -1,4 +1,5 @@
 /** How each dependency is probed: what of its connection goes into which probe, and how long that may take. */
+import { splitScheme } from "../base/address.ts";
 import { messageOf } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { Limits } from "../probe/look.ts";
@@ -69,7 +70,7 @@ const PROBES: Readonly<Record<CheckedName, Probe>> = {
     timeoutMs: 5000,
     look: (target, limits) => {
       const read = reader(target);
-      const [, scheme = "http", host = ""] = /^(?:(https?):\/\/)?(.*)$/.exec(read("ES_HOST")) ?? [];
+      const { scheme, host } = splitScheme(read("ES_HOST"));
       const [user, caFile] = [read("ES_USER"), read("ES_CA_FILE")];
       return probeElasticsearch(
         {

@@ -1,3 +1,4 @@
+import { withScheme } from "../base/address.ts";
 import type { SettingName } from "./schema.ts";
 
 /** One of Mastodon's backends: where its endpoint arrives, and what may be chosen for it. */
@@ -6,6 +7,8 @@ export interface DependencyRow {
   readonly host: string;
   readonly port: string;
   readonly scheme?: SettingName;
+  /** The scheme is a part of the host's text, as in `https://search.example.org`. */
+  readonly schemeInHost?: true;
   /** The name under which its instances are in the catalogue, unless configured otherwise; empty: not watched. */
   readonly service: string;
   /** Only instances with this tag. */
@@ -28,7 +31,7 @@ const ROWS = {
     tag: "replica",
     optional: true,
   },
-  elasticsearch: { host: "ES_HOST", port: "ES_PORT", service: "" },
+  elasticsearch: { host: "ES_HOST", port: "ES_PORT", schemeInHost: true, service: "" },
   smtp: { host: "MAILHOST", port: "MAILPORT", service: "" },
 } as const satisfies Record<string, DependencyRow>;
 
@@ -55,6 +58,19 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly scheme?: string;
+}
+
+/** The settings or variables that say where an endpoint is, and what each has to be. */
+export function placesOf(
+  name: DependencyName,
+  { host, port, scheme }: Endpoint,
+): ReadonlyMap<string, string> {
+  const row = DEPENDENCIES[name];
+  return new Map([
+    [row.host, row.schemeInHost ? withScheme(host, scheme) : host],
+    [row.port, String(port)],
+    ...(row.scheme !== undefined && scheme !== undefined ? [[row.scheme, scheme] as const] : []),
+  ]);
 }
 
 export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {

@@ -1,4 +1,4 @@
-import { bracketed } from "../base/address.ts";
+import { bracketed, splitScheme } from "../base/address.ts";
 import { reveal, type Secret } from "../base/secret.ts";
 import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
 import { isWithoutLogin } from "./mail.ts";
@@ -22,14 +22,14 @@ export function deriveVariables(merged: Merged, pinned: PinnedValues): ReadonlyM
 
 /** Where each dependency is, as far as known. */
 export function deriveEndpoint(name: DependencyName, merged: Merged): Endpoint | undefined {
-  const { host, port, scheme } = DEPENDENCIES[name];
+  const { host, port, scheme, schemeInHost } = DEPENDENCIES[name];
   const hostText = textOf(merged, host);
   if (hostText === undefined) return undefined;
   const schemeText = scheme && textOf(merged, scheme);
   return {
-    host: hostText,
+    ...(schemeInHost ? splitScheme(hostText) : { host: hostText }),
     port: Number(textOf(merged, port)),
-    ...(schemeText === undefined ? {} : { scheme: schemeText }),
+    ...(schemeText !== undefined && { scheme: schemeText }),
   };
 }
 

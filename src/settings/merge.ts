@@ -1,5 +1,5 @@
 import { DEPENDENCIES, DEPENDENCY_NAMES } from "./dependencies.ts";
-import { impliedMailVariables } from "./mail.ts";
+import { impliedMailVariables, isWithoutLogin } from "./mail.ts";
 import { SETTING_NAMES, type SettingName, settingSpec } from "./schema.ts";
 import { wishIn } from "./slot.ts";
 import { VARIABLE_NAMES, VARIABLES } from "./variables.ts";
@@ -44,7 +44,7 @@ export function merge(offers: Offers): Merged {
     settings,
     variables,
     missing: SETTING_NAMES.filter(
-      (name) => settingSpec(name).required && !settings.has(name) && !isSpared(name, variables),
+      (name) => settingSpec(name).required && !settings.has(name) && !isSpared(name, { settings, variables }),
     ),
   };
 }
@@ -62,9 +62,17 @@ function withImplied(
   return all;
 }
 
-/** With Sentinel, Mastodon asks the sentinels where Redis is. */
-function isSpared(name: SettingName, variables: ReadonlyMap<string, Ranked>): boolean {
-  return name === "REDISHOST" && variables.has("REDIS_SENTINELS");
+/** With Sentinel, Mastodon asks the sentinels where Redis is; a relay without login knows no user. */
+function isSpared(name: SettingName, known: Pick<Merged, "settings" | "variables">): boolean {
+  switch (name) {
+    case "REDISHOST":
+      return known.variables.has("REDIS_SENTINELS");
+    case "MAILUSER":
+    case "MAILPASS":
+      return isWithoutLogin("SMTP_LOGIN", known);
+    default:
+      return false;
+  }
 }
 
 /**

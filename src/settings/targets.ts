@@ -6,6 +6,7 @@ import {
   type Endpoint,
   PROBED_NAMES,
   type ProbedName,
+  placesOf,
 } from "./dependencies.ts";
 import type { Merged, Ranked } from "./merge.ts";
 import { isSettingName, type SettingName } from "./schema.ts";
@@ -54,13 +55,8 @@ export function makeTarget(dependency: CheckedName, wishes: ReadonlyMap<string, 
 }
 
 /** The same connection to another endpoint. */
-export function retarget({ dependency, wishes }: Target, { host, port, scheme }: Endpoint): Target {
-  const row = DEPENDENCIES[dependency];
-  const elsewhere = new Map([
-    [row.host, host],
-    [row.port, String(port)],
-    [row.scheme, scheme],
-  ]);
+export function retarget({ dependency, wishes }: Target, endpoint: Endpoint): Target {
+  const elsewhere = placesOf(dependency, endpoint);
   const moved = CONNECTIONS[dependency].flatMap((name): [string, Wish][] => {
     const wish = wishes.get(name);
     const value = elsewhere.get(name) ?? wish?.value;

@@ -1,4 +1,4 @@
-import { bracketed } from "../base/address.ts";
+import { bracketed, splitScheme, withScheme } from "../base/address.ts";
 import { quote } from "../render/dotenv.ts";
 
 /**
@@ -142,6 +142,21 @@ function unquotedHost(file: string, example: string): ValueType {
     },
   };
 }
+
+/**
+ * Mastodon puts the port behind it, and its client understands an IPv6 address only in a URL: without a scheme it
+ * splits at the first colon.
+ */
+export const searchHost: ValueType = {
+  expected:
+    "a host name or an IP address, optionally with http:// or https:// before it; its port goes into ES_PORT",
+  example: "https://search.example.org",
+  accept: (value) => {
+    const { scheme, host: bare } = splitScheme(value);
+    const accepted = host("").accept(bare);
+    return accepted && withScheme(accepted, scheme);
+  },
+};
 
 /** A database or role name that YAML reads as a plain text, for the same reason. */
 export const databaseName: ValueType = {

@@ -15,6 +15,7 @@ import {
   matching,
   network,
   port,
+  searchHost,
   text,
   url,
 } from "./types.ts";
@@ -131,7 +132,11 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("AWS_ACCESS_KEY_ID", LINE, RAILS, from("BUCKETUSER")),
   row("AWS_SECRET_ACCESS_KEY", PASSWORD, RAILS, { ...from("BUCKETPASS"), secret: true }),
   row("S3_CLOUDFRONT_HOST", hostname, RAILS, barred("it would hide S3_ALIAS_HOST; put settings/BUCKETALIAS")),
-  row("S3_PERMISSION", matching(/^[a-z-]*$/, "a canned ACL", "public-read"), RAILS),
+  row(
+    "S3_PERMISSION",
+    matching(/^[a-z-]*$/, "a canned ACL, or nothing where buckets have no ACLs", "public-read"),
+    RAILS,
+  ),
   row("S3_STORAGE_CLASS", matching(/^[A-Z_]+$/, "a storage class", "STANDARD"), RAILS),
   row("S3_SIGNATURE_VERSION", choice("v4", "v2"), RAILS),
   row("S3_OVERRIDE_PATH_STYLE", bool, RAILS),
@@ -161,11 +166,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   ...mailer("BULK_SMTP_", { since: "4.4" }),
 
   row("ES_ENABLED", bool, RAILS),
-  row(
-    "ES_HOST",
-    matching(/^(https?:\/\/)?[\w.:[\]-]+$/, "a host name, optionally with a scheme", "search.example.org"),
-    RAILS,
-  ),
+  row("ES_HOST", searchHost, RAILS),
   row("ES_PORT", port, RAILS),
   row("ES_USER", text("elastic", 128), RAILS),
   row("ES_PASS", PASSWORD, RAILS, { secret: true }),

@@ -1,4 +1,5 @@
-import { DEPENDENCIES, type DependencyName, type Endpoint } from "../settings/dependencies.ts";
+import { splitScheme } from "../base/address.ts";
+import { DEPENDENCIES, type DependencyName, type Endpoint, placesOf } from "../settings/dependencies.ts";
 import { typeNamed } from "../settings/slot.ts";
 
 export type ReadEndpoint =
@@ -8,14 +9,14 @@ export type ReadEndpoint =
   | { readonly fault: string; readonly name: string };
 
 /** Permission to say in Consul where a backend is must not allow writing anything else into Mastodon's configuration. */
-export function readEndpoint(dependency: DependencyName, { host, port, scheme }: Endpoint): ReadEndpoint {
-  const row = DEPENDENCIES[dependency];
-  const accepted = typeNamed(row.host).accept(host);
-  if (accepted === undefined) return notUsableAs(row.host);
-  if (typeNamed(row.port).accept(String(port)) === undefined) return notUsableAs(row.port);
-  const hasScheme = row.scheme !== undefined && scheme;
-  if (hasScheme && typeNamed(row.scheme).accept(scheme) === undefined) return notUsableAs(row.scheme);
-  return { host: accepted };
+export function readEndpoint(dependency: DependencyName, endpoint: Endpoint): ReadEndpoint {
+  const places = [...placesOf(dependency, endpoint)];
+  const read = places.map(([name, text]) => ({ name, accepted: typeNamed(name).accept(text) }));
+  const unusable = read.find(({ accepted }) => accepted === undefined);
+  if (unusable !== undefined) return notUsableAs(unusable.name);
+  const { host, schemeInHost } = DEPENDENCIES[dependency];
+  const text = read.find(({ name }) => name === host)?.accepted ?? "";
+  return { host: schemeInHost ? splitScheme(text).host : text };
 }
 
 function notUsableAs(name: string): ReadEndpoint {

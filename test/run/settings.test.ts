@@ -40,6 +40,17 @@ test("waits for what no source knows, says where to put it, and goes on when it 
   expect((await agent.variables())["DB_HOST"]).toBe("10.1.2.3");
 });
 
+test("starts with a relay without login and a bucket without ACLs", async () => {
+  await using consul = await startConsul();
+  await consul.put("mastodon/env/SMTP_AUTH_METHOD", "none");
+  await consul.put("mastodon/env/S3_PERMISSION", "");
+  await using agent = await startAgent({ consul, environment: { ...HOSTS, MAILUSER: "", MAILPASS: "" } });
+  await agent.converged();
+  const variables = await agent.variables();
+  expect(variables).toMatchObject({ SMTP_AUTH_METHOD: "none", S3_PERMISSION: "" });
+  expect(Object.keys(variables).filter((name) => /^SMTP_(LOGIN|PASSWORD)$/.test(name))).toEqual([]);
+});
+
 test("reloads only the units that read a changed variable", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });

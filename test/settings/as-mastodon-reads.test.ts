@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
+import { catalogueLayer } from "../../src/agent/endpoints.ts";
 import { reveal } from "../../src/base/secret.ts";
 import { quote } from "../../src/render/dotenv.ts";
 import { parseAsRuby } from "../../src/render/ruby-dotenv.ts";
-import { deriveVariables } from "../../src/settings/derive.ts";
+import { sameEndpoint } from "../../src/settings/dependencies.ts";
+import { deriveEndpoint, deriveVariables } from "../../src/settings/derive.ts";
 import { merge } from "../../src/settings/merge.ts";
 import { type Layer, NO_WISHES } from "../../src/settings/wish.ts";
+import { readCatalogue } from "../../src/sources/catalogue.ts";
 import { readKv } from "../../src/sources/kv.ts";
 import { readByRuby } from "../render/ruby.ts";
 
@@ -32,6 +35,36 @@ const READ: readonly (readonly [
     },
     { EMAIL_DOMAIN_DENYLIST: "spam.example|trash.example", EMAIL_DOMAIN_ALLOWLIST: "example.org" },
   ],
+  [
+    "a canned ACL that is empty, for buckets without ACLs",
+    { "env/S3_PERMISSION": "" },
+    { S3_PERMISSION: "" },
+  ],
+  [
+    "a relay without login",
+    { "env/SMTP_AUTH_METHOD": "none", "settings/MAILHOST": "relay.example.org" },
+    {
+      SMTP_AUTH_METHOD: "none",
+      SMTP_SERVER: "relay.example.org",
+      SMTP_LOGIN: undefined,
+      SMTP_PASSWORD: undefined,
+    },
+  ],
+  [
+    "Elasticsearch by TLS, with its port apart",
+    { "env/ES_HOST": "https://Search.example.org", "env/ES_PORT": "9201" },
+    { ES_HOST: "https://search.example.org", ES_PORT: "9201" },
+  ],
+  [
+    "Elasticsearch by an IPv6 address, which its client understands only in a URL",
+    { "env/ES_HOST": "FD00::1" },
+    { ES_HOST: "http://[fd00::1]" },
+  ],
+  [
+    "the same in brackets and by TLS",
+    { "env/ES_HOST": "https://[fd00::1]" },
+    { ES_HOST: "https://[fd00::1]" },
+  ],
 ];
 
 test.each(READ)("%s", async (_, put, read) => {
@@ -58,12 +91,61 @@ const REFUSED: readonly (readonly [title: string, key: string, value: string, re
     "spam.example|",
     /separated by \|/,
   ],
+  [
+    "a port in ES_HOST, behind which Mastodon puts another one",
+    "env/ES_HOST",
+    "https://search.example.org:9200",
+    /its port goes into ES_PORT.*Example: https:\/\/search\.example\.org$/,
+  ],
+  ["an empty host of Elasticsearch", "env/ES_HOST", "", /empty.*delete the key/],
 ];
 
 test.each(REFUSED)("refuses %s", (_, key, value, reason) => {
   const { refusals } = rendered({ [key]: value });
   expect(refusals).toHaveLength(1);
   expect(refusals[0]).toMatch(reason);
+});
+
+test("a relay without login waits for neither MAILUSER nor MAILPASS, and only then", () => {
+  expect(rendered({}).merged.missing).toEqual(expect.arrayContaining(["MAILUSER", "MAILPASS"]));
+  const { missing } = rendered({ "env/SMTP_AUTH_METHOD": "none" }).merged;
+  expect(missing).toContain("MAILHOST");
+  expect(missing.filter((name) => name === "MAILUSER" || name === "MAILPASS")).toEqual([]);
+});
+
+test.each([
+  ["10.0.0.7", "https", "https://10.0.0.7"],
+  ["search.example.org", undefined, "search.example.org"],
+  ["fd00::7", undefined, "http://[fd00::7]"],
+  ["fd00::7", "https", "https://[fd00::7]"],
+])("Elasticsearch registered at %s with the meta scheme %s is ES_HOST=%s", (host, scheme, text) => {
+  const read = readCatalogue("elasticsearch", [
+    {
+      id: "es1",
+      node: "n1",
+      host,
+      port: 9200,
+      ...(scheme && { scheme }),
+      tags: [],
+      failing: [],
+      modifyIndex: 1,
+    },
+  ]);
+  expect(read.refusals).toEqual([]);
+  const [instance] = read.instances;
+  expect(instance).toMatchObject({ host, port: 9200 });
+  const choices = new Map(
+    read.instances.map((one) => ["elasticsearch", { kind: "keep", instance: one, rivals: [] }] as const),
+  );
+  const { merged, variables } = rendered({}, catalogueLayer(choices, new Map()));
+  expect(variables.get("ES_HOST")).toBe(text);
+  const endpoint = deriveEndpoint("elasticsearch", merged);
+  expect(endpoint && instance && sameEndpoint(endpoint, instance), "and is not a move afterwards").toBe(true);
+});
+
+test("an instance of Elasticsearch with another scheme is refused", () => {
+  const instance = { id: "es1", node: "n1", host: "h", port: 9200, tags: [], failing: [], modifyIndex: 1 };
+  expect(readCatalogue("elasticsearch", [{ ...instance, scheme: "ftp" }]).refusals).toHaveLength(1);
 });
 
 type Put = Readonly<Record<string, string>>;
