@@ -219,6 +219,7 @@ function assemble({
       unitHealth: unitWatch.health,
       connectionHealth: connectionWatch.health,
       certificates: certifier.states,
+      certificatesTurn: certifier.turn,
       database,
       findings: prober.findings,
       problems: problems.list(),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import { CertificateKeeper, type CertificateState, type Wanted } from "../certificates/keeper.ts";
 import type { ConsulClient } from "../consul/client.ts";
-import { acquireFleetLock } from "../consul/lock.ts";
+import { acquireFleetLock, fleetLockKey } from "../consul/lock.ts";
 import { mountComplaint } from "../keys/mount.ts";
 import type { Options } from "../options.ts";
 import type { Log } from "../report/log.ts";
@@ -14,12 +14,15 @@ import type { Evaluation } from "./evaluate.ts";
 import { acmeWebroot } from "./facts.ts";
 import type { Memory } from "./memory.ts";
 import { CERTIFIED, settingText } from "./render-input.ts";
+import type { TurnWait } from "./turn.ts";
 
 /** An operator may install their own certificate, or change the site's name. */
 const LOOK_EVERY_MS = 30_000;
 const LOOK_FIRST_MS = 500;
 /** What is due but could not be ordered, for instance while Consul is away, is not requested all the time. */
 const AT_ONCE_MS = 5_000;
+/** The nodes of a site order one after the other. */
+const LOCK = "certificates";
 
 export interface CertifierContext {
   readonly options: Options;
@@ -46,7 +49,15 @@ export class Certifier {
 
   constructor(context: CertifierContext) {
     this.#context = context;
-    this.#keeper = keeperFor(context);
+    this.#keeper = keeperFor(context, (key, holder) => this.#heard(key, holder));
+  }
+
+  /** Set while another node of the site has the turn to order. */
+  #turn: TurnWait | undefined;
+
+  /** What an order waits for; undefined if it does not wait. */
+  get turn(): TurnWait | undefined {
+    return this.#turn;
   }
 
   /** How each domain stood at the last look. */
@@ -88,8 +99,17 @@ export class Certifier {
       problems.replace("certificates", [
         diskProblem(this.#context.options.config.certificates.storage, error),
       ]);
+    } finally {
+      this.#turn = undefined;
     }
     if (JSON.stringify(this.states) !== before) onChange();
+  }
+
+  #heard(key: string, holder: string | null): void {
+    if (holder === (this.#turn?.holder ?? null)) return;
+    const since = this.#turn?.since ?? new Date().toISOString();
+    this.#turn = holder === null ? undefined : { key, holder, since };
+    this.#context.onChange();
   }
 }
 
@@ -110,7 +130,11 @@ function diskProblem(storage: string, error: unknown): Complaining {
 
 type KeeperContext = Pick<CertifierContext, "options" | "client" | "log" | "inUse">;
 
-function keeperFor({ options, client, log, inUse }: KeeperContext): CertificateKeeper {
+/** @param onHolder called with the lock's key, and with the node that has it; null if none has */
+function keeperFor(
+  { options, client, log, inUse }: KeeperContext,
+  onHolder: (key: string, holder: string | null) => void = () => {},
+): CertificateKeeper {
   const { config, node } = options;
   const { directory, storage, listen, ca } = config.certificates;
   const mount = { directory: storage, requireMount: config.keys.require_mount, liveEnvFile: undefined };
@@ -123,7 +147,11 @@ function keeperFor({ options, client, log, inUse }: KeeperContext): CertificateK
     ca: async () => (ca === undefined ? undefined : readFile(ca, "utf8")),
     storageComplaint: () => mountComplaint(mount),
     inUse: (domain) => inUse()[domain],
-    lock: (domain, signal) => acquireFleetLock({ client, domain, name: "certificates", node, signal, log }),
+    lock: (domain, signal) => {
+      const key = fleetLockKey(domain, LOCK);
+      const heard = (holder: string | null) => onHolder(key, holder);
+      return acquireFleetLock({ client, domain, name: LOCK, node, signal, log, onHolder: heard });
+    },
     node,
     log,
     nowMs: () => Date.now(),

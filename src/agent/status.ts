@@ -36,6 +36,7 @@ import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
 import type { Finding } from "./prober.ts";
 import { causeOf } from "./record.ts";
+import type { TurnWait } from "./turn.ts";
 import type { UnitHealth } from "./unit-watch.ts";
 
 /** Everything that the status is made of. */
@@ -51,6 +52,7 @@ export interface Facets {
   readonly unitHealth: ReadonlyMap<string, UnitHealth>;
   readonly connectionHealth: ReadonlyMap<DependencyName, ConnectionHealth>;
   readonly certificates: readonly CertificateState[];
+  readonly certificatesTurn: TurnWait | undefined;
   readonly database: Pick<DatabaseKeeper, "status" | "obstacle">;
   readonly findings: readonly Finding[];
   readonly memory: Memory;
@@ -80,6 +82,7 @@ export function statusOf(facets: Facets): Status {
     applied: memory.applied?.digest ?? null,
     keys: Object.fromEntries(keys?.values.fingerprints ?? []),
     certificates: facets.certificates.map(certificateStatus),
+    certificates_turn: facets.certificatesTurn ?? null,
     migration: facets.database.status,
     missing: [...(evaluation?.merged.missing ?? [])],
     settings,

@@ -4,7 +4,7 @@ import { bracketed } from "../base/address.ts";
 import { releaseCommand } from "../report/hold.ts";
 import { originText } from "../report/origin.ts";
 import type { EndpointStatus, State, Status, UnitStatus } from "../report/status.ts";
-import { waitingText } from "../report/waiting.ts";
+import { holderText, waitingText } from "../report/waiting.ts";
 import { labelOf } from "../settings/instance.ts";
 import { hang, labelled } from "./screen/layout.ts";
 import { ageOf, lengthOf, timeOf } from "./screen/moment.ts";
@@ -56,6 +56,7 @@ function rows(status: Status, sight: Sight): readonly Row[] {
     ...Object.entries(status.endpoints).flatMap(([name, endpoint]) => endpointRows(name, endpoint, sight)),
     ...Object.entries(status.units).map(([name, unit]) => [name, unitText(unit, sight)] as const),
     ...migrationRows(status.migration, sight),
+    ...certificatesRows(status.certificates_turn, sight),
     ["consul", consulText(status.consul, paint)],
     ["watches", watchesText(status.watches, paint)],
     ...nextChangeRows(status.next_change, sight),
@@ -91,6 +92,13 @@ function migrationRows(migration: Status["migration"], sight: Sight): readonly R
   return [
     ["database", `${colour(state)} since ${when(since, sight)}: ${reason}`],
     ...(state === "running" && last !== "" ? [["", sight.paint.dim(last)] as const] : []),
+  ];
+}
+
+function certificatesRows(turn: Status["certificates_turn"], sight: Sight): readonly Row[] {
+  if (turn === null) return [];
+  return [
+    ["certificates", `waiting since ${when(turn.since, sight)} for the turn to order; ${holderText(turn)}`],
   ];
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { changeSchema } from "./change.ts";
-import { waitingSchema } from "./waiting.ts";
+import { turnSchema, waitingSchema } from "./waiting.ts";
 
 /** What the agent is doing, in one word. */
 export const STATES = [
@@ -189,6 +189,8 @@ export const statusSchema = z.object({
   keys: z.record(z.string(), z.string()),
   /** For the domains that nginx serves. */
   certificates: z.array(certificate),
+  /** Which node of the site is ordering while this one waits to; null if it does not wait. */
+  certificates_turn: turnSchema.nullable().default(null),
   /** Mastodon's database, as code and migrations go; null if the agent does not manage it, or is older than this. */
   migration: migration.nullable().default(null),
   /** Names of required settings that no source knows. */

@@ -2,6 +2,9 @@ import * as z from "zod";
 import { addressOf } from "../base/address.ts";
 import { releaseCommand } from "./hold.ts";
 
+/** A turn that is waited for: the key of its lock, the node that has it (null: nobody), and since when it is waited for. */
+export const turnSchema = z.object({ key: z.string(), holder: z.string().nullable(), since: z.string() });
+
 /**
  * Why what is asked for is not in force. The loop sets it, the status carries it, and it becomes words where a person
  * reads it. Moments are ISO 8601 times.
@@ -32,7 +35,7 @@ export const waitingSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("settle"), until: z.string() }),
   z.object({ kind: z.literal("interval"), until: z.string() }),
   z.object({ kind: z.literal("retry"), until: z.string(), reason: z.string() }),
-  z.object({ kind: z.literal("turn"), key: z.string(), holder: z.string().nullable(), since: z.string() }),
+  turnSchema.extend({ kind: z.literal("turn") }),
   z.object({ kind: z.literal("database") }),
   z.object({
     kind: z.literal("probe"),
@@ -86,7 +89,7 @@ export function waitingText(waiting: Waiting, time: (iso: string) => string): st
 
 type Kind<K extends Waiting["kind"]> = Extract<Waiting, { kind: K }>;
 
-function holderText({ holder, key }: Kind<"turn">): string {
+export function holderText({ holder, key }: z.infer<typeof turnSchema>): string {
   return holder === null
     ? `nobody has it at the moment (${key})`
     : `${holder} has it (${key}), for 20 s at most should its agent die`;

@@ -106,6 +106,7 @@ function statusWith(reason: string, age: number): Status {
     watches: [watch],
     problems: [],
     certificates: [],
+    certificatesTurn: undefined,
     last_change: null,
   });
 }

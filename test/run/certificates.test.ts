@@ -3,7 +3,9 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { JAIL } from "../world/agent.ts";
 import { makeCertificates } from "../world/certificates.ts";
+import { cli } from "../world/cli.ts";
 import { startConsul } from "../world/consul.ts";
+import { holdLock } from "../world/hold-lock.ts";
 import { startPebble } from "../world/pebble.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
@@ -47,6 +49,25 @@ test("site and media get their certificates without manual steps, and new ones i
   expect(site.agent.output()).not.toContain("PRIVATE KEY");
   expect(pebble.count("There are now 2 accounts")).toBe(0);
 });
+
+test("a node that waits for its turn to order says who has it, and by which lock", async () => {
+  await using consul = await startConsul();
+  await using pebble = await startPebble();
+  const key = `mastodon-agent/${DOMAIN}/certificates`;
+  const session = await holdLock(consul, key, "jail9");
+  await using site = await startHttpsSite(consul, pebble);
+  const turn = await until("the turn to be waited for", async () => {
+    const { certificates_turn: turn } = await site.agent.status();
+    return turn;
+  });
+  expect(turn).toEqual({ key, holder: "jail9", since: expect.any(String) });
+  expect((await cli(site.agent, ["status"])).output).toMatch(
+    new RegExp(`^certificates +waiting since .* for the turn to order; jail9 has it \\(${key}\\)`, "m"),
+  );
+  await consul.request("PUT", `/v1/kv/${key}?release=${session}`, "jail9");
+  await until("https for the site", () => site.served(DOMAIN));
+  await until("the end of the wait", async () => (await site.agent.status()).certificates_turn === null);
+}, 120_000);
 
 test("nginx gets the port that the authority uses, however slowly it starts", async () => {
   await using consul = await startConsul();

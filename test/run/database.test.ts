@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
-import * as z from "zod";
 import { cli } from "../world/cli.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { holdLock } from "../world/hold-lock.ts";
 import { type PostgresServer, startPostgres } from "../world/postgres.ts";
 import { type RedisServer, startRedis } from "../world/redis.ts";
 import { watchArgv } from "../world/spy.ts";
@@ -290,11 +290,4 @@ async function settled({ agent }: DatabaseNode): Promise<void> {
     },
     60_000,
   );
-}
-
-/** @returns the session that holds it */
-async function holdLock(consul: ConsulServer, key: string, holder: string): Promise<string> {
-  const { ID } = z.object({ ID: z.string() }).parse(await consul.request("PUT", "/v1/session/create", "{}"));
-  await consul.request("PUT", `/v1/kv/${key}?acquire=${ID}`, holder);
-  return ID;
 }

@@ -1,12 +1,18 @@
 import type { Status } from "../status.ts";
+import { holderText } from "../waiting.ts";
 import { type Html, html } from "./html.ts";
+import { prose } from "./prose.ts";
 import { marked } from "./tone.ts";
 import { moment } from "./words.ts";
 
 /** For each domain how long its certificate lasts, and who renews it. */
-export function certificates({ certificates: list }: Status): Html {
-  if (list.length === 0) return html`<p class="calm">None is asked for.</p>`;
+export function certificates({ certificates: list, certificates_turn: turn }: Status): Html {
+  const waits =
+    turn !== null &&
+    html`<p>Waiting since ${moment(turn.since)} for the turn to order; ${prose(holderText(turn))}.</p>`;
+  if (list.length === 0) return html`${waits || html`<p class="calm">None is asked for.</p>`}`;
   return html`
+${waits}
 <table>
 <thead><tr><th scope="col">domain</th><th scope="col">ends</th><th scope="col">issued by</th><th scope="col">next one</th></tr></thead>
 <tbody>${list.map(row)}</tbody>
