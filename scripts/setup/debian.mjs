@@ -18,6 +18,7 @@ const PACKAGES = [
   "ruby-sidekiq",
   "ruby-pg",
   "ruby-redis",
+  "ruby-addressable",
   "ruby-actionmailer",
   "postgresql",
   "patroni",

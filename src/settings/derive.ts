@@ -3,6 +3,7 @@ import { reveal, type Secret } from "../base/secret.ts";
 import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
 import { isWithoutLogin } from "./mail.ts";
 import type { Merged } from "./merge.ts";
+import { lacksPassword, redisUrl } from "./redis.ts";
 import type { SettingName } from "./schema.ts";
 import { rankedIn } from "./slot.ts";
 import type { Origin } from "./variable.ts";
@@ -13,9 +14,9 @@ export type PinnedValues = ReadonlyMap<string, Secret>;
 /** The lines of `.env.production`, in the table's order. A name without a value has no line: empty is not unset. */
 export function deriveVariables(merged: Merged, pinned: PinnedValues): ReadonlyMap<string, string | Secret> {
   const variables = new Map<string, string | Secret>();
-  for (const [name, { origin }] of VARIABLES) {
+  for (const [name, { origin, written }] of VARIABLES) {
     const value = variableValue(name, origin, merged, pinned);
-    if (value !== undefined) variables.set(name, value);
+    if (value !== undefined) variables.set(name, typeof value === "string" ? written(value) : value);
   }
   return variables;
 }
@@ -44,7 +45,7 @@ function variableValue(
   merged: Merged,
   pinned: PinnedValues,
 ): string | Secret | undefined {
-  if (isWithoutLogin(name, merged)) return undefined;
+  if (isWithoutLogin(name, merged) || lacksPassword(name, merged)) return undefined;
   switch (origin.kind) {
     case "setting":
       return merged.settings.get(origin.setting)?.[0].value;
@@ -74,8 +75,12 @@ function companion(name: string, merged: Merged): string | Secret | undefined {
     : undefined;
 }
 
-/** Variables made from several settings. */
-const DERIVED: ReadonlyMap<string, (merged: Merged) => string | undefined> = new Map([
+type Derivation = (merged: Merged) => string | Secret | undefined;
+
+/** Variables made from other settings or variables. */
+const DERIVED: ReadonlyMap<string, Derivation> = new Map<string, Derivation>([
+  ["REDIS_URL", redisUrl],
+  ["REDIS_USERNAME", (merged) => textOf(merged, "REDIS_USER")],
   ["S3_ENABLED", (merged) => s3(merged, () => "true")],
   ["S3_HOSTNAME", (merged) => s3(merged, authority)],
   ["S3_ENDPOINT", (merged) => s3(merged, endpointUrl)],

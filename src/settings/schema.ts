@@ -1,3 +1,4 @@
+import { redisPassword } from "./redis-types.ts";
 import {
   bucket,
   choice,
@@ -77,7 +78,7 @@ export const SETTINGS = {
   DBNAME: { type: databaseName, required: true, about: "PostgreSQL database" },
   REDISHOST: { type: host("redis.example.org"), required: true, about: "Redis host" },
   REDISPORT: { type: port, default: "6379", about: "Redis port" },
-  REDISPASS: { type: text("(a password)", 1024), secret: true, about: "Redis password" },
+  REDISPASS: { type: redisPassword, secret: true, about: "Redis password" },
   BUCKETHOST: {
     type: host("s3.example.org"),
     required: true,

@@ -4,6 +4,11 @@ import { isPut } from "./wish.ts";
 /** Mastodon asks the sentinels only if it has both. */
 export const SENTINEL_VARIABLES = ["REDIS_SENTINELS", "REDIS_SENTINEL_MASTER"] as const;
 
+/** Mastodon asks the sentinels, and uses no other host. */
+export function hasSentinels({ variables }: Pick<Merged, "variables">): boolean {
+  return SENTINEL_VARIABLES.every((name) => variables.has(name));
+}
+
 /**
  * The operator has put a Redis host, and the sentinels are the catalogue's: Mastodon would ask them, and never use the
  * host.

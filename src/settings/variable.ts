@@ -9,8 +9,8 @@ export type Reader = (typeof READERS)[number];
 export type Origin =
   /** A setting, unchanged. */
   | { readonly kind: "setting"; readonly setting: SettingName }
-  /** Made from several settings, see `derive.ts`. */
-  | { readonly kind: "derived"; readonly from: readonly SettingName[] }
+  /** Made from other settings or variables, see `derive.ts`. */
+  | { readonly kind: "derived"; readonly from: readonly string[] }
   /** A pinned key. */
   | { readonly kind: "pinned" }
   /** What an operator puts under `mastodon/env/`. */
@@ -31,6 +31,8 @@ export interface VariableSpec {
   readonly secret: boolean;
   /** In the file unless something else is put. */
   readonly default?: string;
+  /** How its value is written for its readers, where that is not the canonical form. */
+  readonly written: (value: string) => string;
   /** First Mastodon version that knows it. */
   readonly since?: string;
   /** First Mastodon version that no longer knows it. */
@@ -49,7 +51,15 @@ export function row(
 ): [string, VariableSpec] {
   return [
     name,
-    { origin: { kind: "operator" }, processReaders: [], secret: false, ...columns, type, readers },
+    {
+      origin: { kind: "operator" },
+      processReaders: [],
+      secret: false,
+      written: (value) => value,
+      ...columns,
+      type,
+      readers,
+    },
   ];
 }
 
@@ -58,8 +68,8 @@ export function from(setting: SettingName): Columns {
   return { origin: { kind: "setting", setting } };
 }
 
-/** Made from several settings, see `derive.ts`. */
-export function derived(...from: readonly SettingName[]): Columns {
+/** Made from other settings or variables, see `derive.ts`. */
+export function derived(...from: readonly string[]): Columns {
   return { origin: { kind: "derived", from } };
 }
 

@@ -1,3 +1,5 @@
+import { bracketed } from "../base/address.ts";
+import { redisPassword, redisUser } from "./redis-types.ts";
 import {
   boolean as bool,
   bucket,
@@ -98,15 +100,14 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
 
   row("REDIS_HOST", REDIS, ALL, from("REDISHOST")),
   row("REDIS_PORT", port, ALL, from("REDISPORT")),
-  row("REDIS_PASSWORD", PASSWORD, ALL, { ...from("REDISPASS"), secret: true }),
+  row("REDIS_PASSWORD", redisPassword, ALL, { ...from("REDISPASS"), secret: true }),
   row("REDIS_DB", integer(0, 1000, "0"), ALL),
-  row("REDIS_USER", text("mastodon", 128), ALL),
-  row(
-    "REDIS_URL",
-    url,
-    ALL,
-    barred("it would hide REDIS_HOST and REDIS_PORT; put settings/REDISHOST and REDISPORT"),
-  ),
+  row("REDIS_USER", redisUser, RAILS),
+  row("REDIS_USERNAME", redisUser, ["streaming"], { ...derived("REDIS_USER"), since: "4.3" }),
+  row("REDIS_URL", url, ALL, {
+    ...derived("REDISHOST", "REDISPORT", "REDISPASS", "REDIS_USER", "REDIS_DB"),
+    secret: true,
+  }),
   row("REDIS_DRIVER", choice("hiredis", "ruby"), RAILS),
   row("REDIS_NAMESPACE", LINE, ALL, {
     ...barred("Mastodon aborts its start when it is set"),
@@ -238,11 +239,11 @@ function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
 /** Rails may use a separate Redis for the cache and for Sidekiq. */
 function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
   return [
-    row(`${prefix}REDIS_HOST`, REDIS, RAILS),
+    row(`${prefix}REDIS_HOST`, REDIS, RAILS, { written: bracketed }),
     row(`${prefix}REDIS_PORT`, port, RAILS),
     row(`${prefix}REDIS_DB`, integer(0, 1000, "0"), RAILS),
-    row(`${prefix}REDIS_USER`, text("mastodon", 128), RAILS),
-    row(`${prefix}REDIS_PASSWORD`, PASSWORD, RAILS, { secret: true }),
+    row(`${prefix}REDIS_USER`, redisUser, RAILS),
+    row(`${prefix}REDIS_PASSWORD`, redisPassword, RAILS, { secret: true }),
     row(
       `${prefix}REDIS_URL`,
       url,
