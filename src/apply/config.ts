@@ -97,6 +97,7 @@ export const unitSchema = z.strictObject({
 });
 
 export type Step = z.output<typeof stepSchema>;
+export type SignalStep = Extract<Step, { readonly signal: string }>;
 /** `timeout` is in milliseconds. */
 export type Health = z.output<typeof healthSchema>;
 export type FileSpec = z.output<typeof fileSchema> & { readonly name: string };

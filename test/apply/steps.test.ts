@@ -1,4 +1,5 @@
-import { readdir, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { unitSchema } from "../../src/apply/config.ts";
 import { runSteps, type StepsDone } from "../../src/apply/steps.ts";
@@ -44,6 +45,47 @@ test("a handled signal does not count as an end", async () => {
   await writeFile(folder.file("config"), "one");
   await using web = await startWeb(folder, folder.file("config"));
   expect(await perform({ signal: "USR2", pidfile: web.pidfile })).toEqual({ ended: false });
+});
+
+/** Ends by itself when it is told to become quiet, as sidekiq does while it still waits for Redis. */
+const ENDS_WHEN_QUIETED = [
+  "sh",
+  "-c",
+  'trap "exit 0" TSTP; echo ready; while :; do sleep 0.02; done',
+] as const;
+
+test("a process that has ended after an earlier signal has done what TERM asks for", async () => {
+  await using folder = await temporaryFolder();
+  const [file, ...args] = ENDS_WHEN_QUIETED;
+  await using program = await start(file, args);
+  await until("the trap", () => program.output().includes("ready"));
+  const pidfile = await writePidfile(folder.file("pid"), program.pid);
+  const gone = { run: ["sh", "-c", 'while kill -0 "$0" 2>/dev/null; do sleep 0.02; done', `${program.pid}`] };
+  const [quiet, stop] = [
+    { signal: "TSTP", pidfile },
+    { signal: "TERM", pidfile, timeout: "10s" },
+  ];
+  expect(await perform(quiet, gone, stop)).toEqual({ ended: true });
+});
+
+test("TERM after an earlier signal is not for the process that has taken the place of the one that ended", async () => {
+  await using folder = await temporaryFolder();
+  const pidfile = folder.file("pid");
+  const argv = [join(import.meta.dirname, "fixtures", "supervise.ts"), pidfile, ...ENDS_WHEN_QUIETED];
+  await using supervisor = await start(process.execPath, argv);
+  const times = (count: number) => supervisor.output().split("ready").length > count;
+  await until("the trap", () => times(1));
+  const pid = async () => (await readFile(pidfile, "utf8")).trim();
+  const before = await pid();
+  const another = {
+    run: ["sh", "-c", 'until [ "$(cat "$0")" != "$1" ]; do sleep 0.02; done', pidfile, before],
+  };
+  expect(await perform({ signal: "TSTP", pidfile }, another, { signal: "TERM", pidfile })).toEqual({
+    ended: true,
+  });
+  const after = await pid();
+  expect(after).not.toBe(before);
+  expect(await processOf(Number(after))).toBeDefined();
 });
 
 test("reports a process that does not end", async () => {
