@@ -1,9 +1,10 @@
-/** Whether a Redis is a master that serves, asked as Mastodon would: with its user, password and TLS. */
+/** Whether a Redis is a master that does what Mastodon needs, asked as Mastodon would: with its user, password and TLS. */
 import * as z from "zod";
 import type { Secret } from "../base/secret.ts";
 import { authority, dial, dialTls, explainNetwork } from "./network.ts";
+import { explainError, explainRefusals, INFO, NEEDS, OTHER_MODE } from "./redis-needs.ts";
 import { converse, type Reply } from "./resp.ts";
-import { type ProbeResult, refused, unreachable, WRITABLE } from "./result.ts";
+import { type Lineage, type ProbeResult, refused, unreachable } from "./result.ts";
 
 export interface RedisTarget {
   readonly host: string;
@@ -26,7 +27,9 @@ const NO_ANSWER = "gives no answer that Redis would give";
 const QUESTIONS = [["PING"], ["ROLE"], ["HELLO"]];
 const roleAnswer = z.tuple([z.string()], z.unknown());
 /** A map in RESP2: names and values alternate. */
-const helloAnswer = z.array(z.unknown()).refine((map) => map.includes("role"));
+const helloAnswer = z
+  .array(z.unknown())
+  .transform((flat) => new Map(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : []))));
 
 export async function lookAtRedis(target: RedisTarget, signal: AbortSignal): Promise<ProbeResult> {
   try {
@@ -35,7 +38,8 @@ export async function lookAtRedis(target: RedisTarget, signal: AbortSignal): Pro
       : await dial(target, signal);
     const database = target.database ?? 0;
     const select = ["SELECT", String(database)];
-    return judge(await converse(socket, [login(target), ...QUESTIONS, select]), database);
+    const needs = NEEDS.map(({ command }) => command);
+    return judge(await converse(socket, [login(target), select, ...QUESTIONS, ...needs]), database);
   } catch (error) {
     return explainNetwork(error, NO_ANSWER);
   }
@@ -46,51 +50,40 @@ function login({ username = "default", password }: RedisTarget): readonly string
   return password === undefined ? ["PING"] : ["AUTH", username, password.reveal()];
 }
 
-function judge([login, ping, role, hello, select]: readonly Reply[], database: number): ProbeResult {
+function judge(replies: readonly Reply[], database: number): ProbeResult {
+  const [login, select, ping, role, hello, ...needs] = replies;
   for (const reply of [login, ping]) {
     if (reply === undefined) return unreachable(NO_ANSWER);
-    if (reply.kind === "error") return explain(reply.code);
+    if (reply.kind === "error") return explainError(reply.code);
   }
-  switch (roleIn(role, hello)) {
-    case "master":
-      return select?.kind === "error" && database > 0
-        ? refused("no_such_database", `has no database ${database}, or does not let this user use it`)
-        : WRITABLE;
-    case undefined:
-      return refused("not_ready", "does not tell its role");
-    case "sentinel":
-      return refused("not_writable", "is a Sentinel, which holds no data");
-    default:
-      return refused("not_writable", "is a replica");
-  }
-}
-
-function roleIn(role: Reply | undefined, hello: Reply | undefined): unknown {
-  const told = roleAnswer.safeParse(contentOf(role));
-  if (told.success) return told.data[0];
-  const map = helloAnswer.safeParse(contentOf(hello));
-  return map.success ? map.data[map.data.indexOf("role") + 1] : undefined;
+  const greeting = helloAnswer.safeParse(contentOf(hello)).data;
+  const mode = OTHER_MODE.get(greeting?.get("mode"));
+  if (mode !== undefined) return mode;
+  const told = roleAnswer.safeParse(contentOf(role)).data?.[0] ?? greeting?.get("role");
+  if (told === undefined) return refused("not_ready", "does not tell its role");
+  if (told !== "master") return refused("not_writable", "is a replica");
+  if (select?.kind === "error" && database > 0)
+    return refused("no_such_database", `has no database ${database}, or does not let this user use it`);
+  return explainRefusals(needs) ?? { kind: "writable", ...lineageIn(needs.map(contentOf)[INFO]) };
 }
 
 function contentOf(reply: Reply | undefined): unknown {
   return reply?.kind === "value" ? reply.value : undefined;
 }
 
-function explain(code: string): ProbeResult {
-  switch (code) {
-    case "WRONGPASS":
-      return refused("wrong_credentials", "refuses the user or the password");
-    case "NOAUTH":
-      return refused("wrong_credentials", "asks for a password, and none is known");
-    case "NOPERM":
-      return refused("wrong_credentials", "does not let this user run even PING");
-    case "DENIED":
-      return refused("wrong_credentials", "takes clients of its own machine only (protected mode)");
-    case "LOADING":
-      return refused("not_ready", "is still loading its data");
-    case "MASTERDOWN":
-      return refused("not_writable", "is a replica that has lost its master");
-    default:
-      return refused("not_ready", `answers with an error (${code})`);
-  }
+const NEVER = /^0*$/;
+
+function lineageIn(info: unknown): { readonly lineage?: Lineage } {
+  const facts = new Map(
+    String(info)
+      .split("\r\n")
+      .map((line) => splitAt(line)),
+  );
+  const [id, previous = ""] = [facts.get("master_replid"), facts.get("master_replid2")];
+  return id === undefined ? {} : { lineage: { id, previousId: NEVER.test(previous) ? undefined : previous } };
+}
+
+function splitAt(line: string): readonly [string, string] {
+  const colon = line.indexOf(":");
+  return [line.slice(0, colon), line.slice(colon + 1)];
 }

@@ -55,7 +55,7 @@ test.each([
       results.push(await probe(server, limits(250)));
       await until("the connection to be closed", () => server.open() === 0);
     }
-    expect(results.at(-1)).toEqual({ kind: "writable" });
+    expect(results.at(-1)).toMatchObject({ kind: "writable" });
     expect(results.slice(0, -1).every((result) => result.kind === "unreachable")).toBe(true);
   },
 );

@@ -1,3 +1,5 @@
+import { mkdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { probeRedis } from "../../src/probe/probe.ts";
@@ -17,14 +19,14 @@ const password = new Secret("redis-secret-1");
 
 test("a master is writable, and no connection is left open", async () => {
   const { host, port } = open;
-  expect(await probeRedis({ host, port }, limits())).toEqual({ kind: "writable" });
+  expect(await probeRedis({ host, port }, limits())).toMatchObject({ kind: "writable" });
   const others = async () => (await open.command("client", "list")).split("\n").length;
   await until("the probe's connection to be gone", async () => (await others()) === 1);
 });
 
 test("a master with a password accepts only the right one", async () => {
   const { host, port } = guarded;
-  expect(await probeRedis({ host, port, password }, limits())).toEqual({ kind: "writable" });
+  expect(await probeRedis({ host, port, password }, limits())).toMatchObject({ kind: "writable" });
   expect(await probeRedis({ host, port, password: new Secret("redis-secret-2") }, limits())).toEqual({
     kind: "refused",
     code: "wrong_credentials",
@@ -42,14 +44,109 @@ test("a master without a password accepts one anyway, as with Mastodon's clients
   expect(verdict(await probeRedis({ host, port, password }, limits()))).toBe("writable");
 });
 
-test("an ACL user is let in, even one that may not use ROLE", async () => {
+const ACL_USER = "Give it all keys, channels and ordinary commands: ACL SETUSER <user> ~* &* +@all -@admin.";
+
+test.each([
+  ["all that Mastodon needs", ["~*", "&*", "+@all", "-@admin"], undefined],
+  [
+    "no ROLE, and of the dangerous commands only INFO",
+    ["~*", "&*", "+@all", "-@admin", "-@dangerous", "+info"],
+    undefined,
+  ],
+  [
+    "no INFO",
+    ["~*", "&*", "+@all", "-@dangerous"],
+    "does not let this user run INFO, so Sidekiq does not start",
+  ],
+  ["some keys", ["~mastodon*", "&*", "+@all"], "does not let this user read every key"],
+  ["no writes", ["~*", "&*", "+@all", "-@write"], "does not let this user write"],
+  ["keys that it may only read", ["%R~*", "&*", "+@all"], "does not let this user write"],
+  [
+    "no channels, as by default",
+    ["~*", "resetchannels", "+@all"],
+    "does not let this user publish to every channel, so timelines stand still",
+  ],
+  [
+    "no scripts",
+    ["~*", "&*", "+@all", "-@scripting"],
+    "does not let this user run scripts, which Sidekiq and locks need",
+  ],
+])("an ACL user with %s is judged by what Mastodon needs", async (_, rules, reason) => {
   const { host, port } = guarded;
+  await guarded.command("acl", "setuser", "mastodon", "reset", "on", ">acl-secret-1", ...rules);
   const user = { host, port, username: "mastodon", password: new Secret("acl-secret-1") };
-  expect(verdict(await probeRedis(user, limits()))).toBe("wrong_credentials");
-  await guarded.command("acl", "setuser", "mastodon", "on", ">acl-secret-1", "~*", "+@all");
-  expect(verdict(await probeRedis(user, limits()))).toBe("writable");
-  await guarded.command("acl", "setuser", "mastodon", "-@admin", "-@dangerous");
-  expect(verdict(await probeRedis(user, limits()))).toBe("writable");
+  expect(await probeRedis(user, limits())).toMatchObject(
+    reason === undefined
+      ? { kind: "writable" }
+      : { kind: "refused", code: "wrong_credentials", reason, cure: ACL_USER },
+  );
+  await guarded.command("acl", "deluser", "mastodon");
+  expect(verdict(await probeRedis(user, limits())), "an unknown user").toBe("wrong_credentials");
+});
+
+test("a master that refuses writes is refused with what ends it, and writable again once that is done", async () => {
+  await using server = await startRedis();
+  const { host, port } = server;
+  const look = () => probeRedis({ host, port }, limits());
+  const changes = async () =>
+    /rdb_changes_since_last_save:(\d+)/.exec(await server.command("info", "persistence"))?.[1];
+  const refusals = [
+    {
+      begin: ["min-replicas-to-write", "1"],
+      end: ["min-replicas-to-write", "0"],
+      reason: "refuses writes: it has fewer replicas than its min-replicas-to-write asks for",
+      cure: /lower min-replicas-to-write/,
+    },
+    {
+      begin: ["maxmemory", "1"],
+      end: ["maxmemory", "0"],
+      reason: "refuses writes: its memory is full (maxmemory, and nothing that it may evict)",
+      cure: /Raise its maxmemory/,
+    },
+  ];
+  for (const { begin, end, reason, cure } of refusals) {
+    await server.command("config", "set", ...begin);
+    expect(await look()).toEqual({
+      kind: "refused",
+      code: "not_writable",
+      reason,
+      cure: expect.stringMatching(cure),
+    });
+    await server.command("config", "set", ...end);
+    expect(verdict(await look())).toBe("writable");
+  }
+  expect([await server.command("dbsize"), await changes()], "and nothing was left there").toEqual(["0", "0"]);
+});
+
+test("a master whose last save failed is refused until one succeeds", async () => {
+  await using server = await startRedis({ arguments: ["--save", "3600 1"] });
+  const { host, port } = server;
+  const [, folder = ""] = (await server.command("config", "get", "dir")).split("\n");
+  const inTheWay = join(folder, "dump.rdb");
+  await mkdir(inTheWay);
+  await server.command("bgsave");
+  const status = (expected: string) => async () =>
+    (await server.command("info", "persistence")).includes(`rdb_last_bgsave_status:${expected}`);
+  await until("the save to fail", status("err"));
+  expect(await probeRedis({ host, port }, limits())).toEqual({
+    kind: "refused",
+    code: "not_writable",
+    reason: "refuses writes: its last save to disk failed",
+    cure: expect.stringMatching(/free its disk/),
+  });
+  await rmdir(inTheWay);
+  await server.command("bgsave");
+  await until("the save to succeed", status("ok"));
+  expect(verdict(await probeRedis({ host, port }, limits()))).toBe("writable");
+});
+
+test("a Redis in cluster mode is refused, since Mastodon knows no clusters", async () => {
+  await using server = await startRedis({ arguments: ["--cluster-enabled", "yes"] });
+  const { host, port } = server;
+  expect(await probeRedis({ host, port }, limits())).toMatchObject({
+    code: "not_writable",
+    reason: "runs in cluster mode, which Mastodon cannot use",
+  });
 });
 
 test("a replica is refused, even one that lost its master, and writable once it is a master", async () => {
@@ -71,7 +168,7 @@ test("a replica is refused, even one that lost its master, and writable once it 
     reason: "is a replica that has lost its master",
   });
   await replica.command("replicaof", "no", "one");
-  expect(await look()).toEqual({ kind: "writable" });
+  expect(await look()).toMatchObject({ kind: "writable" });
 });
 
 test("a Redis that is still loading is not ready", async () => {
@@ -101,7 +198,9 @@ test("TLS is used and its certificate verified", async () => {
     ...["config", "set", "tls-cert-file", serverCertificate, "tls-key-file", serverKey],
     ...["tls-ca-cert-file", ca, "tls-port", String(port)],
   );
-  expect(await probeRedis({ host, port, tls: true, caFile: ca }, limits())).toEqual({ kind: "writable" });
+  expect(await probeRedis({ host, port, tls: true, caFile: ca }, limits())).toMatchObject({
+    kind: "writable",
+  });
   expect(verdict(await probeRedis({ host, port, tls: true }, limits()))).toBe("wrong_tls");
   expect(verdict(await probeRedis({ host, port }, limits()))).toBe("unreachable");
 });

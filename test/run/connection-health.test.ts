@@ -65,6 +65,13 @@ const FAULTS: readonly Fault[] = [
     mend: () => redis.start(),
     reason: /refuses connections/,
   },
+  {
+    what: "the memory of Redis is full",
+    dependency: "redis",
+    break: () => redis.command("config", "set", "maxmemory", "1"),
+    mend: () => redis.command("config", "set", "maxmemory", "0"),
+    reason: /refuses writes: its memory is full/,
+  },
 ];
 
 test("a connection that stops working on an idle site is a problem, in status, metrics and on the page", async () => {

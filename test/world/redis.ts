@@ -19,6 +19,8 @@ export interface RedisOptions {
   readonly host?: string;
   readonly port?: number;
   readonly password?: string;
+  /** More of its own, such as `--cluster-enabled yes`. */
+  readonly arguments?: readonly string[];
 }
 
 /** A real Redis that keeps nothing on disk. */
@@ -41,6 +43,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       "--appendonly",
       "no",
       ...auth,
+      ...(options.arguments ?? []),
     ]);
     await whileRunning(
       "redis-server",
