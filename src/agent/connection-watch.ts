@@ -5,8 +5,8 @@ import { steadyMs } from "../base/clock.ts";
 import type { ProbeFailure, ProbeResult } from "../probe/result.ts";
 import type { Notice } from "../report/notice.ts";
 import { type Complaining, type Problems, problemOf } from "../report/problems.ts";
-import { type CheckedName, DEPENDENCIES, type DependencyName } from "../settings/dependencies.ts";
-import type { Target } from "../settings/targets.ts";
+import type { CheckedName, DependencyName } from "../settings/dependencies.ts";
+import { endpointOf, type Target } from "../settings/targets.ts";
 import { probeOnce } from "./probes.ts";
 
 /** One failure is a lost packet or a restarted server; this many in a row are a problem. */
@@ -164,7 +164,7 @@ function pauseMs(failures: number, intervalMs: number): number {
 function complaint({ target, health, failure }: Standing): readonly Complaining[] {
   if (health === undefined || health.healthy) return [];
   const { dependency } = target;
-  const address = addressIn(target);
+  const address = addressOf(endpointOf(target));
   return [
     problemOf(
       "connection_failing",
@@ -179,11 +179,3 @@ function complaint({ target, health, failure }: Standing): readonly Complaining[
 }
 
 const CURE = "Look at that server, and at the credentials if it is those that it refuses.";
-
-function addressIn({ dependency, wishes }: Target): string {
-  const { host, port } = DEPENDENCIES[dependency];
-  return addressOf({
-    host: String(wishes.get(host)?.value ?? ""),
-    port: Number(wishes.get(port)?.value ?? 0),
-  });
-}

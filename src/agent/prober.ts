@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { ProbeResult } from "../probe/result.ts";
 import type { Target } from "../settings/targets.ts";
+import type { Finding } from "./finding.ts";
+import { withoutSucceeded } from "./lineage.ts";
 import { probeOnce } from "./probes.ts";
 
 /** A primary being promoted must be seen at once; one that has been down for long need not be. */
@@ -10,12 +12,6 @@ const EAGER_FOR_MS = 60_000;
 const PATIENT_PAUSE_MS = 2000;
 /** A good target is probed again while it waits for its turn, or has rivals. */
 const CONTENT_PAUSE_MS = 5000;
-
-/** What a probe last found. */
-export interface Finding {
-  readonly target: Target;
-  readonly verdict: ProbeResult;
-}
 
 interface Probe {
   readonly target: Target;
@@ -36,16 +32,15 @@ export class Prober {
   }
 
   get verdicts(): ReadonlyMap<string, ProbeResult> {
-    return new Map(
-      [...this.#probes].flatMap(([key, { verdict }]) => (verdict === undefined ? [] : [[key, verdict]])),
-    );
+    return new Map(this.findings.map(({ target, verdict }) => [target.key, verdict]));
   }
 
-  /** What was found about each, for the status. */
+  /** What was found about each, all taken together. */
   get findings(): readonly Finding[] {
-    return [...this.#probes.values()].flatMap(({ target, verdict }) =>
+    const findings = [...this.#probes.values()].flatMap(({ target, verdict }) =>
       verdict === undefined ? [] : [{ target, verdict }],
     );
+    return withoutSucceeded(findings);
   }
 
   /** Replaces what is wanted. What was found about a target is forgotten with it. */

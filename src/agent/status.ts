@@ -15,26 +15,22 @@ import {
   type WatchStatus,
 } from "../report/status.ts";
 import { worstCheck } from "../settings/choose.ts";
-import {
-  DEPENDENCIES,
-  DEPENDENCY_NAMES,
-  type DependencyName,
-  PROBED_NAMES,
-} from "../settings/dependencies.ts";
+import { DEPENDENCY_NAMES, type DependencyName, PROBED_NAMES } from "../settings/dependencies.ts";
 import { type Instance, shownCheck } from "../settings/instance.ts";
 import type { Leader } from "../settings/leader.ts";
 import { asRegistered } from "../settings/overlay.ts";
+import { endpointOf } from "../settings/targets.ts";
 import type { ConnectionHealth } from "./connection-watch.ts";
 import type { DatabaseKeeper } from "./database.ts";
 import { endpointOrigin } from "./endpoint-origin.ts";
 import { whyNotFor } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { explanations, probeWait } from "./explanation.ts";
+import type { Finding } from "./finding.ts";
 import { type HeadlineClock, headlineOf } from "./headline.ts";
 import type { History } from "./history.ts";
 import type { Loop } from "./loop.ts";
 import type { Memory } from "./memory.ts";
-import type { Finding } from "./prober.ts";
 import { causeOf } from "./record.ts";
 import type { TurnWait } from "./turn.ts";
 import type { UnitHealth } from "./unit-watch.ts";
@@ -193,11 +189,11 @@ function certificateStatus({ domain, found, isOurs, nextAttemptMs }: Certificate
 }
 
 function probeStatus({ target, verdict }: Finding): ProbeStatus {
-  const { host, port } = DEPENDENCIES[target.dependency];
+  const { host, port } = endpointOf(target);
   return {
     dependency: target.dependency,
-    host: String(target.wishes.get(host)?.value ?? ""),
-    port: Number(target.wishes.get(port)?.value ?? 0),
+    host,
+    port,
     ok: verdict.kind === "writable",
     reason: verdict.kind === "writable" ? "Mastodon can work with it" : verdict.reason,
   };

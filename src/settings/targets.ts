@@ -54,6 +54,15 @@ export function makeTarget(dependency: CheckedName, wishes: ReadonlyMap<string, 
   return { dependency, wishes, key: digest(JSON.stringify([dependency, values])) };
 }
 
+/** Where it goes, as far as that is known. */
+export function endpointOf({ dependency, wishes }: Target): Endpoint {
+  const { host, port } = DEPENDENCIES[dependency];
+  return {
+    host: String(wishes.get(host)?.value ?? ""),
+    port: Number(wishes.get(port)?.value ?? 0),
+  };
+}
+
 /** The same connection to another endpoint. */
 export function retarget({ dependency, wishes }: Target, endpoint: Endpoint): Target {
   const elsewhere = placesOf(dependency, endpoint);

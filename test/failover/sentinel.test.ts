@@ -4,7 +4,7 @@ import { HOSTS, startAgent, UNPROBED } from "../world/agent.ts";
 import { startConsul } from "../world/consul.ts";
 import { startSentinel } from "../world/sentinel.ts";
 import { until } from "../world/until.ts";
-import { entryOf } from "./servers.ts";
+import { entryOf, roleOf } from "./servers.ts";
 
 const { REDISHOST: _, ...OTHER_HOSTS } = HOSTS;
 
@@ -28,6 +28,29 @@ test("if the sentinels are not in the catalogue, the probe follows a Sentinel fa
   });
   await until("the agent to follow", () => uses(promoted.port));
   await agent.converged();
+});
+
+test("after a planned failover the promoted one is used, although the old one goes on calling itself master", async () => {
+  await using consul = await startConsul();
+  await using redis = await startSentinel();
+  for (const [at, server] of redis.servers.entries())
+    await consul.register(entryOf(`redis-${at + 1}`, server));
+  const dependencies = { ...UNPROBED, redis: { probe: true } };
+  await using agent = await startAgent({ consul, environment: OTHER_HOSTS, config: { dependencies } });
+  await agent.converged();
+  const old = await redis.primary();
+  await redis.sentinels[0]?.command("sentinel", "failover", redis.name);
+  const promoted = await until("the promotion", async () => {
+    const primary = await redis.primary();
+    return primary.port !== old.port && primary;
+  });
+  // Nobody tells the old one, which the sentinels would do ten seconds later.
+  for (const sentinel of redis.sentinels) await sentinel.stop();
+  const uses = async (port: number) => (await agent.variables())["REDIS_PORT"] === String(port);
+  await until("the agent to follow", () => uses(promoted.port));
+  await agent.converged();
+  expect([await roleOf(old), await roleOf(promoted)]).toEqual(["master", "master"]);
+  expect((await agent.status()).endpoints["redis"]?.port).toBe(promoted.port);
 });
 
 test("if the sentinels are in the catalogue, Mastodon asks them itself, and a failover changes nothing", async () => {
