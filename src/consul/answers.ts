@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { firstLine } from "../base/visible.ts";
+import { firstLine, visible } from "../base/visible.ts";
 import type { Instance } from "../settings/instance.ts";
 import type { KvPair, LocalCheck, LocalService, Member } from "./client.ts";
 import { entries, rows } from "./rows.ts";
@@ -60,6 +60,7 @@ const rawInstance = z
     Node: z.object({ Node: textOrNone, Address: textOrNone }),
     Service: z.object({
       ID: z.string(),
+      Kind: textOrNone,
       Address: textOrNone,
       Port: portOrNone,
       Ports: servicePorts,
@@ -87,13 +88,18 @@ const rawInstance = z
       host: host || Service.Address || Node.Address,
       port: Service.Port || (Service.Ports?.find(({ Default }) => Default)?.Port ?? 0),
       ...(scheme && { scheme }),
-      tags: Service.Tags,
+      // Consul gives a sidecar the tags of its service: its role is not its own.
+      ...(Service.Kind === "" ? { tags: Service.Tags } : { tags: [], fault: ofTheMesh(Service.Kind) }),
       failing: (Checks ?? [])
         .filter(({ status }) => status !== "passing")
         .sort((a, b) => order(a.status, b.status) || order(a.name, b.name)),
       modifyIndex: Service.ModifyIndex,
     };
   });
+
+function ofTheMesh(kind: string): string {
+  return `a ${visible(kind, 40)}, not the service itself: register it under a name of its own`;
+}
 
 /** As much of an entry as says whose it is and which role it has. */
 const outline = z.object({

@@ -111,12 +111,18 @@ export const network: ValueType = {
   },
 };
 
+/** 0.0.0.0 and :: are where a server listens; to connect there reaches whatever is on the same machine. */
+const HOST = "a host name or an IP address (not 0.0.0.0 or ::), without scheme or port";
+
 /** A host name or an address; IPv6 with or without brackets, kept without. */
 export function host(example: string): ValueType {
   return {
-    expected: "a host name or an IP address, without scheme or port",
+    expected: HOST,
     example,
-    accept: (value) => ip.accept(value.replace(/^\[(.*)\]$/, "$1")) ?? hostname.accept(value),
+    accept: (value) => {
+      const address = ip.accept(value.replace(/^\[(.*)\]$/, "$1"));
+      return address === undefined ? hostname.accept(value) : /[1-9a-f]/.test(address) ? address : undefined;
+    },
   };
 }
 
@@ -131,7 +137,7 @@ export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org")
  */
 function unquotedHost(file: string, example: string): ValueType {
   return {
-    expected: `a host name or an IP address, without scheme or port (none that YAML takes for a number or a word, such as 0x1f or null; IPv6 only if it begins with a digit, has a letter in it and ends with no colon: Mastodon's ${file} misreads the others)`,
+    expected: `${HOST} (none that YAML takes for a number or a word, such as 0x1f or null; IPv6 only if it begins with a digit, has a letter in it and ends with no colon: Mastodon's ${file} misreads the others)`,
     example,
     accept: (value) => {
       const accepted = host(example).accept(value);
@@ -149,7 +155,7 @@ function unquotedHost(file: string, example: string): ValueType {
  */
 export const searchHost: ValueType = {
   expected:
-    "a host name or an IP address, optionally with http:// or https:// before it; its port goes into ES_PORT",
+    "a host name or an IP address (not 0.0.0.0 or ::), optionally with http:// or https:// before it; its port goes into ES_PORT",
   example: "https://search.example.org",
   accept: (value) => {
     const { scheme, host: bare } = splitScheme(value);

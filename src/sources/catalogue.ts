@@ -57,7 +57,8 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
 const NO_SENTINEL =
   "not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
 
-function sentinelHost({ host, port }: Instance): string | undefined {
+function sentinelHost({ host, port, fault }: Instance): string | undefined {
+  if (fault !== undefined) return undefined;
   const accepted = typeNamed("REDISHOST").accept(host);
   const hasPort = typeNamed("REDISPORT").accept(String(port)) !== undefined;
   return hasPort && !accepted?.includes(":") ? accepted : undefined;

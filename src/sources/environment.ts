@@ -3,6 +3,7 @@ import { type Complaint, Misconfigured, messageOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import { placeholderReason } from "../settings/placeholders.ts";
 import { SETTING_NAMES, type SettingName, type SettingSpec, settingSpec } from "../settings/schema.ts";
+import { strayIn } from "../settings/stray.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Layer, Wish } from "../settings/wish.ts";
 
@@ -72,7 +73,7 @@ function readSetting(
 function canonical(found: Found, type: ValueType): Found | Complaint {
   const placeholder = placeholderReason(found.text);
   if (placeholder !== undefined) return { where: found.where, ...placeholder };
-  const text = type.accept(found.text);
+  const text = strayIn(found.text)?.isNeverMeant ? undefined : type.accept(found.text);
   return text === undefined ? malformed(found, type) : { ...found, text };
 }
 
@@ -143,6 +144,8 @@ function contradiction(one: Found, other: Found): Complaint {
   };
 }
 
-function malformed({ where }: Found, { expected, example }: ValueType): Complaint {
-  return { where, what: `not acceptable: expected ${expected}`, cure: `Example: ${example}` };
+function malformed({ where, text }: Found, { expected, example }: ValueType): Complaint {
+  const stray = strayIn(text);
+  const hint = stray === undefined ? "" : ` (the value ${stray.what})`;
+  return { where, what: `not acceptable: expected ${expected}${hint}`, cure: `Example: ${example}` };
 }

@@ -27,7 +27,8 @@ export type Slot =
       readonly isSecret: boolean;
     }
   | { readonly kind: "control"; readonly scope: Scope; readonly name: ControlName }
-  /** A folder, or another node's key. */
+  | { readonly kind: "folder" }
+  /** Another node's key. */
   | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly reason: Reason };
 
@@ -36,11 +37,11 @@ type ControlName = (typeof CONTROLS)[number];
 
 /** @param path the key without the watched prefix */
 export function slotOf(path: string, node: string): Slot {
-  if (path === "" || path.endsWith("/")) return { kind: "ignored" };
   const parts = path.split("/");
   const [nodes, owner, ...own] = parts;
-  if (nodes !== NODES) return slotIn("shared", parts);
-  return owner === node ? slotIn("node", own) : { kind: "ignored" };
+  if (nodes === NODES && owner !== node && owner) return { kind: "ignored" };
+  if (path === "" || path.endsWith("/")) return { kind: "folder" };
+  return nodes === NODES ? slotIn("node", own) : slotIn("shared", parts);
 }
 
 function slotIn(scope: Scope, [folder = "", name, ...rest]: readonly string[]): Slot {

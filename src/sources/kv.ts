@@ -1,6 +1,7 @@
 import { Secret } from "../base/secret.ts";
 import { placeholderReason } from "../settings/placeholders.ts";
 import type { SettingName } from "../settings/schema.ts";
+import { strayIn } from "../settings/stray.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Layer, Refusal, Wish } from "../settings/wish.ts";
 import { type Reason, type Scope, type Slot, slotOf } from "./kv-slot.ts";
@@ -80,8 +81,17 @@ class Draft implements KvSnapshot {
 
   take(slot: Slot, entry: KvEntry, previous: AcceptedEntry | undefined): void {
     if (slot.kind === "refused") this.#refuse(entry, slot.reason, false);
+    else if (slot.kind === "folder") this.#takeFolder(entry);
     else if (slot.kind === "control") this.#takeControl(slot, entry);
     else if (slot.kind !== "ignored") this.#takeValue(slot, entry, previous);
+  }
+
+  /** Consul's own page makes folders, which are empty. */
+  #takeFolder(entry: KvEntry): void {
+    if (entry.value.length === 0) return;
+    const meant = entry.key.replace(/\/+$/, "");
+    const cure = `Put it as ${meant}, without a slash at the end, and delete ${entry.key}.`;
+    this.#refuse(entry, { what: "the key ends with a slash, so it is a folder", cure }, false);
   }
 
   #takeControl({ scope, name }: Extract<Slot, { kind: "control" }>, entry: KvEntry): void {
@@ -113,7 +123,7 @@ class Draft implements KvSnapshot {
 
   #refuse({ key }: KvEntry, { what, cure }: Reason, isKept: boolean): void {
     const fate = isKept ? "; the previous good value stays in force" : "; the value is not used";
-    const name = key.slice(key.lastIndexOf("/") + 1);
+    const [name = ""] = /[^/]*(?=\/*$)/.exec(key) ?? [];
     this.refusals.push({ name, complaint: { where: key, what: `${what}${fate}`, cure } });
   }
 }
@@ -132,16 +142,17 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
     return { what: "the value is empty", cure: `To take the setting back, delete the key. ${example}` };
   const placeholder = placeholderReason(text);
   if (placeholder !== undefined) return placeholder;
-  const hint = text.endsWith("\n")
-    ? " (the value ends with a line break, as `consul kv put KEY @file` keeps it)"
-    : "";
+  const stray = strayIn(text);
+  const accepted = stray?.isNeverMeant ? undefined : type.accept(text);
   return (
-    type.accept(text) ?? {
-      what: `the value is not acceptable: expected ${type.expected}${hint}`,
-      cure: example,
+    accepted ?? {
+      what: `the value is not acceptable: expected ${type.expected}${stray ? ` (the value ${stray.what})` : ""}`,
+      cure: stray ? `${PUT_AS_IS} ${example}` : example,
     }
   );
 }
+
+const PUT_AS_IS = "Put it without: printf %s VALUE | consul kv put KEY -";
 
 /** Anyone who puts something there wants the agent to stop, even if it cannot be read. */
 function holdIn({ key, value, modifyIndex }: KvEntry): Omit<Hold, "keys"> | undefined {

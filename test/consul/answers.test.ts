@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as answers from "../../src/consul/answers.ts";
+import { candidatesOf } from "../../src/settings/choose.ts";
 import { readCatalogue, readSentinels } from "../../src/sources/catalogue.ts";
 
 /** An entry of `/v1/health/service/NAME`, with what Consul sends beside it. */
@@ -39,6 +40,23 @@ test("an empty text, list or object may be left out", () => {
     { id: "pg1", node: "db1", host: "10.0.0.1", port: 0, tags: [], failing: [], modifyIndex: 0 },
   ]);
 });
+
+test.each(["connect-proxy", "mesh-gateway"])(
+  "a %s under the service's name is no instance, and its tags count for nothing",
+  (Kind) => {
+    const sidecar = { ...good, Service: { ...good.Service, ID: "pg1-sidecar-proxy", Port: 21000, Kind } };
+    const found = answers.instances.parse([
+      sidecar,
+      { ...good, Service: { ...good.Service, Kind: "", Tags: [] } },
+    ]);
+    const { instances, refusals } = readCatalogue("postgres", found);
+    expect(candidatesOf(instances).map(({ id }) => id)).toEqual(["pg1"]);
+    expect(refusals[0]?.complaint).toMatchObject({
+      where: "service pg1-sidecar-proxy on node db1",
+      what: expect.stringMatching(new RegExp(`a ${Kind}, not the service itself`)),
+    });
+  },
+);
 
 test.each([
   ["a port that is a text", { Service: { ...good.Service, ID: "odd", Port: "5432" } }, /Service\.Port/],

@@ -193,6 +193,27 @@ test("refuses an instance whose address is not a host, and names it", async () =
   expect((await agent.variables())["DB_HOST"]).toBe(HOSTS.DBHOST);
 });
 
+test("a sidecar under the service's name and an address that is every address are no instances", async () => {
+  await using consul = await startConsul();
+  const proxy = { Kind: "connect-proxy", ID: "a-proxy", Service: "postgresql", Port: 21000 };
+  await consul.request("PUT", "/v1/catalog/register", {
+    Node: "db1",
+    Address: "10.0.0.1",
+    Service: { ...proxy, Tags: ["primary"], Proxy: { DestinationServiceName: "postgresql" } },
+  });
+  await consul.register({ ...pg1, id: "b-all", status: "passing", meta: { host: "0.0.0.0" } });
+  await consul.register({ ...pg2, status: "passing" });
+  await using agent = await startAgent({ consul, environment: withoutDatabase() });
+  const { problems } = await until("both refusals", async () => {
+    const status = await agent.status();
+    return status.applied !== null && status.problems.length > 1 && status;
+  });
+  expect((await agent.variables())["DB_HOST"]).toBe(pg2.address);
+  const messages = problems.map(({ message }) => message).join("\n");
+  expect(messages).toMatch(/service a-proxy on node db1.*connect-proxy, not the service itself/);
+  expect(messages).toMatch(/service b-all.*not 0\.0\.0\.0 or ::/);
+});
+
 test("returns to an endpoint it left only after the dwell, unless the one in use is dead", async () => {
   await using consul = await startConsul();
   await consul.register({ ...pg1, status: "passing", tags: ["primary"] });

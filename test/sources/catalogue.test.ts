@@ -19,6 +19,9 @@ test("accepts proper instances and normalises their hosts", () => {
 
 test.each([
   ["a host that is none", { host: "$(id)" }, /DBHOST/],
+  ["every address for its host", { host: "0.0.0.0" }, /DBHOST.*not 0\.0\.0\.0 or ::/],
+  ["every IPv6 address", { host: "::" }, /DBHOST/],
+  ["the same, written out", { host: "[0:0:0:0:0:0:0:0]" }, /DBHOST/],
   ["a port of zero", { port: 0 }, /DBPORT/],
   ["a port beyond the last", { port: 65536 }, /DBPORT/],
   ["two hosts", { host: "10.0.0.1,10.0.0.2" }, /DBHOST/],
@@ -38,6 +41,14 @@ test.each([
 
 test("refuses an invalid scheme for S3", () => {
   expect(readCatalogue("s3", [{ ...instance, scheme: "file" }]).refusals).toHaveLength(1);
+});
+
+test("a sidecar of the sentinels is none of them", () => {
+  const sidecar = { ...instance, port: 21000, fault: "a connect-proxy, not the service itself" };
+  expect(readSentinels([sidecar])).toMatchObject({
+    instances: [],
+    refusals: [{ complaint: { what: "the instance is a connect-proxy, not the service itself" } }],
+  });
 });
 
 test.each([

@@ -79,6 +79,8 @@ const refused: [string, Record<string, string>, RegExp][] = [
     { DBPORT: "many" },
     /DBPORT: not acceptable: expected a whole number from 1 to 65535\. Example: 5432/,
   ],
+  ["a blank at the end", { DBHOST: "db.example.org " }, /DBHOST: not acceptable: .*ends with a blank/],
+  ["a byte order mark in a secret", { DBPASS: "\uFEFFx" }, /DBPASS: not acceptable: .*byte order mark/],
   ["an unset gossip key", { GOSSIPKEY: "" }, /GOSSIPKEY: not set.*consul keygen/],
   [
     "a gossip key of 31 bytes",

@@ -22,7 +22,10 @@ test("reads shared settings, node settings and variables with their provenance",
 test("leaves other nodes' keys and folders alone", () => {
   const { node, refusals } = read({
     "mastodon/nodes/jail2/settings/NONSENSE": "x",
+    "mastodon/nodes/jail2/settings/MAILHOST/": "smtp.example.org",
     "mastodon/settings/": "",
+    "mastodon/nodes/": "",
+    "mastodon/nodes/jail1/": "",
   });
   expect(node.settings.size).toBe(0);
   expect(refusals).toEqual([]);
@@ -67,7 +70,28 @@ const refusals: [title: string, key: string, value: string | Buffer, message: Re
   ["a command substitution as a host", "settings/DBHOST", "$(id)", /host name/],
   ["a network that is none", "env/TRUSTED_PROXY_IP", "10.0.0.0/33,dead", /a network.*Example: 10\.0\.0\.1,/],
   ["a number of YAML's as a host", "settings/MAILHOST", "0x1f", /email\.yml.*Example: smtp\.example\.org/],
-  ["a line break, with the usual cause", "settings/MAILUSER", "me\n", /line break.*@file/],
+  ["a line break, with the usual cause", "settings/MAILUSER", "me\n", /line break.*@file.*printf %s/],
+  [
+    "a blank at the end",
+    "settings/DBHOST",
+    "db.example.org ",
+    /ends with a blank.*printf %s VALUE \| consul kv put/,
+  ],
+  ["a blank at the beginning", "settings/DBPORT", " 5432", /begins with a blank.*Example: 5432/],
+  ["a byte order mark, even in a password", "settings/DBPASS", "\uFEFFsecret", /byte order mark.*printf %s/],
+  [
+    "a key with a slash at its end",
+    "settings/MAILHOST/",
+    "smtp.example.org",
+    /folder.*Put it as mastodon\/settings\/MAILHOST,/,
+  ],
+  [
+    "the same for this node",
+    "nodes/jail1/control/hold/",
+    "x",
+    /Put it as mastodon\/nodes\/jail1\/control\/hold,/,
+  ],
+  ["an address that is every address", "settings/DBHOST", "0.0.0.0", /not 0\.0\.0\.0 or ::/],
   [
     "an empty value, with an example and what to do instead",
     "settings/DBPORT",
