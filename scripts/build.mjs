@@ -83,8 +83,8 @@ const isTaken = (word) => /^--env-file(-if-exists)?(=|$)/.test(word);
 const isOwnStart = process.execArgv.join(" ") === "${V8_FLAGS}";
 if (process.execArgv.some(isTaken) || (!isOwnStart && process.argv.some(isTaken))) {
   console.error(
-    "mastodon-agent: --env-file: Node took this option for its own and read the file by rules of its own. " +
-      "Write --environment FILE behind the command instead.",
+    "mastodon-agent: --env-file: Node took this option as its own and read the file by its own rules. " +
+      "Write --environment FILE after the command instead.",
   );
   process.exit(${NODE_REFUSED_EXIT_CODE});
 }

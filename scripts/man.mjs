@@ -93,12 +93,12 @@ function escaped(text) {
 }
 
 const MEANINGS = {
-  ok: "All is well.",
-  usage: "The command line is not understood.",
-  refusedInput: "A value that came from outside is refused.",
+  ok: "Success.",
+  usage: "The command line is wrong.",
+  refusedInput: "An input value is refused.",
   unavailable: "A backend, Consul or the agent does not answer.",
-  bug: "A bug of the agent.",
-  temporary: "Something is not there yet: try again.",
+  bug: "A bug in the agent.",
+  temporary: "Something is not ready yet: try again.",
   misconfigured: "Configuration, permissions or keys are refused; nothing was changed.",
 };
 
@@ -106,13 +106,13 @@ const ENDING = [
   ".Sh ENVIRONMENT",
   "The parameters of the jail:",
   ".Ev DATACENTER , IP , NODENAME , CONSULSERVERS , GOSSIPKEY",
-  "and those that are not in Consul; and the variables that Consul itself knows, such as",
+  "and those that are not in Consul; and the variables that Consul itself uses, such as",
   ".Ev CONSUL_HTTP_ADDR",
   "and",
   ".Ev CONSUL_HTTP_TOKEN .",
   "Where",
   ".Ev NO_COLOR",
-  "is set there are no colours.",
+  "is set, there are no colours.",
   ".Sh FILES",
   ".Bl -tag -width Ds",
   ".It Pa /usr/local/etc/mastodon-agent.yaml",

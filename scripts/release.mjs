@@ -51,9 +51,7 @@ function refusalsOf(version) {
   const { version: current } = JSON.parse(text("package.json"));
   const known = releasesIn(changelog).map((made) => made.version);
   return [
-    ...(git("status", "--porcelain") === ""
-      ? []
-      : ["the tree is not clean: commit what is in it, or take it away"]),
+    ...(git("status", "--porcelain") === "" ? [] : ["the tree is not clean: commit or remove what is in it"]),
     ...(git("tag", "--list", tagOf(version)) === "" ? [] : [`there is a tag ${tagOf(version)} already`]),
     ...(isOlder(version, current) ? [`${version} is older than the ${current} in package.json`] : []),
     ...(known.includes(version) ? [`CHANGELOG.md has ${version} already`] : []),
@@ -67,7 +65,7 @@ function planOf(version, date) {
     `CHANGELOG.md: what is unreleased becomes "## ${version} - ${date}"`,
     "release/: the tarball, its bill of materials (CycloneDX), SHA256SUMS",
     `git: a commit "Release ${version}" of these three files, and the tag ${tagOf(version)}`,
-    "Nothing was changed. Do it with --commit.",
+    "Nothing was changed. To do it, add --commit.",
   ];
 }
 
@@ -85,7 +83,7 @@ function carryOut(version, date) {
   }
   git("tag", "--annotate", "--message", `Release ${version}`, tagOf(version));
   console.log(`${tagOf(version)} is committed and tagged. Push it: git push --follow-tags`);
-  console.log(`Publish what was packed: npm publish release/*.tgz`);
+  console.log(`Publish the package: npm publish release/*.tgz`);
 }
 
 /** npm's own two places: the package itself, and its entry in the lock file. */

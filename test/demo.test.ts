@@ -19,7 +19,7 @@ test("tells the whole story, verifies it and leaves nothing", { timeout: DEADLIN
   expect(demo.output()).toMatch(/web answers from redis-2/);
   expect(demo.output()).toMatch(/mastodon\/settings\/MAILHOST: .*not acceptable/);
   expect(demo.output()).toMatch(/jail1 is converged/);
-  expect(demo.output()).toMatch(/Everything that was shown was verified/);
+  expect(demo.output()).toMatch(/Everything shown was verified/);
   expect(demo.output(), "no colours where nobody looks").not.toContain("\x1b");
   expect(code).toBe(0);
   await expectNothingLeft(folder);

@@ -42,7 +42,7 @@ export const consulStep = {
       install(join(folder, "x", "usr", "bin", "consul"));
     } catch (error) {
       throw new Error(
-        `${error.message}\nDebian ${SUITE}'s consul did not come from ${mirror}. ${OWN_ADVICE}`,
+        `${error.message}\nDebian ${SUITE}'s consul could not be fetched from ${mirror}. ${OWN_ADVICE}`,
       );
     } finally {
       rmSync(folder, { recursive: true, force: true });

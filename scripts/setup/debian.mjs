@@ -59,14 +59,12 @@ export const debianStep = {
 
   brings: (missing) => [
     "this machine",
-    `Debian packages, by apt-get, no service started or enabled: ${missing.join(", ")}`,
+    `Debian packages, with apt-get, no service started or enabled: ${missing.join(", ")}`,
   ],
 
   async bring(missing, progress) {
     const { installs, upgrades } = await planned(missing, progress);
-    progress.say(
-      `apt-get installs ${installs.length} packages, with all that they depend on, and removes none`,
-    );
+    progress.say(`apt-get installs ${installs.length} packages, dependencies included, and removes none`);
     if (upgrades.length > 0) progress.say(`and has to upgrade ${upgrades.join(", ")}`);
     const argv = ["sh", inCheckout("scripts", "setup", "install-packages.sh"), ...missing];
     const [command, ...rest] = [...(await asRoot(argv)), ...argv];

@@ -11,7 +11,7 @@ export const npmStep = {
     return !(isInstalledAsLocked() && hasNode());
   },
 
-  brings: () => ["node_modules/", "npm packages, among them the Node that all else runs on"],
+  brings: () => ["node_modules/", "npm packages, including the Node that everything else runs on"],
 
   async bring(_missing, { detail }) {
     // Two packages have an install script; without the one of `node` there is no Node to run on.

@@ -93,7 +93,7 @@ function system() {
 function adviceFor(packages) {
   const script = join("scripts", "setup", "install-packages.sh");
   return (
-    "They could not be unpacked, or do not run from there. Instead they can be installed, without a service that is\n" +
+    "They could not be unpacked, or do not run from there. They can be installed instead, with no service\n" +
     `started or enabled. In ${CHECKOUT} type:\n\n  sudo sh ${script} ${packages.join(" ")}\n`
   );
 }

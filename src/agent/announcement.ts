@@ -105,7 +105,7 @@ function unitCheck(
 }
 
 function told(health: UnitHealth | undefined, isYoung: boolean): CheckState {
-  if (health === undefined) return { status: "warning", output: "not looked at yet", isUnknown: isYoung };
+  if (health === undefined) return { status: "warning", output: "not checked yet", isUnknown: isYoung };
   if (health.healthy) return { status: "passing", output: "healthy" };
   return { status: "critical", output: health.reason.slice(0, LONGEST_OUTPUT) };
 }

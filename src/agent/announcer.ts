@@ -29,7 +29,7 @@ export interface AnnouncerOptions {
 }
 
 /** The reason of a signal that ends the agent only to restart it with other options: nobody needs to hear about that. */
-export const GOES_ON = new DOMException("the agent goes on with other options", "AbortError");
+export const GOES_ON = new DOMException("the agent continues with new options", "AbortError");
 
 /**
  * Keeps the agent and Mastodon's services registered in Consul and reports how they are: when that changes, and twice
@@ -94,7 +94,7 @@ function complaints(error: unknown): readonly Complaining[] {
   const cure =
     kind === "denied"
       ? "Give the token the policy of packaging/consul-policy.hcl, or set announce.enabled to false."
-      : "Correct what Consul complains of, such as IP or announce.service, or set announce.enabled to false.";
+      : "Correct what Consul complains about, such as IP or announce.service, or set announce.enabled to false.";
   const complaint = {
     where: "services in Consul",
     what: `they cannot be registered (${messageOf(error)}); Mastodon is configured all the same`,

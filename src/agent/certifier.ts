@@ -123,8 +123,9 @@ export async function surveyCertificates(
 }
 
 function diskProblem(storage: string, error: unknown): Complaining {
-  const what = `certificates cannot be looked after (${messageOf(error)})`;
-  const cure = "Let the agent's user read and write there (certificates.storage, paths.certificates).";
+  const what = `certificates cannot be managed (${messageOf(error)})`;
+  const cure =
+    "Give the agent's user read and write access there (certificates.storage, paths.certificates).";
   return problemOf("certificate_not_issued", { where: storage, what, cure });
 }
 

@@ -111,5 +111,5 @@ async function nodeIdOf(
 /** Consul prefers the keyring it once wrote to the key in its configuration. */
 async function forgetOldGossipKey({ config, gossipKey }: Options, { log }: Workshop): Promise<void> {
   const moved = await moveForeignKeyring(config.consul.data_dir, gossipKey);
-  if (moved !== undefined) log.info({ kept: moved }, "moved the keyring of another gossip key aside");
+  if (moved !== undefined) log.info({ kept: moved }, "moved aside a keyring with another gossip key");
 }

@@ -171,11 +171,11 @@ function complaint({ target, health, failure }: Standing): readonly Complaining[
       {
         where: `${dependency} ${address}`,
         what: `the connection in use ${health.reason}`,
-        cure: `${failure?.cure ?? CURE} Everything that Mastodon does with it fails meanwhile; it is asked again by itself.`,
+        cure: `${failure?.cure ?? CURE} Until then everything that Mastodon does with it fails; the agent keeps probing it.`,
       },
       dependency,
     ),
   ];
 }
 
-const CURE = "Look at that server, and at the credentials if it is those that it refuses.";
+const CURE = "Check that server, and the credentials if it refuses them.";

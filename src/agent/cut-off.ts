@@ -7,7 +7,7 @@ export function cutOffText(awaySince: string, { applied }: Pick<Memory, "applied
   const goesOn =
     applied === undefined
       ? "nothing was ever applied here"
-      : `Mastodon goes on with the last known good of ${applied.at}`;
+      : `Mastodon keeps running with the last known good of ${applied.at}`;
   return `Consul has not answered since ${awaySince}; ${goesOn}`;
 }
 

@@ -38,18 +38,18 @@ export function decide(scene: Scene): Decision {
   const where = `database ${place}`;
   switch (schema.kind) {
     case "unavailable":
+      return wait(where, `it ${schema.reason}; nothing is run`, schema.cure ?? "The agent keeps asking.");
+    case "busy":
       return wait(
         where,
-        `it ${schema.reason}; nothing is run`,
-        schema.cure ?? "It is asked again and again.",
+        "somebody is migrating it",
+        "Nothing to do: the agent looks again when that is finished.",
       );
-    case "busy":
-      return wait(where, "somebody migrates it", "Nothing to do: it is looked at again when that has ended.");
     case "foreign":
       return wait(
         where,
         "it has tables, but not Mastodon's list of migrations (schema_migrations), so it is left alone",
-        "Wait until your backup is restored, or give Mastodon a database of its own (DBNAME).",
+        "Wait until your backup is restored, or give Mastodon its own database (DBNAME).",
       );
     case "empty":
       if (record === undefined) return wait(where, "it is empty, and Consul cannot be asked", CONSUL);
@@ -63,10 +63,10 @@ export function decide(scene: Scene): Decision {
 }
 
 export const CONSUL =
-  "Bring Consul back: of the nodes one prepares or migrates the database, under a lock there.";
+  "Bring Consul back: one of the nodes prepares or migrates the database, under a lock there.";
 
 function lost(stateKey: string): string {
-  return `Restore your backup, or look at DBHOST and DBNAME. If the site shall begin anew: \`consul kv delete ${stateKey}\``;
+  return `Restore your backup, or check DBHOST and DBNAME. To start the site from scratch: \`consul kv delete ${stateKey}\``;
 }
 
 function migrated(scene: Scene, pending: PendingMigrations): Decision {
@@ -76,14 +76,14 @@ function migrated(scene: Scene, pending: PendingMigrations): Decision {
   if (pending.before > 0) {
     // A failover does not wait, so the units may have been reloaded with newly unpacked code.
     if (isWanted || running === migrations.digest) return { kind: "run", steps: ["before"] };
-    const what = `the code on disk needs ${pending.before} migrations more than the database has, and is not started yet`;
-    return wait(where, what, `Reload the units, they are run before that: \`${scene.reloadCommand}\``);
+    const what = `the code on disk needs ${pending.before} migrations that the database lacks, and is not started yet`;
+    return wait(where, what, `Reload the units; the migrations run before that: \`${scene.reloadCommand}\``);
   }
   if (pending.after === 0) return { kind: "ready", isComplete: true };
   if (isWanted) return { kind: "ready", isComplete: false };
   const behind = record === undefined ? NOT_ASKED : whoIsBehind(scene, record);
   if (behind === undefined) return { kind: "run", steps: ["after"] };
-  const what = `${pending.after} post-deployment migrations wait: ${behind.what}`;
+  const what = `${pending.after} post-deployment migrations are waiting: ${behind.what}`;
   return { kind: "ready", isComplete: false, waiting: { where, what, cure: behind.cure } };
 }
 
@@ -96,7 +96,7 @@ function whoIsBehind(
 ): Omit<Complaint, "where"> | undefined {
   if (running !== migrations.digest) {
     return {
-      what: "the units of this node were not seen to start with the code on disk",
+      what: "this node's units have not been seen to start with the code on disk",
       cure: `Reload them: \`${reloadCommand}\``,
     };
   }
@@ -105,7 +105,7 @@ function whoIsBehind(
   const names = behind.map(([name]) => name);
   return {
     what: `${names.join(", ")} ${names.length === 1 ? "runs" : "run"} other code`,
-    cure: `Upgrade it there and reload its units. A node that is gone for good: \`consul kv delete ${nodesKey}${names[0]}\``,
+    cure: `Upgrade it there and reload its units. If a node is gone for good: \`consul kv delete ${nodesKey}${names[0]}\``,
   };
 }
 

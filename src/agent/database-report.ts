@@ -8,10 +8,10 @@ import type { StepReport } from "./database-steps.ts";
 const SUBJECT = "Mastodon's database";
 const READY = "the database has what the code needs";
 const WORK: Readonly<Record<DatabaseStep, string>> = {
-  prepare: "an empty database gets its first content",
-  seed: "what a site begins with is put in",
-  before: "the migrations that the new code needs are run",
-  after: "the migrations that had to wait for the last old code are run",
+  prepare: "the empty database is being set up",
+  seed: "the seed data is being added",
+  before: "the migrations that the new code needs are running",
+  after: "the post-deployment migrations are running",
 };
 
 /** Of the problems: units wait for the database, or it waits for them. */
@@ -28,7 +28,7 @@ export class DatabaseReport {
   #status: MigrationStatus = {
     state: "unknown",
     step: null,
-    reason: "the database was not looked at yet",
+    reason: "the database has not been checked yet",
     since: new Date().toISOString(),
     pending: null,
     output: null,

@@ -76,9 +76,9 @@ async function runStep(
     onStep({ step, output: text });
     if (seconds() - told < TELL_EVERY_SECONDS) return;
     told = seconds();
-    log.info({ step, seconds: told, output: text }, "database step goes on");
+    log.info({ step, seconds: told, output: text }, "database step still running");
   };
-  log.info({ step, database: place }, "database step begun");
+  log.info({ step, database: place }, "database step started");
   onStep({ step, output: "" });
   const result = await runLongCommand(
     {
@@ -97,14 +97,14 @@ async function runStep(
     return undefined;
   }
   if (result === undefined) {
-    log.info({ step }, "the agent ends, the database step goes on without it");
-    return { where: `database step ${step}`, what: "it goes on", cure: "Nothing to do." };
+    log.info({ step }, "the agent is stopping; the database step goes on without it");
+    return { where: `database step ${step}`, what: "it is still running", cure: "Nothing to do." };
   }
   const end = result.tail === "" ? "" : `, its output ends with: ${redact(result.tail)}`;
   return {
     where: `database step ${step} (${argv.join(" ")})`,
     what: `it failed: ${redact(result.ended)}${end}`,
-    cure: `Mend what it complains of (all of its output: ${output}), then have it run again: \`${reloadCommand}\``,
+    cure: `Fix what it complains about (its whole output: ${output}), then run it again: \`${reloadCommand}\``,
   };
 }
 
@@ -123,7 +123,7 @@ async function leftUndone(
   if (undone === 0) return undefined;
   return {
     where: `database ${place}`,
-    what: `the step ${step} ended well, but ${undone} migrations of ${options.config.paths.mastodon} are still not in it`,
-    cure: `Look at the commands of the section database in the configuration, then have it run again: \`${reloadCommand}\``,
+    what: `the step ${step} succeeded, but the database still lacks ${undone} migrations of ${options.config.paths.mastodon}`,
+    cure: `Check the commands in the configuration's section database, then run it again: \`${reloadCommand}\``,
   };
 }

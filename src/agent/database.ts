@@ -254,5 +254,5 @@ function isSameWish(one: Wish | undefined, other: Wish): boolean {
 function complaintOf(error: unknown): Complaint {
   if (isAgentError(error)) return error.complaint;
   if (error instanceof ConsulError) return { where: "Consul", what: error.message, cure: CONSUL };
-  return { where: "database", what: messageOf(error), cure: "It is tried again." };
+  return { where: "database", what: messageOf(error), cure: "The agent tries again." };
 }

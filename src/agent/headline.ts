@@ -42,9 +42,9 @@ export function headlineOf(facts: HeadlineFacts): Headline {
   const { isApplying, isBehind, lastFailure } = loop.applier;
   const { obstacle } = database;
   const rows: readonly [State, string | false | undefined, typeof UNSEEN?][] = [
-    ["starting", evaluation === undefined && "waiting for the first answers of Consul"],
+    ["starting", evaluation === undefined && "waiting for Consul's first answers"],
     ["applying", isApplying && "a change is being applied"],
-    ["held", evaluation?.kv.hold !== undefined && `held by an operator: ${evaluation.kv.hold.reason}`],
+    ["held", evaluation?.kv.hold !== undefined && `on hold: ${evaluation.kv.hold.reason}`],
     ["waiting", missingReason(evaluation)],
     [obstacle?.state === "failed" ? "failed" : "waiting", obstacle?.reason],
     ["failed", lastFailure],
@@ -62,7 +62,7 @@ export function headlineOf(facts: HeadlineFacts): Headline {
     ["degraded", unreadReason(problems), UNSEEN],
     ["degraded", unwrittenReason(problems), UNSEEN],
     ["starting", evaluation?.desired === undefined && "waiting for the pinned keys"],
-    ["starting", !loop.hasLooked && "looking at files and units"],
+    ["starting", !loop.hasLooked && "checking files and units"],
     [
       "applying",
       evaluation?.desired?.digest !== memory.applied?.digest &&
@@ -71,13 +71,13 @@ export function headlineOf(facts: HeadlineFacts): Headline {
   ];
   const [state, reason, unseen] = rows.find(([, text]) => text) ?? [];
   if (!state || !reason)
-    return { state: "converged", reason: "everything that the sources ask for is in force", ready: true };
+    return { state: "converged", reason: "everything the sources ask for is in force", ready: true };
   const isInForce = loop.hasLooked && evaluation?.desired?.digest === memory.applied?.digest;
   return { state, reason, ready: unseen !== undefined && isInForce };
 }
 
 const LEFT_AS_FOUND =
-  "Consul does not answer, and the files are newer than the state: they stay as they are until it says what should be in them";
+  "Consul does not answer, and the files are newer than the state: they stay as they are until Consul says what belongs in them";
 
 function missingReason(evaluation: Evaluation | undefined): string | false {
   const missing = evaluation?.merged.missing ?? [];
@@ -103,19 +103,19 @@ function pendingReason(evaluation: Evaluation | undefined): string | undefined {
   const texts = failing.map(
     ({ dependency, wanted, reason }) => `${dependency} ${wanted.host}:${wanted.port} ${reason}`,
   );
-  return texts.length === 0 ? undefined : `not taken over: ${texts.join("; ")}; the connection in use stays`;
+  return texts.length === 0 ? undefined : `not used: ${texts.join("; ")}; the connection in use stays`;
 }
 
 function unreadReason(problems: readonly Problem[]): string | undefined {
   const unread = problems.filter(({ code }) => code === "watch_failing").map(({ about }) => about);
   return unread.length === 0
     ? undefined
-    : `not readable in Consul: ${unread.join(", ")}; what was known of it stays in force`;
+    : `cannot be read in Consul: ${unread.join(", ")}; what was last read stays in force`;
 }
 
 function unwrittenReason(problems: readonly Problem[]): string | undefined {
   const unwritten = problems.find(({ code }) => code === "state_not_written");
-  return unwritten && `the state cannot be written to ${unwritten.about}; what is in force is not remembered`;
+  return unwritten && `the state cannot be written to ${unwritten.about}; what is in force is not recorded`;
 }
 
 /**

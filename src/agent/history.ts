@@ -83,8 +83,8 @@ export class History {
 
 function notRead(directory: string, error: unknown): Complaining {
   const what = `the journal cannot be read (${messageOf(error)})`;
-  const cure = "Changes are applied all the same. Let the agent's user read that directory.";
-  return problemOf("journal_not_written", { where: directory, what, cure }, "the journal's past");
+  const cure = "Changes are still applied. Let the agent's user read that directory.";
+  return problemOf("journal_not_written", { where: directory, what, cure }, "the earlier journal");
 }
 
 function isSameFailure(one: Change, other: Change): boolean {

@@ -39,5 +39,5 @@ export async function keepWriting(context: PersistenceContext, signal: AbortSign
 }
 
 const STATE_MEANWHILE =
-  "Until then a failover goes through and is remembered in memory alone; other changes wait.";
-const JOURNAL_MEANWHILE = "Changes are applied all the same, and recorded then.";
+  "Until then a failover goes through and is remembered only in memory; other changes wait.";
+const JOURNAL_MEANWHILE = "Changes are still applied, and recorded then.";

@@ -22,9 +22,7 @@ export async function probeOnce(target: Target, signal: AbortSignal): Promise<Pr
   try {
     return await look(target, { timeoutMs, signal });
   } catch (error) {
-    const reason = signal.aborted
-      ? "is not asked any more"
-      : `gave an unexpected answer (${messageOf(error)})`;
+    const reason = signal.aborted ? "is no longer probed" : `gave an unexpected answer (${messageOf(error)})`;
     return { kind: "unreachable", reason };
   }
 }

@@ -24,7 +24,7 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
         {
           where: `${name} (service ${places.services[name]})`,
           what: `${reason}; ${endpoint.host}:${endpoint.port} stays in use`,
-          cure: `Make an instance pass its checks (\`mastodon-agent status\` says why each may not be chosen), or name another host: \`${putHost(name, places)}\`.`,
+          cure: `Make an instance pass its checks (\`mastodon-agent status\` says why none may be chosen), or name another host: \`${putHost(name, places)}\`.`,
         },
         name,
       ),
@@ -35,12 +35,12 @@ export function inputProblems(evaluation: Evaluation, places: Places): readonly 
 /** A requested connection that does not work, and what stays in use meanwhile. Nothing while that is not known. */
 export function probeComplaint({ dependency, wanted, inUse, reason, cure }: Pending): readonly Complaint[] {
   if (reason === undefined || inUse === undefined) return [];
-  const what = `${addressOf(wanted)} is not taken over, since it ${reason}; ${inUse} stays in use`;
+  const what = `${addressOf(wanted)} is not used, because it ${reason}; ${inUse} stays in use`;
   return [
     {
       where: dependency,
       what,
-      cure: `${cure ?? "Correct the setting, or look at that server."} It is probed until it answers well.`,
+      cure: `${cure ?? "Correct the setting, or check that server."} The agent keeps probing it until it works.`,
     },
   ];
 }
@@ -55,7 +55,7 @@ export function watchProblems(
 }
 
 const ASKED_ON =
-  "What was known stays in force, and it is asked again by itself. If that lasts, look at `consul members` and the client's log.";
+  "What was last read stays in force, and the agent keeps asking. If this lasts, check `consul members` and the client's log.";
 
 /** A failed apply: what the machine said, and what happens now. */
 export function changeProblem(
@@ -65,7 +65,7 @@ export function changeProblem(
 ): Complaining {
   const end =
     code === "change_put_back"
-      ? `The last known good configuration is gone back to. Correct what was put, or mend the unit and have it tried again: \`consul kv put ${prefix}/control/reload "$(date)"\`.`
+      ? `The last known good configuration is in force again. Correct what was put, or repair the unit and retry: \`consul kv put ${prefix}/control/reload "$(date)"\`.`
       : CHANGE_ENDS[code];
   return { code, about: CONFIGURATION, message: `${reason.replace(/[^.]$/, "$&.")} ${end}` };
 }
@@ -74,8 +74,8 @@ export function changeProblem(
 const CONFIGURATION = "Mastodon's configuration";
 
 const CHANGE_ENDS = {
-  change_refused: "Nothing was changed. It is tried again by itself.",
-  change_failed: "It is tried again by itself.",
+  change_refused: "Nothing was changed. The agent retries by itself.",
+  change_failed: "The agent retries by itself.",
 };
 
 /** Gone as soon as there is a state again: until then there is no last known good to go on with. */

@@ -42,6 +42,6 @@ function refusalOf(error: unknown, reload: string): Complaining {
   return {
     code: "configuration_refused",
     about: complaints[0]?.where ?? "the agent's configuration",
-    message: `${said} The agent goes on with the configuration it had, but would not start with this one. Once it is corrected: ${reload}.`,
+    message: `${said} The agent keeps the configuration it had, but would not start with this one. Once corrected: ${reload}.`,
   };
 }

@@ -47,8 +47,8 @@ function complaints(trouble: string | undefined, target: SyslogTarget | undefine
   if (trouble === undefined || target === undefined) return [];
   const complaint = {
     where: `REMOTELOG ${target.host}, port ${target.port}`,
-    what: `the log does not get there (${trouble}); it is kept for a while, and tried again`,
-    cure: "It must take syslog by TCP there (log.syslog.port); or set log.syslog.enabled to false.",
+    what: `the log cannot be sent there (${trouble}); it is kept for a while, and retried`,
+    cure: "It must accept syslog over TCP there (log.syslog.port); or set log.syslog.enabled to false.",
   };
   return [problemOf("syslog_unreachable", complaint)];
 }

@@ -44,7 +44,7 @@ function securityOf(read: (name: string) => string | undefined): NonNullable<Smt
   throw new Refused({
     where: `mastodon/env/${implicit}`,
     what: `it is true and SMTP_ENABLE_STARTTLS is ${startTls}: Mastodon sends nothing with both`,
-    cure: "Delete one of the two keys; what is right for port 25, 465 or 587 follows from MAILPORT.",
+    cure: "Delete one of the two keys; MAILPORT 25, 465 or 587 sets the right values.",
   });
 }
 

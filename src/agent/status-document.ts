@@ -91,7 +91,7 @@ async function write(
 
 function complaints(key: string, error: unknown): readonly Complaining[] {
   if (!(error instanceof ConsulError) || error.kind !== "denied") return [];
-  const what = `the status cannot be put there (${messageOf(error)})`;
+  const what = `the status cannot be written there (${messageOf(error)})`;
   const cure = "Give the token the policy of packaging/consul-policy.hcl, or set announce.status to false.";
   return [problemOf("announce_denied", { where: `Consul KV ${key}`, what, cure })];
 }

@@ -87,7 +87,7 @@ export class UnitWatch {
             {
               code: "unit_unhealthy",
               about: name,
-              message: `unit ${name}: ${reason}. Look into the unit's own log, and start it where it is down: the agent does so only with a change, or when control/reload is put.`,
+              message: `unit ${name}: ${reason}. Read the unit's own log, and start the unit if it is down: the agent does so only with a change, or when control/reload is put.`,
             },
           ],
     );

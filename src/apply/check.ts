@@ -17,7 +17,7 @@ export async function check(
   if (ok) return;
   throw new Refused({
     where: spec.path,
-    what: `its check does not accept the new content, so the old file stays: ${argv.join(" ")}: ${ended}${redact(tail === "" ? "" : `, ${tail}`)}`,
-    cure: "Mend the setting or the template that the message points to.",
+    what: `its check rejects the new content, so the old file stays: ${argv.join(" ")}: ${ended}${redact(tail === "" ? "" : `, ${tail}`)}`,
+    cure: "Correct the setting or the template that the message points to.",
   });
 }

@@ -134,7 +134,7 @@ export async function endOf(
     if (late) signalSession(child, "SIGKILL");
     await Promise.race([closed, sleep(LAST_OUTPUT_MS, undefined, { ref: false })]);
     letGo(child);
-    if (late) return { ok: false, ended: `not ended after ${timeoutMs / 1000}s, so it was stopped` };
+    if (late) return { ok: false, ended: `still running after ${timeoutMs / 1000}s, so it was stopped` };
     if (signal !== null) return { ok: false, ended: `killed by ${signal}` };
     return { ok: code === 0, ended: `exit code ${code}`, exitCode: code };
   } finally {

@@ -23,7 +23,7 @@ const argv = z
   .array(z.string().min(1))
   .min(1)
   .describe(
-    'program and arguments, each its own item, e.g. ["service", "nginx", "reload"]; there is no shell',
+    'program and arguments, each as its own item, e.g. ["service", "nginx", "reload"]; there is no shell',
   );
 const timeout = duration.optional();
 
@@ -91,8 +91,8 @@ export const unitSchema = z.strictObject({
   reload: steps,
   restart: steps
     .optional()
-    .describe("a real stop and start, for variables that are read from the process environment only"),
-  start: steps.optional().describe("used when the unit is not running and its files are in place"),
+    .describe("a real stop and start, for variables that are only read from the process environment"),
+  start: steps.optional().describe("run when the unit is not running and its files are in place"),
   health: healthSchema.optional(),
 });
 

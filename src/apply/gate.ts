@@ -18,7 +18,7 @@ export async function passGate(gate: Gate, { redact }: Pick<StepContext, "redact
   if (ok) return;
   throw new Refused({
     where: `gate: ${argv.join(" ")}`,
-    what: `it does not accept the new values, so the old ones stay: ${ended}${redact(tail === "" ? "" : `, ${tail}`)}`,
+    what: `it rejects the new values, so the old ones stay: ${ended}${redact(tail === "" ? "" : `, ${tail}`)}`,
     cure: "Correct the setting that the message points to.",
   });
 }

@@ -47,7 +47,7 @@ export async function untilHealthy(unit: UnitSpec, { oldSelfMs, redact }: Health
   throw new TryAgain({
     where: `unit ${unit.name}`,
     what: `it is not healthy ${(oldSelfMs + health.timeout) / 1000}s after its steps: ${redact(reason)}`,
-    cure: "Look into the unit's own log.",
+    cure: "Read the unit's own log.",
   });
 }
 

@@ -23,7 +23,7 @@ export interface PendingMigrations {
 /** @throws Misconfigured if Mastodon's folder has none: then it is not Mastodon */
 export async function migrationsIn(mastodon: string): Promise<Migrations> {
   const [before, after] = [await versionsIn(mastodon, "migrate"), await versionsIn(mastodon, "post_migrate")];
-  if (before.length === 0) throw nothingThere(join(mastodon, "db", "migrate"), "no migrations are there");
+  if (before.length === 0) throw nothingThere(join(mastodon, "db", "migrate"), "there are no migrations");
   return { before, after, digest: digest(JSON.stringify([before, after])) };
 }
 
@@ -47,6 +47,6 @@ async function versionsIn(mastodon: string, name: string): Promise<readonly stri
 
 function nothingThere(where: string, what: string): Misconfigured {
   const cure =
-    "Say where Mastodon is (paths.mastodon), or take the section database out of the configuration (database: null).";
+    "Say where Mastodon is (paths.mastodon), or switch the section database off in the configuration (database: null).";
   return new Misconfigured({ where, what, cure });
 }

@@ -17,7 +17,7 @@ export type UnitProcess =
  */
 export async function unitProcess(pidfile: string): Promise<UnitProcess> {
   const found = await read(pidfile).catch(() => undefined);
-  if (found === undefined) return absent(`there is no pidfile ${pidfile} that can be read`);
+  if (found === undefined) return absent(`there is no readable pidfile ${pidfile}`);
   const { pid, writtenMs } = found;
   if (pid === undefined || pid <= 1) return absent(`${pidfile} names no process`);
   const process = await processOf(pid);
@@ -26,7 +26,7 @@ export async function unitProcess(pidfile: string): Promise<UnitProcess> {
   if (startedMs <= writtenMs + SLACK_MS) return { kind: "alive", process };
   const late = Math.round((startedMs - writtenMs) / 1000);
   return stale(
-    `the process ${pid} of ${pidfile} began ${late}s after that file was written, so it is another program`,
+    `the process ${pid} of ${pidfile} began ${late}s after that file was written, so it is a different program`,
   );
 }
 

@@ -15,8 +15,8 @@ export async function place(desired: Desired): Promise<Placed> {
 
 function refuse({ spec: { path } }: DesiredFile, cause: unknown): never {
   if (isAgentError(cause)) throw new TryAgain(cause.complaint, { cause });
-  const what = `it cannot be looked at (${messageOf(cause)})`;
-  const cure = "Let the agent's user read the file that is there: it is compared before it is replaced.";
+  const what = `it cannot be read (${messageOf(cause)})`;
+  const cure = "Let the agent's user read the existing file: it is compared before it is replaced.";
   throw new TryAgain({ where: path, what, cure }, { cause });
 }
 

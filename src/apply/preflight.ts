@@ -22,8 +22,8 @@ async function complaintAbout(spec: FileSpec): Promise<Complaint | undefined> {
     if (isAgentError(error)) return error.complaint;
     return {
       where: spec.path,
-      what: `it cannot be looked at (${messageOf(error)})`,
-      cure: "Let the agent's user into its directories.",
+      what: `it cannot be accessed (${messageOf(error)})`,
+      cure: "Give the agent's user access to its directories.",
     };
   }
 }
@@ -34,14 +34,14 @@ async function aboutPlace({ path }: FileSpec, target: string): Promise<Complaint
   if (found?.isDirectory() !== true) {
     return {
       where: path,
-      what: `the directory ${directory} is not there`,
+      what: `the directory ${directory} does not exist`,
       cure: "Create it, or give the file another path in the configuration.",
     };
   }
   if (await isMountPoint(target)) {
     return {
       where: path,
-      what: "it is a mount of its own, so it cannot be replaced in one step",
+      what: "the file itself is a mount, so it cannot be replaced in one step",
       cure: "Mount the directory that holds it, or give the file another path and link to it.",
     };
   }
@@ -50,7 +50,7 @@ async function aboutPlace({ path }: FileSpec, target: string): Promise<Complaint
   return {
     where: path,
     what: `the agent may not write in ${directory} (${code})`,
-    cure: `Let user id ${process.geteuid?.()} write there (each file is replaced by a new one beside it), or run the agent as another user.`,
+    cure: `Let user id ${process.geteuid?.()} write there (a new file is written next to the old one and replaces it), or run the agent as another user.`,
   };
 }
 
@@ -74,7 +74,7 @@ async function aboutReading(spec: FileSpec): Promise<Complaint | undefined> {
   if (error === undefined) return undefined;
   return {
     where: spec.path,
-    what: `the agent may not read the file that is there (${error})`,
-    cure: "Give it to the agent's user or a group of his: it is compared before it is replaced.",
+    what: `the agent may not read the existing file (${error})`,
+    cure: "Give it to the agent's user or one of its groups: it is compared before it is replaced.",
   };
 }

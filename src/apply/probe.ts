@@ -71,7 +71,7 @@ async function byPidfile(pidfile: string): Promise<Answer> {
   if (found.kind === "absent") return { ok: false, reason: found.reason, unit: "stopped" };
   return found.process.ageMs >= STEADY_MS
     ? { ok: true }
-    : sick(`process ${found.process.pid} has just begun`);
+    : sick(`process ${found.process.pid} has only just started`);
 }
 
 /** Only a command that ended by itself says something about the unit. */

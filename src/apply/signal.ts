@@ -21,7 +21,7 @@ export async function signal(step: SignalStep, signalled: Signalled): Promise<St
   if (found.kind === "absent") {
     return failed(
       `${found.reason}; nothing was signalled`,
-      "Start the unit; if it runs, let it write its pidfile again (touch the file if the clock was set forward since).",
+      "Start the unit; if it is running, make it write its pidfile again (touch the file if the clock was set forward since).",
     );
   }
   if (first === undefined) signalled.set(pidfile, found.process);
@@ -42,8 +42,8 @@ function send({ pid }: Process, name: string): StepResult | undefined {
   } catch (error) {
     const cure =
       codeOf(error) === "EPERM"
-        ? "Run the agent as the unit's user, or reload the unit by a run step with doas or sudo."
-        : "Look whether the unit runs, and start it.";
+        ? "Run the agent as the unit's user, or reload the unit with a run step that uses doas or sudo."
+        : "Check whether the unit is running, and start it.";
     return failed(messageOf(error), cure);
   }
 }

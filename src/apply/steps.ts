@@ -71,10 +71,7 @@ async function touch(path: string): Promise<StepResult> {
     await utimes(path, now, now);
     return DONE;
   } catch (error) {
-    return failed(
-      messageOf(error),
-      "Let the agent's user write that file, or reload the unit in another way.",
-    );
+    return failed(messageOf(error), "Let the agent's user write that file, or reload the unit another way.");
   }
 }
 
@@ -83,6 +80,6 @@ async function run(argv: readonly string[], timeoutMs: number): Promise<StepResu
   if (ok) return DONE;
   return failed(
     tail === "" ? ended : `${ended}, its output ends with: ${tail}`,
-    "Run the command by hand as the agent's user and mend what it complains of.",
+    "Run the command by hand as the agent's user and fix what it complains about.",
   );
 }

@@ -17,19 +17,14 @@ export async function targetOf(path: string, links = 0): Promise<string> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined || found.isFile()) return path;
   if (!found.isSymbolicLink()) {
-    throw refuse(
-      path,
-      "it is there but is not a regular file",
-      "Move it away, or give the file another path.",
-    );
+    throw refuse(path, "it exists but is not a regular file", "Move it away, or give the file another path.");
   }
-  if (links === MAX_LINKS)
-    throw refuse(path, "its symbolic links lead in a circle", "Remove the links that are wrong.");
+  if (links === MAX_LINKS) throw refuse(path, "its symbolic links form a circle", "Remove the wrong links.");
   if (found.uid !== 0 && found.uid !== process.geteuid?.()) {
     throw refuse(
       path,
       `it is a symbolic link that belongs to uid ${found.uid}, which is not followed`,
-      "Let root or the agent's user make the link, or name the link's target as the path.",
+      "Make root or the agent's user create the link, or use the link's target as the path.",
     );
   }
   return targetOf(resolve(await realpath(dirname(path)), await readlink(path)), links + 1);

@@ -57,7 +57,7 @@ async function actAll(
   let first: Failed | undefined;
   for (const [index, action] of actions.entries()) {
     const { unit, wanted } = action;
-    if (context.signal.aborted) context.log.info({ unit: unit.name }, "finishing the apply before the end");
+    if (context.signal.aborted) context.log.info({ unit: unit.name }, "finishing the apply before stopping");
     const result = await act(action, context);
     if (result.kind === "healthy") {
       await rememberIfPossible(unit.name, wanted, context);

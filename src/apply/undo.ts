@@ -21,8 +21,8 @@ export async function undo({ files, touched, untouched }: Undoing, context: Tran
   context.ledger.restored.push(...restored);
   if (errors.length === 0) for (const action of untouched) await rememberOld(action, context);
   const units = errors.length > 0 ? [] : await reloadAll(touched, errors, context);
-  for (const error of errors) context.log.error({ error: messageOf(error) }, "not undone");
-  context.log.debug({ files: restored, units }, "old state put back");
+  for (const error of errors) context.log.error({ error: messageOf(error) }, "not rolled back");
+  context.log.debug({ files: restored, units }, "old state restored");
   return { files: restored, units, errors };
 }
 

@@ -132,7 +132,7 @@ async function later(client: Client, url: string, signal: AbortSignal): Promise<
     if (order.status !== "pending" && order.status !== "processing") return order;
     await sleep(delayMs, undefined, { signal });
   }
-  throw new AcmeError({ detail: "the server has not come to an end with the order" });
+  throw new AcmeError({ detail: "the server has not finished the order" });
 }
 
 /** The authority's own words on why it did not believe us. */

@@ -52,7 +52,7 @@ export async function findCertificate(folder: string, domain: string): Promise<F
     const reason = isPair ? hostFault(parsed, domain) : KEY_FAULT;
     return reason === undefined ? { kind: "good", certificate } : bad(reason, isPair, certificate);
   } catch (error) {
-    return bad(`${CHAIN_FILE} is no chain of certificates (${messageOf(error)})`, false);
+    return bad(`${CHAIN_FILE} is not a certificate chain (${messageOf(error)})`, false);
   }
 }
 
@@ -74,7 +74,7 @@ function hostFault(certificate: X509Certificate, domain: string): string | undef
   return certificate.checkHost(domain) === undefined ? `it is not for ${domain}` : undefined;
 }
 
-const KEY_FAULT = `${KEY_FILE} does not belong to it`;
+const KEY_FAULT = `${KEY_FILE} does not match it`;
 
 /** An encrypted key is assumed to be right: a user's template may name the file with its password. */
 function isKeyOf(key: string, certificate: X509Certificate): boolean {

@@ -30,17 +30,14 @@ const PATIENCE_MS = 5000;
 /** Until it is disposed of. @throws Unavailable when this machine itself cannot get the answer */
 export async function answer(challenge: Challenge, places: ChallengePlaces): Promise<AsyncDisposable> {
   // The token becomes a file name (RFC 8555 has it base64url).
-  if (!/^[A-Za-z0-9_-]+$/.test(challenge.token)) throw unanswered(challenge, places, "its token is none");
+  if (!/^[A-Za-z0-9_-]+$/.test(challenge.token))
+    throw unanswered(challenge, places, "its token is not valid");
   await using making = new AsyncDisposableStack();
   if (await isTaken(places.listen)) making.use(await place(challenge, places));
   else making.use(await serve(challenge, places));
   const found = await look(challenge, places);
   if (found !== challenge.content)
-    throw unanswered(
-      challenge,
-      places,
-      `asked from here it is answered with ${JSON.stringify(found.slice(0, 80))}`,
-    );
+    throw unanswered(challenge, places, `from here the answer is ${JSON.stringify(found.slice(0, 80))}`);
   return making.move();
 }
 
@@ -125,6 +122,6 @@ function unanswered(
   cause?: unknown,
 ): Unavailable {
   const where = `challenge for ${domain} at ${listen.host}:${listen.port}`;
-  const cure = `Let what listens there serve ${PREFIX} from ${webroot}, readable for its user, or let the agent listen itself (certificates.listen). The authority was not asked.`;
+  const cure = `Make what listens there serve ${PREFIX} from ${webroot}, readable by its user, or let the agent listen itself (certificates.listen). The authority was not asked.`;
   return new Unavailable({ what, where, cure }, { cause });
 }

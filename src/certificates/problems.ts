@@ -50,7 +50,7 @@ function uselessProblem({ domain, found }: Standing): readonly Complaining[] {
 /** nginx has read it, but could not read it again. */
 function goneProblem({ domain, found, inUse }: Standing): readonly Complaining[] {
   if (found.kind !== "none" || inUse === undefined) return [];
-  const what = `the certificate that nginx runs with is gone from ${inUse}, and there is no other`;
+  const what = `the certificate that nginx runs with has vanished from ${inUse}, and there is no other`;
   return [problem("certificate_gone", domain, what, PUT_BACK)];
 }
 
@@ -58,8 +58,8 @@ function problem(code: ProblemCode, where: string, what: string, cure: string): 
   return problemOf(code, { where, what, cure });
 }
 
-const SEE_DOCS = "It is tried again by itself; what helps is in docs/certificates.md.";
+const SEE_DOCS = "The agent retries by itself; docs/certificates.md says what helps.";
 const RENEW_OURS = "It should have been renewed long ago: see the problem certificate_not_renewed.";
 const PUT_BACK =
-  "Put it back, or let the agent order one (certificates.directory): until then whatever changes nginx.conf is refused, and after a restart the site is served over plain http.";
+  "Put it back, or let the agent order one (certificates.directory). Until then every change to nginx.conf is refused, and after a restart the site is served over plain http.";
 const OR_LEAVE_IT = "Or move that folder away, and let the agent order one (certificates.directory).";

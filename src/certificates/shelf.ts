@@ -64,8 +64,8 @@ export async function shelve(
 function refuseUseless(chain: string, key: Secret, domain: string): void {
   const reason = faultOf(chain, key.reveal(), domain);
   if (reason === undefined) return;
-  const cure = "Nothing was changed. Look at the ACME server.";
-  throw new Refused({ what: `the certificate that was issued is of no use: ${reason}`, where: domain, cure });
+  const cure = "Nothing was changed. Check the ACME server.";
+  throw new Refused({ what: `the issued certificate cannot be used: ${reason}`, where: domain, cure });
 }
 
 function versionAt(nowMs: number): string {

@@ -28,7 +28,8 @@ function noStatus(error: unknown): Pick<Exclude<AgentAnswer, { kind: "status" }>
   if (error instanceof Error && error.name === "TimeoutError")
     return { kind: "other", reason: `the agent does not answer within ${ANSWER_TIMEOUT_MS / 1000} s` };
   const cause = error instanceof Error ? codeOf(error.cause) : undefined;
-  if (cause === undefined) return { kind: "other", reason: "what answers there is no agent of this version" };
+  if (cause === undefined)
+    return { kind: "other", reason: "what answers there is not an agent of this version" };
   const kind = cause === "ECONNREFUSED" ? "nobody" : "other";
   return { kind, reason: `no agent answers there (${cause})` };
 }

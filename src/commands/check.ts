@@ -45,7 +45,7 @@ type Stage = (what: string, inspections: () => Promise<readonly Inspection[]>) =
 
 async function lookAtAll(options: Options, probe: boolean, stage: Stage, io: Io): Promise<void> {
   await stage("", async () => [["configuration", () => WELL_FORMED]]);
-  await stage("Looking at files and keys", async () => localInspections(options));
+  await stage("Checking files and keys", async () => localInspections(options));
   const seen = await during("Asking Consul", io, () => lookOrSay(options));
   if ("cannot" in seen) await stage("", async () => [refusal("sources", seen)]);
   else {
@@ -55,7 +55,7 @@ async function lookAtAll(options: Options, probe: boolean, stage: Stage, io: Io)
       orSay("certificates", certificateInspections(options, seen)),
     );
   }
-  if (probe) await stage("Asking everybody", () => probeInspections(options, seen));
+  if (probe) await stage("Asking every backend", () => probeInspections(options, seen));
 }
 
 const WELL_FORMED = "environment, configuration file and templates are well-formed";

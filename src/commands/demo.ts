@@ -27,8 +27,8 @@ export async function demo({ once = false }: { once?: boolean }, io: Io): Promis
 
 const NOT_HERE = {
   where: "mastodon-agent demo",
-  what: "the programs that it shows are not in the installed package",
-  cure: "In a checkout of mastodon-agent type: npm start",
+  what: "the programs it needs are not in the installed package",
+  cure: "In a checkout of mastodon-agent, type: npm start",
 };
 
 function isCheckout(): boolean {

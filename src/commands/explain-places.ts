@@ -33,7 +33,7 @@ const WHY_NOTHING: Readonly<Record<Level, (name: string, options: Options, seen:
 
 function nothingInKv(level: "node" | "shared", name: string, options: Options, { evaluation }: Look): string {
   if (isSettingName(name) && settingSpec(name).join)
-    return "needed to reach Consul, so it cannot come from there";
+    return "it is needed to reach Consul, so it cannot come from Consul";
   const key = keyOf(level, name, options);
   const isRefused = evaluation.kv.refusals.some(({ complaint }) => complaint.where === key);
   return isRefused ? `${key} is refused, see below` : `nothing at ${key}`;
@@ -45,7 +45,7 @@ function nothingInCatalogue(name: string, options: Options, { evaluation }: Look
   const service = serviceNames(options)[dependency];
   if (service === "") return `${dependency} is not watched`;
   const instances = evaluation.instances.get(dependency);
-  if (instances === undefined) return `service ${service}: Consul has not said`;
+  if (instances === undefined) return `service ${service}: Consul has not answered`;
   return instances.length === 0
     ? `no instance of service ${service}`
     : `service ${service}: not chosen, or overridden`;

@@ -98,14 +98,14 @@ function story(setting: SettingStatus, options: Options, seen: Look, sight: Sigh
 function headline({ name, feeds, in_force: inForce, values }: SettingStatus, paint: Paint): string {
   const title = paint.bold(feeds.length > 0 ? `${name} (${feeds.join(", ")})` : name);
   if (inForce !== null) return `${title} = ${paint.bold(inForce.value ?? UNKNOWN)}, from ${origin(inForce)}`;
-  return `${title} ${values.length > 0 ? "is not in force yet" : "is not set by any source"}`;
+  return `${title} ${values.length > 0 ? "is not in force yet" : "is not set in any source"}`;
 }
 
 /** What is not in force yet; for a secret only that it differs. */
 function askedLines({ in_force: inForce, waiting, values: [asked] }: SettingStatus, sight: Sight) {
   const { paint, now, width } = sight;
   if (waiting === null) return [];
-  const other = asked !== undefined && asked.value === inForce?.value ? " (another one)" : "";
+  const other = asked !== undefined && asked.value === inForce?.value ? " (a different one)" : "";
   const text = asked === undefined ? "no value" : `${paint.bold(asked.value)}${other}, from ${origin(asked)}`;
   return [
     ...hang("  ", `asked for: ${text}`, width),

@@ -21,7 +21,7 @@ export async function history(flags: HistoryFlags, io: Io): Promise<ExitCode> {
   const { state } = readConfig(flags.config).paths;
   const all = await journalIn(state);
   const entries = filtered(all, flags);
-  if (entries.length === 0) io.err(all.length === 0 ? `no change on record in ${state}` : NONE_OF_THESE);
+  if (entries.length === 0) io.err(all.length === 0 ? `no changes recorded in ${state}` : NONE_OF_THESE);
   if (flags.follow) {
     print(entries, flags, io);
     const show = (more: readonly JournalEntry[]) =>
@@ -39,7 +39,7 @@ function print(entries: readonly JournalEntry[], { json, verbose = false }: Hist
     for (const line of json ? [JSON.stringify(entry)] : entryLines(entry, sight)) io.out(line);
 }
 
-const NONE_OF_THESE = "changes are on record, but none that is asked for";
+const NONE_OF_THESE = "there are changes, but none matches";
 
 async function journalIn(directory: string): Promise<readonly JournalEntry[]> {
   try {
@@ -49,7 +49,7 @@ async function journalIn(directory: string): Promise<readonly JournalEntry[]> {
     const reason =
       codeOf(error) === "EACCES"
         ? denied(current)
-        : { where: current, what: messageOf(error), cure: "Look at what is there; it should be a file." };
+        : { where: current, what: messageOf(error), cure: "Check what it is; it should be a file." };
     throw new Misconfigured(reason, { cause: error });
   }
 }

@@ -19,9 +19,7 @@ export function initSaid(
   files: readonly { readonly name: KeyFileName; readonly fingerprint: string; readonly made: boolean }[],
 ): Said {
   return {
-    lines: files.map(({ name, fingerprint, made }) =>
-      row(name, fingerprint, made ? "made now" : "was there"),
-    ),
+    lines: files.map(({ name, fingerprint, made }) => row(name, fingerprint, made ? "created" : "existing")),
     document: { files },
   };
 }
@@ -99,7 +97,7 @@ function verifiedLine(where: string, state: KeyFileState, pin: string): readonly
   if (state.kind === "present") return [`present  ${where}: ${state.key.fingerprint}, ${pin}`];
   // Broken ones are among the refusals.
   if (state.kind === "broken") return [];
-  return [`missing  ${where}: the first start or \`mastodon-agent keys init\` makes it`];
+  return [`missing  ${where}: the first start or \`mastodon-agent keys init\` creates it`];
 }
 
 function adoptedLines({
@@ -112,9 +110,9 @@ function adoptedLines({
   pin,
 }: AdoptedFile): readonly string[] {
   return [
-    row(name, fingerprint, written ? "adopted" : "was the same", PIN_WORDS[pin]),
+    row(name, fingerprint, written ? "adopted" : "unchanged", PIN_WORDS[pin]),
     ...(wasCrossWired ? ["  the file had the three encryption values in each other's places"] : []),
-    ...(isUnusual ? ["  an unusual form, kept as Mastodon has it"] : []),
+    ...(isUnusual ? ["  of an unusual form, kept as Mastodon has it"] : []),
     ...(backup ? [`  the old file is kept as ${backup}`] : []),
   ];
 }
@@ -147,7 +145,7 @@ function stateColumns(state: KeyFileState): readonly string[] {
 }
 
 function pinWords(state: KeyFileState, { fingerprints }: Pins, name: KeyFileName): string {
-  if (fingerprints === undefined) return "pin not asked";
+  if (fingerprints === undefined) return "pin not checked";
   const pin = fingerprints.get(name);
   if (pin === undefined) return "not pinned";
   return state.kind === "present" && state.key.fingerprint === pin ? "pinned" : `pinned: ${pin}`;
@@ -156,9 +154,11 @@ function pinWords(state: KeyFileState, { fingerprints }: Pins, name: KeyFileName
 function advice(files: readonly AdoptedFile[]): readonly string[] {
   const pins = new Set(files.map(({ pin }) => pin));
   return [
-    ...(pins.has("replaced") ? ["Other nodes of this domain now need these key files, too: copy them."] : []),
+    ...(pins.has("replaced")
+      ? ["The other nodes of this domain now need these key files too: copy them."]
+      : []),
     ...(pins.has("not asked")
-      ? ["Consul could not be asked: where it has other pins, run this again once it answers."]
+      ? ["Consul could not be asked: if it has other pins, run this again once it answers."]
       : []),
   ];
 }
@@ -185,5 +185,5 @@ const PIN_WORDS: Readonly<Record<AdoptedFile["pin"], string>> = {
   unchanged: "pinned",
   new: "pinned now",
   replaced: "pin replaced",
-  "not asked": "pin not asked",
+  "not asked": "pin not checked",
 };

@@ -21,7 +21,7 @@ export async function diffKv(
   for (const line of standIns(seen)) io.err(line);
   const { evaluation, memory } = seen;
   if (memory.applied === undefined)
-    io.err(`No agent has applied anything yet with the state in ${options.config.paths.state}.`);
+    io.err(`No agent has applied anything yet with the state directory ${options.config.paths.state}.`);
   const { kv, merged } = evaluation;
   const { environment, node, config } = options;
   const rows = kvRows({ kv, merged, memory, environment, node, prefix: config.watch.prefix });
@@ -108,18 +108,18 @@ function verdict({ relation, catalogue, refusals, isApplied }: Row): string {
   const reasons = refusals.map(({ where, what, cure }) => `${where}: ${what}. ${cure}`);
   const parts = [
     relation === "refused" ? `refused: ${reasons.join(" ")}` : MEANINGS[relation],
-    ...(catalogue === "hidden" ? ["KV hides the catalogue: no failover is followed"] : []),
-    ...(catalogue === "decides" ? ["the catalogue goes before it"] : []),
+    ...(catalogue === "hidden" ? ["KV overrides the catalogue: no failover is followed"] : []),
+    ...(catalogue === "decides" ? ["the catalogue takes precedence"] : []),
     ...(isApplied ? [] : ["not yet applied"]),
   ];
   return parts.join("; ");
 }
 
 const MEANINGS: Readonly<Record<Exclude<Relation, "refused">, string>> = {
-  "kv hides environment": "KV hides the environment",
-  same: "same in both: the environment's can be dropped",
+  "kv hides environment": "KV overrides the environment",
+  same: "the same in both: it can be removed from the environment",
   "only in kv": "only in KV",
   "only in environment": "only in the environment",
   "must stay in environment": "must stay in the environment: needed to reach Consul",
-  gone: "taken out of KV",
+  gone: "deleted from KV",
 };

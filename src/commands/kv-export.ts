@@ -39,13 +39,12 @@ export async function exportKv(flags: KvExportFlags, io: Io): Promise<ExitCode> 
 }
 
 const REASONS: Readonly<Record<LeftOut, string>> = {
-  join: "needed to reach Consul, so only the environment can have them",
+  join: "needed to reach Consul, so they can only be in the environment",
   secret: "secret; --secrets includes them",
   endpoint:
-    "left to the catalogue: in the environment they come after it, in KV they would go before it for ever, and no failover would be followed; --endpoints includes them",
+    "left to the catalogue: the catalogue takes precedence over the environment, but KV would override it for good, and no failover would be followed; --endpoints includes them",
   pinned: "pinned keys, which stay in their files",
-  unread:
-    "variables of Mastodon's, which the agent does not read from the environment; put env/NAME yourself",
+  unread: "Mastodon variables, which the agent does not read from the environment; put env/NAME yourself",
 };
 
 function folderOf({ config, node }: Options, isForNode: boolean): string {
@@ -84,5 +83,5 @@ async function writeInto(file: string, entries: readonly ImportEntry[], io: Io):
 /** A rename would replace a link, or a device such as /dev/stdout. */
 async function refuseStranger(target: string): Promise<void> {
   const there = await lstat(target).catch(() => undefined);
-  if (there !== undefined && !there.isFile()) throw new Error("it is there and is no plain file");
+  if (there !== undefined && !there.isFile()) throw new Error("it exists and is not a plain file");
 }

@@ -80,8 +80,8 @@ export async function look(options: Options, readKeys: ReadKeys = readOnly): Pro
 export function standIns({ unanswered }: Pick<Look, "unanswered">): readonly string[] {
   const lines = unanswered.map(({ name, kind, problem }) =>
     kind === "unreachable"
-      ? `Consul was not asked (${problem}): the last known good settings stand in.`
-      : `Consul was asked in vain for ${name} (${problem}): what is in force stands in.`,
+      ? `Consul was not asked (${problem}): these are the last known good settings.`
+      : `Consul gave no answer for ${name} (${problem}): this shows what is in force.`,
   );
   return [...new Set(lines)];
 }

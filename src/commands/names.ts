@@ -20,7 +20,7 @@ export function namesBehind(name: string): readonly string[] {
     case "operator":
       return [name];
     case "pinned":
-      throw refused(name, "a pinned key, which no source but its file has", "See mastodon-agent keys show.");
+      throw refused(name, "a pinned key, which comes only from its file", "See mastodon-agent keys show.");
     case "barred":
       throw refused(name, `never rendered: ${origin.reason}`, "See docs/settings.md.");
     default:

@@ -18,7 +18,7 @@ import type { StatusFlags } from "./status.ts";
 export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command("mastodon-agent")
     .description(
-      "Keeps Mastodon's configuration true to Consul: settings by KV, endpoints by the catalogue, keys pinned.",
+      "Keeps Mastodon's configuration in step with Consul: settings from KV, endpoints from the catalogue, keys pinned.",
     )
     .version(io.version)
     .exitOverride()
@@ -26,7 +26,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.err(text.trimEnd()),
     })
-    .showHelpAfterError("Run mastodon-agent --help to see what there is.");
+    .showHelpAfterError("Run mastodon-agent --help for a list of commands.");
 
   const command = (name: string, description: string, example: string, parent = program): Command =>
     parent
@@ -35,17 +35,19 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       .option("--config <file>", `configuration file (YAML), by default ${DEFAULT_CONFIG_FILE}`)
       .option(
         "--environment <file>",
-        "file with the jail's parameters, by default the one that the configuration names; the process environment goes before it",
+        "file with the jail's parameters, by default the one that the configuration names; the process environment takes precedence",
       )
       .addOption(new Option("--env-file <file>", "its old name").hideHelp().conflicts("environment"))
       .addHelpText("after", `\nExample:\n  $ mastodon-agent ${example}`);
 
   command(
     "run",
-    "Join Consul, watch it and keep Mastodon's configuration true; runs until SIGTERM.",
+    "Join Consul, watch it and keep Mastodon's configuration in step with it; runs until SIGTERM.",
     "run --config /usr/local/etc/mastodon-agent.yaml",
   )
-    .addOption(new Option("--log-level <level>", "goes before the configuration's").choices(LOG_LEVELS))
+    .addOption(
+      new Option("--log-level <level>", "overrides the level in the configuration").choices(LOG_LEVELS),
+    )
     .action(async (flags: RunFlags) => {
       // Mastodon's configuration matters more than the log about it.
       io.outliveOutput();
@@ -64,12 +66,12 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
 
   command(
     "check",
-    "Look at configuration, permissions, keys, Consul and every rendered file, and say what is wrong.",
+    "Check configuration, permissions, keys, Consul and every rendered file, and say what is wrong.",
     "check --probe",
   )
     .option(
       "--probe",
-      "also look at the units, the cluster, permissions and clocks, and try every backend with Mastodon's credentials",
+      "also check the units, the cluster, permissions and clocks, and try every backend with Mastodon's credentials",
     )
     .option("--json", "for scripts")
     .action(async (flags: CheckFlags) => done(await (await import("./check.ts")).check(flags, io)));
@@ -79,38 +81,36 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     "Say where a setting or variable comes from: every source's value in order of precedence.",
     "explain DB_HOST",
   )
-    .argument("[name]", "a setting (DBHOST) or a variable (DB_HOST); without it, all that are set")
+    .argument("[name]", "a setting (DBHOST) or a variable (DB_HOST); without it, everything that is set")
     .option("--json", "for scripts")
     .action(async (name: string | undefined, flags: CommonFlags & { json?: boolean }) =>
       done(await (await import("./explain.ts")).explain(name, flags, io)),
     );
 
-  command("status", "Ask the running agent where Mastodon is pointing, and why.", "status --json")
+  command("status", "Ask the running agent where Mastodon points, and why.", "status --json")
     .option("--json", "for scripts")
-    .option("--watch", "go on, every second, until it is interrupted; also while the agent is away")
+    .option("--watch", "repeat every second until interrupted, even while the agent is away")
     .action(async (flags: StatusFlags) => done(await (await import("./status.ts")).status(flags, io)));
 
   command(
     "history",
-    "What was changed, when, why and how it ended; the newest last. Works while agent and Consul are down.",
+    "List the changes: what, when, why and how each ended, newest last. Works while agent and Consul are down.",
     "history --since 2h --name DB_HOST --verbose",
   )
-    .option("--since <time>", "not older: 2h, 7d or 2026-11-24T09:00", moment)
-    .option("--until <time>", "not newer", moment)
-    .addOption(new Option("--outcome <outcome>", "only these").choices(OUTCOMES))
-    .option("--unit <unit>", "only where this unit was concerned")
-    .option("--name <name>", "only where this setting, variable or dependency changed")
-    .option("--limit <number>", "the newest so many", positive, 20)
+    .option("--since <time>", "only changes after this time: 2h, 7d or 2026-11-24T09:00", moment)
+    .option("--until <time>", "only changes up to this time", moment)
+    .addOption(new Option("--outcome <outcome>", "only changes with this outcome").choices(OUTCOMES))
+    .option("--unit <unit>", "only changes that concerned this unit")
+    .option("--name <name>", "only changes of this setting, variable or dependency")
+    .option("--limit <number>", "how many of the newest", positive, 20)
     .addOption(
-      new Option("--follow", "go on with each change as it comes, until interrupted").conflicts("until"),
+      new Option("--follow", "keep printing changes as they come, until interrupted").conflicts("until"),
     )
-    .option("--verbose", "with values before and after, files, and where the time went")
+    .option("--verbose", "also show values before and after, files, and where the time went")
     .option("--json", "for scripts")
     .action(async (flags: HistoryFlags) => done(await (await import("./history.ts")).history(flags, io)));
 
-  const keys = program
-    .command("keys")
-    .description("Mastodon's pinned keys: make, show, verify or adopt them.");
+  const keys = program.command("keys").description("Create, show, verify or adopt Mastodon's pinned keys.");
   for (const [name, description] of KEYS_COMMANDS) {
     command(name, description, `keys ${name}`, keys)
       .option("--json", "for scripts; fingerprints, never a key")
@@ -121,15 +121,21 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
 
   const kv = program
     .command("kv")
-    .description("The way from the jail's environment to Consul's KV; see docs/kv.md.");
+    .description("Move settings from the jail's environment to Consul's KV; see docs/kv.md.");
   command(
     "export",
-    "Write what the environment holds as JSON for consul kv import; standard error says what was left out and why.",
+    "Write the environment's settings as JSON for consul kv import; standard error says what was left out and why.",
     "kv export --secrets --out settings.json && consul kv import @settings.json",
     kv,
   )
-    .option("--secrets", "with the passwords, in plain text, on standard output too: mind where it goes")
-    .option("--endpoints", "with hosts and ports that the catalogue is asked for: KV would hide it for ever")
+    .option(
+      "--secrets",
+      "include the passwords, in plain text, even on standard output: mind where that goes",
+    )
+    .option(
+      "--endpoints",
+      "include hosts and ports that come from the catalogue: KV would override it for good",
+    )
     .option("--node", "for this node only, below nodes/<NODENAME>/")
     .option("--out <file>", "write this file, readable by you alone, instead of standard output")
     .action(async (flags: KvExportFlags) => done(await (await import("./kv-export.ts")).exportKv(flags, io)));
@@ -146,27 +152,27 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
 
   program
     .command("completion")
-    .description("Print the script with which a shell completes commands, flags and their values.")
+    .description("Print the script that lets a shell complete commands, flags and their values.")
     .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .addHelpText("after", "\nExample:\n  $ source <(mastodon-agent completion bash)")
     .action(async (shell: Shell) => done((await import("./completion.ts")).completion(shell, program, io)));
 
   command(
     "demo",
-    "Show the life of the agent on a throwaway Consul, Postgres, Redis and a stand-in for Mastodon.",
+    "Show the agent at work with a throwaway Consul, Postgres, Redis and a stand-in for Mastodon.",
     "demo --once",
   )
-    .option("--once", "end when everything was shown and verified")
+    .option("--once", "exit once everything has been shown and verified")
     .action(async (flags: { once?: boolean }) => done(await (await import("./demo.ts")).demo(flags, io)));
 
   return program;
 }
 
 const KEYS_COMMANDS = [
-  ["init", "Make the keys that are missing, if this domain has none yet."],
+  ["init", "Create the missing keys, if this domain has none yet."],
   ["show", "Show files, fingerprints and modes; never the keys."],
   ["verify", "Verify files, pairs, storage and the pins in Consul."],
-  ["adopt", "Take the keys of the live .env.production over into the key files."],
+  ["adopt", "Copy the keys from the live .env.production into the key files."],
 ] as const;
 
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];

@@ -39,7 +39,7 @@ export function differenceLines(
   paint: Paint,
 ): readonly string[] {
   if (kind === "none") return [`${path}: no difference`];
-  if (kind === "permissions") return [`${path}: same content, other mode or owner`];
+  if (kind === "permissions") return [`${path}: same content, different mode or owner`];
   return [
     ...patch.split("\n").map((line) => colourOf(line, paint)(line)),
     ...secrets.map((secret) => paint.yellow(`${path}: the secret ${secret} changes`)),

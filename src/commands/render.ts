@@ -76,9 +76,7 @@ export function desiredOf({ evaluation, keysError }: Look, options: Options): De
   if (desired !== undefined) return desired;
   if (renderError !== undefined) throw new Refused(renderError);
   if (merged.missing.length > 0) throw new TryAgain(missing(merged.missing, options));
-  throw (
-    keysError ?? new TryAgain({ where: "keys", what: "not there yet", cure: "Run mastodon-agent keys init." })
-  );
+  throw keysError ?? new TryAgain({ where: "keys", what: "missing", cure: "Run mastodon-agent keys init." });
 }
 
 function missing(names: readonly string[], { config, environmentFiles }: Options): Complaint {

@@ -16,13 +16,13 @@ import { changeText, endpointText, holdRows, type Sight, when } from "./status-v
 
 /** Never how to start one: two agents on one machine would undo each other's work. */
 export function whereToLook(profile: ProfileName): string {
-  return `Mastodon runs on without it, with its files as they are. To see why: ${LOOKS[profile]}`;
+  return `Mastodon keeps running without it, with its files as they are. To find out why: ${LOOKS[profile]}`;
 }
 
 const LOOKS: Readonly<Record<ProfileName, string>> = {
   potluck: "`service mastodon_agent status` and `tail -n 20 /var/log/mastodon-agent.log`.",
   systemd: "`systemctl status mastodon-agent` and `journalctl -u mastodon-agent -n 20`.",
-  none: "ask whatever supervises the agent for its state, and read the end of the agent's log.",
+  none: "ask the agent's supervisor for its state, and read the end of the agent's log.",
 };
 
 /** From the state directory only. */

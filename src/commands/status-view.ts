@@ -79,7 +79,7 @@ interface Held {
 export function holdRows({ reason, keys, since }: Held, sight: Sight): readonly Row[] {
   return [
     ["hold", `${sight.paint.yellow(reason)}${since === null ? "" : `, since ${when(since, sight)}`}`],
-    ["", `To go on: ${releaseCommand(keys)}`],
+    ["", `To end the hold: ${releaseCommand(keys)}`],
   ];
 }
 
@@ -120,7 +120,7 @@ function endpointRows(
   ];
 }
 
-const NOT_ASKED = "Consul has not said yet which instances there are";
+const NOT_ASKED = "Consul has not yet said which instances there are";
 
 export function endpointText(
   { host, port, since, check, ...origin }: Omit<EndpointStatus, "candidates" | "catalogue">,
@@ -143,13 +143,13 @@ function unitText(unit: UnitStatus, sight: Sight): string {
   const { current, last_action: last } = unit;
   return [
     healthText(unit, sight),
-    ...(current ? [] : [paint.yellow("does not run with the newest configuration")]),
+    ...(current ? [] : [paint.yellow("not running with the newest configuration")]),
     ...(last === null ? [] : [`${last.kind} ${timeOf(last.at, now)}${last.ok ? "" : paint.red(" failed")}`]),
   ].join(", ");
 }
 
 function healthText({ healthy, reason, since }: UnitStatus, { paint, now }: Sight): string {
-  if (healthy === null) return "health not known";
+  if (healthy === null) return "health unknown";
   if (healthy) return paint.green("healthy");
   return paint.red(`not healthy${since === null ? "" : ` since ${timeOf(since, now)}`}: ${reason}`);
 }

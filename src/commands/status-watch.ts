@@ -129,11 +129,11 @@ class Picture {
 }
 
 function mark(more: number): string {
-  return `... ${more} more ${more === 1 ? "line" : "lines"}: \`mastodon-agent status\` has all of them`;
+  return `... ${more} more ${more === 1 ? "line" : "lines"}: \`mastodon-agent status\` shows all`;
 }
 
 function awayText(reason: string): string {
-  return `The agent is away; what is known of it is from before. ${reason}`;
+  return `The agent is away; this is its last answer. ${reason}`;
 }
 
 /** ECMA-48. */

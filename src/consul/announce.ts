@@ -129,9 +129,9 @@ function definitionOf(service: LocalService, check: WantedCheck): CheckDefinitio
     return {
       ...common,
       ttlMs: check.ttlMs,
-      notes: `told by mastodon-agent, valid for ${check.ttlMs / 1000}s`,
+      notes: `reported by mastodon-agent, valid for ${check.ttlMs / 1000}s`,
     };
-  const notes = `${check.kind} ${check.target}, asked by Consul every ${INTERVAL_MS / 1000}s`;
+  const notes = `${check.kind} ${check.target}, checked by Consul every ${INTERVAL_MS / 1000}s`;
   const pace = { intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS };
   return check.kind === "http"
     ? { ...common, notes, http: check.target, ...pace }

@@ -102,7 +102,7 @@ async function adoptOrStart(options: ChildOptions, clientLog: ClientLog): Promis
     await stopClient(running);
   }
   const kept = await moveForeignKeyring(options.dataDir, options.gossipKey);
-  if (kept !== undefined) log.info({ kept }, "moved the keyring of another gossip key aside");
+  if (kept !== undefined) log.info({ kept }, "moved aside a keyring with another gossip key");
   await replace(await writeTemporary(record, wanted, { mode: 0o600 }), record);
   const started = await startClient({ ...options, fd: clientLog.fd });
   log.info({ pid: started.pid }, "started the Consul client");
@@ -118,7 +118,7 @@ function pauseMs(deaths: number): number {
 function dies({ binary, directory }: ChildOptions, deaths: number, end: string): Complaining {
   return problemOf("consul_client_dies", {
     where: `Consul client (${binary})`,
-    what: `it ended ${deaths} times soon after its start, the last time with: ${end}`,
-    cure: `It is started again and again; see ${join(directory, "consul.log")}.`,
+    what: `it exited ${deaths} times soon after its start, the last time with: ${end}`,
+    cure: `The agent keeps restarting it; see ${join(directory, "consul.log")}.`,
   });
 }

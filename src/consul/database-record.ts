@@ -33,7 +33,7 @@ export async function readDatabaseRecord(
     const what = filtered ? "the token may not read it" : "Consul has no leader";
     const cure = filtered
       ? "Give the token the policy of packaging/consul-policy.hcl."
-      : "Bring Consul back; it is asked again.";
+      : "Bring Consul back; the agent keeps asking.";
     throw new Unavailable({ where: `Consul KV ${keys.state}`, what, cure });
   }
   const [word] = (state.value?.value.toString("utf8") ?? "").split(" ");

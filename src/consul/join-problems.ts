@@ -87,7 +87,7 @@ function wrongKey(): Complaining {
   return problemOf("consul_wrong_gossip_key", {
     where: "GOSSIPKEY",
     what: "the servers use another gossip key, so this node cannot join",
-    cure: 'Set it to the key of the cluster (`consul keyring -list` on a server). A client that has run before also prefers the keys of serf/local.keyring in its data directory: see "Gossip key" in docs/consul.md.',
+    cure: 'Set it to the key of the cluster (`consul keyring -list` on a server). A client that has run before also prefers the keys in serf/local.keyring in its data directory: see "Gossip key" in docs/consul.md.',
   });
 }
 
@@ -107,15 +107,15 @@ function serversUnreachable(reasons: ReadonlyMap<string, string>, servers: strin
   return problemOf("consul_servers_unreachable", {
     where: `CONSULSERVERS (${servers})`,
     what: `no server could be joined (${shown.join("; ")})`,
-    cure: "Check the addresses and DATACENTER, that the servers run, and that TCP and UDP 8301 and TCP 8300 are open between them and this node.",
+    cure: "Check the addresses and DATACENTER, that the servers are running, and that TCP and UDP 8301 and TCP 8300 are open between them and this node.",
   });
 }
 
 function leaderless(): Complaining {
   return problemOf("consul_no_leader", {
     where: "Consul servers",
-    what: "they are reached but have no leader",
-    cure: "Look at `consul operator raft list-peers` on a server: more than half of the servers must be alive.",
+    what: "they can be reached but have no leader",
+    cure: "Run `consul operator raft list-peers` on a server: more than half of the servers must be alive.",
   });
 }
 

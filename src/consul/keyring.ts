@@ -23,7 +23,7 @@ export async function moveForeignKeyring(dataDir: string, gossipKey: Secret): Pr
     await syncDirectory(folder);
   } catch (error) {
     const what = `it holds another gossip key and cannot be moved aside: ${messageOf(error)}`;
-    const cure = `As the owner of that folder: stop the Consul client, then \`mv ${keyring} ${kept}\`.`;
+    const cure = `As the owner of that folder, stop the Consul client, then: \`mv ${keyring} ${kept}\`.`;
     throw new Misconfigured({ what, where: keyring, cure }, { cause: error });
   }
   return kept;

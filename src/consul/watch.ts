@@ -130,7 +130,7 @@ export function doubtAbout({ filtered, knownLeader }: Answer<unknown>): string |
  */
 const CATCHING_UP = "Consul's index went back, so its servers may still be catching up";
 const LOST =
-  "Consul's servers have lost everything that was here, so what was known stays in force. Put it back, or restore a snapshot";
+  "Consul's servers have lost everything here, so what was last read stays in force. Put it back, or restore a snapshot";
 
 /** An empty list, or no leader key where there was one. */
 function isNothing(value: unknown): boolean {
@@ -159,7 +159,7 @@ class Reporter {
   #tell(health: WatchHealth): void {
     const { log, onHealth, name } = this.#options;
     if (health.problem !== undefined && health.problem !== this.#health.problem) {
-      log.debug({ watch: name, problem: health.problem }, "watch in trouble");
+      log.debug({ watch: name, problem: health.problem }, "watch failing");
     }
     if (health.problem === undefined && this.#health.problem !== undefined)
       log.debug({ watch: name }, "watch recovered");

@@ -142,7 +142,7 @@ function backupName(file: string): string {
 
 function nothingToAdopt(storage: KeyStorage): Misconfigured {
   return new Misconfigured({
-    what: "there is nothing to adopt: it does not exist or has none of the pinned keys",
+    what: "there is nothing to adopt: it does not exist, or has none of the pinned keys",
     where: storage.liveEnvFile ?? backupEnvPath(storage),
     cure: "Name Mastodon's .env.production as the path of the file `env` in the configuration.",
   });

@@ -104,8 +104,8 @@ async function takeOwner(file: string, model: string): Promise<void> {
 }
 
 function strange(file: string, what: string): Misconfigured {
-  return new Misconfigured({ what, where: file, cure: "Look at what it is; it should be a small file." });
+  return new Misconfigured({ what, where: file, cure: "Check what it is; it should be a small file." });
 }
 
 const ACCESS =
-  "Check its permissions, the free space and the mount: the agent's user must be able to read the keys, and to write them when they are made.";
+  "Check its permissions, the free space and the mount: the agent's user must be able to read the keys, and to write them when they are created.";

@@ -106,7 +106,7 @@ async function makeMissing({ storage, files }: KeySurvey, pins: Pins): Promise<R
 
 function cannotAsk(where: string, cause: Unavailable | undefined): TryAgain | Unavailable {
   const complaint: Complaint = {
-    what: "it is missing, and new keys are made only while Consul can be asked whether this domain has keys already",
+    what: "it is missing, and new keys are created only while Consul can be asked whether this domain already has keys",
     where,
     cure: `Start Consul, or copy the key files from another node of this domain.${cause ? ` (${cause.message})` : ""}`,
   };

@@ -96,8 +96,8 @@ async function linkUnlessTaken(existing: string, name: string): Promise<void> {
 
 function takenBack(where: string): TryAgain {
   return new TryAgain({
-    what: "another agent on this storage began to make it and took it back",
+    what: "another agent on this storage started to create it and gave up",
     where,
-    cure: "Start again; if other keys are pinned for this domain, the next start says so.",
+    cure: "Start again; if other keys are pinned for this domain, the next start will say so.",
   });
 }

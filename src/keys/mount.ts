@@ -74,4 +74,4 @@ function unescapeOctal(text: string): string {
 }
 
 const CURE =
-  'Mount the storage and start again, or name another place in keys.require_mount ("" switches this check off). Keys that are made anywhere else are lost with the jail.';
+  'Mount the storage and start again, or name another place in keys.require_mount ("" switches this check off). Keys created anywhere else are lost with the jail.';

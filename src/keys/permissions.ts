@@ -16,9 +16,9 @@ export async function tooOpen(storage: KeyStorage): Promise<readonly Complaint[]
     places.map(async ({ where, wanted }) => {
       const mode = await permissionBits(where);
       if (mode === undefined || (mode & 0o077) === 0) return [];
-      const what = `its mode is ${octal(mode)}: others than its owner have access to the keys`;
+      const what = `its mode is ${octal(mode)}: others besides its owner have access to the keys`;
       return [
-        { what, where, cure: `\`chmod ${octal(wanted)} ${where}\`, with the agent's user as its owner.` },
+        { what, where, cure: `\`chmod ${octal(wanted)} ${where}\`, with the agent's user as the owner.` },
       ];
     }),
   );

@@ -36,7 +36,7 @@ export async function pinOrCompare(
     throw new TryAgain({
       what: "it could not be pinned, although nothing is pinned for it",
       where,
-      cure: "Somebody is changing the pins in Consul just now: start again.",
+      cure: "Somebody is changing the pins in Consul right now: start again.",
     });
   if (pin !== fingerprint) throw new Misconfigured(foreignKey(where, fingerprint, pin));
 }

@@ -63,4 +63,4 @@ function changes(
 }
 
 const CURE =
-  "The agent goes on with the key that it read, which the applied .env.production still has. Put the file back from a backup or another node; a restart would be refused without it.";
+  "The agent keeps the key that it read, which the applied .env.production still has. Put the file back from a backup or another node; without it the agent would refuse to start again.";

@@ -85,4 +85,4 @@ function names(variables: Iterable<string>): string {
 const ADOPT =
   "Mastodon has been running with the values of this file, so they are the ones to keep: run `mastodon-agent keys adopt`. Only if no Mastodon ever ran with them, remove them from this file.";
 const LOST =
-  "The storage was lost or is not the one it was: copy the key files from another node of this domain or from a backup. Do not make new ones: sessions, second factors and push subscriptions depend on them.";
+  "The storage was lost or replaced: copy the key files from another node of this domain or from a backup. Do not make new ones: sessions, second factors and push subscriptions depend on them.";

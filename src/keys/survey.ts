@@ -61,7 +61,7 @@ export async function stateOf(storage: KeyStorage, file: KeyFile): Promise<KeyFi
 export async function readStarted(storage: KeyStorage, file: KeyFile): Promise<Key | undefined> {
   const started = startedPath(storage, file.name);
   const content = await readText(started);
-  return content && judged(file, content, started, "It is none that the agent made: remove it.");
+  return content && judged(file, content, started, "The agent did not create it: remove it.");
 }
 
 async function presentState(storage: KeyStorage, file: KeyFile): Promise<KeyFileState | undefined> {
@@ -75,7 +75,7 @@ async function presentState(storage: KeyStorage, file: KeyFile): Promise<KeyFile
 function judged(file: KeyFile, content: TextFile, where: string, cure: string): Key {
   const verdict = judgeText(file, content.text.reveal());
   if (verdict.kind === "good") return verdict.key;
-  throw new Malformed({ what: `it is no key file: ${verdict.defect}`, where, cure });
+  throw new Malformed({ what: `it is not a key file: ${verdict.defect}`, where, cure });
 }
 
 class Malformed extends Misconfigured {}
@@ -95,4 +95,4 @@ async function caught<Result>(work: Promise<Result>): Promise<Caught<Result>> {
 }
 
 const MALFORMED_CURE =
-  "Put the right file back, from a backup or from another node of this domain. Where Mastodon runs with the right values, `mastodon-agent keys adopt` takes them from its .env.production. Only if no Mastodon ever ran with it, remove it: a new one is made.";
+  "Put the right file back, from a backup or from another node of this domain. If Mastodon runs with the right values, `mastodon-agent keys adopt` takes them from its .env.production. Only if no Mastodon ever ran with it, remove it: a new one is then created.";

@@ -11,7 +11,7 @@ export function unreadable(file: string, doing?: string): Complaint {
   const { where, what, cure } = denied(file, doing);
   const me = process.geteuid?.();
   const handOver = `\`chown ${ownName()}: ${where}\``;
-  if (ownerOf(where) === me) return { where, what, cure: `Let its owner in: \`chmod u+rX ${where}\`` };
+  if (ownerOf(where) === me) return { where, what, cure: `Give its owner access: \`chmod u+rX ${where}\`` };
   if (ownerOf(path.dirname(where)) === me) return { where, what, cure: `As root: ${handOver}` };
   return {
     where,

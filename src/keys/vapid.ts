@@ -19,7 +19,7 @@ export const vapidPair: KeyFormat = {
     if (privateKey === undefined) return "expected base64url of at most 32 bytes for VAPID_PRIVATE_KEY";
     if (publicKey?.length !== PUBLIC_BYTES) return "expected base64url of 65 bytes for VAPID_PUBLIC_KEY";
     const point = publicPoint(privateKey);
-    if (point === undefined) return "VAPID_PRIVATE_KEY is no private key of P-256";
+    if (point === undefined) return "VAPID_PRIVATE_KEY is not a P-256 private key";
     return point.equals(publicKey) ? undefined : "VAPID_PUBLIC_KEY does not belong to VAPID_PRIVATE_KEY";
   },
   // A pair is a pair, in whatever spelling.

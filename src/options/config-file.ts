@@ -71,13 +71,13 @@ function parse(path: string, text: string): Source {
   }
   const raw = valuesOf(document, path, lines) ?? {};
   if (!isGroup(raw))
-    throw new Misconfigured({ where: path, what: "not a list of keys with values", cure: SEE_DOCS });
+    throw new Misconfigured({ where: path, what: "not a mapping of keys to values", cure: SEE_DOCS });
   return { path, raw, document, lines };
 }
 
 /** Aliases are resolved here and not before: one may lead nowhere, contain itself, or turn a small file into a huge one. */
 function valuesOf(document: Document, path: string, lines: LineCounter): unknown {
-  const cure = "Write the value out where the alias stands.";
+  const cure = "Write out the value in place of the alias.";
   visit(document, {
     Alias(_, alias, around) {
       const target = alias.resolve(document);

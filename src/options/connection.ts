@@ -51,7 +51,7 @@ function isSocket(): Misconfigured {
   return new Misconfigured({
     where: "CONSUL_HTTP_ADDR",
     what: "a Unix socket, which the agent does not support",
-    cure: "Let the client listen on loopback as well (`ports.http` and `client_addr` in its configuration) and name that, for example CONSUL_HTTP_ADDR=http://127.0.0.1:8500",
+    cure: "Make the client listen on loopback too (`ports.http` and `client_addr` in its configuration) and use that, for example CONSUL_HTTP_ADDR=http://127.0.0.1:8500",
   });
 }
 

@@ -27,7 +27,7 @@ function unknownUnits({ files, units }: Config, switchedOff: readonly string[]):
       .filter((unit) => !known.includes(unit))
       .map((unit) => ({
         path: ["files", name, "units"],
-        what: `files.${name}.units: there is no unit ${unit}, so nobody would be reloaded`,
+        what: `files.${name}.units: there is no unit ${unit}, so nothing would be reloaded`,
         cure: didYouMean(unit, known),
       })),
   );
@@ -46,7 +46,7 @@ function samePaths(config: Config): EntryFault[] {
       {
         path: keys,
         what: `${other} and ${key}: both are ${target}`,
-        cure: "Give one of them another path, or take one away (null).",
+        cure: "Give one of them another path, or remove one (null).",
       },
     ];
   });

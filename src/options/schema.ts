@@ -26,18 +26,18 @@ const watched = (service: string) => ({
   probe: z
     .boolean()
     .default(true)
-    .describe("whether a move is probed first, and the connection in use now and then"),
+    .describe("whether a move is probed first, and the connection in use regularly"),
 });
 
 const templatedFileSchema = fileSchema.extend({
   language: z
     .enum(LANGUAGES)
     .exactOptional()
-    .describe("how values are escaped, where the file's name does not tell"),
+    .describe("how values are escaped, if the file's name does not show it"),
   when: z
     .enum(SETTING_NAMES)
     .exactOptional()
-    .describe("a setting: the file is made only while that setting is known"),
+    .describe("a setting: the file is written only while that setting is known"),
 });
 
 /** Watched only if it has a name. */
@@ -46,7 +46,7 @@ const further = z.strictObject(service).prefault({});
 const checked = z
   .strictObject({
     ...service,
-    probe: z.boolean().default(true).describe("whether the connection in use is looked at now and then"),
+    probe: z.boolean().default(true).describe("whether the connection in use is probed regularly"),
   })
   .prefault({});
 
@@ -56,7 +56,7 @@ const MIN_PROBE_MS = 1000;
 const sentinel = z
   .strictObject({ service: z.string().default("redis-sentinel"), master: z.string().default("mymaster") })
   .prefault({})
-  .describe("where Redis is guarded by Sentinel: Mastodon is told the sentinels and the master's name");
+  .describe("if Sentinel guards Redis: Mastodon gets the sentinels and the master's name");
 
 const patroni = z
   .strictObject({ namespace: z.string().default("service"), scope: z.string().default("postgresql") })
@@ -79,7 +79,7 @@ export const configSchema = z.strictObject({
     .union([absolutePath, z.array(absolutePath)])
     .transform((given) => (typeof given === "string" ? [given] : given))
     .exactOptional()
-    .describe("files with the jail's parameters, of which a later one counts more; [] for none"),
+    .describe("files with the jail's parameters; a later one takes precedence; [] for none"),
   consul: z.strictObject({
     agent: z.enum(["unit", "child", "external"]).describe("who runs the Consul client"),
     binary: z.string().min(1).default("consul"),
@@ -89,7 +89,7 @@ export const configSchema = z.strictObject({
     owner: z
       .string()
       .exactOptional()
-      .describe("owner of the client's configuration, where it does not run as ours"),
+      .describe("owner of the client's configuration, if the client runs as another user"),
     group: z.string().exactOptional(),
   }),
   watch: z
@@ -99,7 +99,7 @@ export const configSchema = z.strictObject({
         .regex(/^[^/\s]+(\/[^/\s]+)*$/, "must be a KV path without slashes at its ends")
         .refine(
           (prefix) => !/^mastodon-agent(\/|$)/.test(prefix),
-          "must not be mastodon-agent or below it, where agents write: each would wake up by what it wrote itself",
+          "must not be mastodon-agent or below it, where agents write: each write would wake the agent itself",
         )
         .default("mastodon"),
     })
@@ -124,9 +124,7 @@ export const configSchema = z.strictObject({
       interval: duration
         .refine((ms) => ms >= MIN_PROBE_MS, "must be at least 1s")
         .prefault("30s")
-        .describe(
-          "how often the connection in use of each dependency is looked at; of smtp a tenth as often",
-        ),
+        .describe("how often the connection in use of each dependency is probed; a tenth as often for smtp"),
     })
     .prefault({}),
   paths: z.strictObject({
@@ -139,10 +137,10 @@ export const configSchema = z.strictObject({
     directory: z
       .union([z.literal(""), z.url({ protocol: /^https$/ })])
       .describe("URL of the ACME server's directory; empty: no certificate is ordered"),
-    storage: absolutePath.describe("the account's key and what was issued; must outlive the machine"),
+    storage: absolutePath.describe("the account's key and the issued certificates; must outlive the machine"),
     listen: httpAddress
       .prefault("0.0.0.0:80")
-      .describe("where the authority's question arrives; listened on as long as nginx does not"),
+      .describe("where the authority's challenge arrives; the agent listens while nginx does not"),
     ca: absolutePath.exactOptional().describe("PEM file of the authorities of a private ACME server"),
   }),
   keys: z.strictObject({
@@ -171,16 +169,12 @@ export const configSchema = z.strictObject({
     ),
   database: z
     .strictObject({
-      prepare: command.describe("makes the database's first content; run on an empty database only"),
-      seed: command.describe("puts in what a site begins with; run where `prepare` was cut off once"),
+      prepare: command.describe("sets up the database; run only if it is empty"),
+      seed: command.describe("adds the seed data; run if `prepare` was interrupted"),
       before: command.describe("the migrations that new code needs; run before it is started"),
       after: command.describe("the other migrations; run when no node runs old code any more"),
-      timeout: duration.prefault("2h").describe("of each; then it is killed"),
-      user: z
-        .string()
-        .min(1)
-        .exactOptional()
-        .describe("who they run as; the agent's own user where none is named"),
+      timeout: duration.prefault("2h").describe("for each step; then it is killed"),
+      user: z.string().min(1).exactOptional().describe("user they run as; by default the agent's own"),
     })
     .exactOptional()
     .describe("how Mastodon's database is prepared and migrated, see docs/database.md"),
@@ -196,15 +190,15 @@ export const configSchema = z.strictObject({
         .refine((ms) => ms >= MIN_TTL_MS, "must be at least 1s")
         .prefault("30s")
         .describe(
-          "an agent that was not heard of for so long is critical in Consul; it tells three times as often",
+          "an agent not heard from for this long is critical in Consul; it reports three times as often",
         ),
       status: z
         .boolean()
         .default(false)
-        .describe("whether the status is put into KV, below mastodon-agent/<DOMAIN>/status/"),
+        .describe("whether the status is written to KV, below mastodon-agent/<DOMAIN>/status/"),
       also: z
         .array(z.enum(["mastodon", "node-exporter"]))
-        .describe("what else this node serves: the site by nginx, Prometheus' node exporter on port 9100"),
+        .describe("what else this node serves: the site with nginx, Prometheus' node exporter on port 9100"),
     })
     .describe("what is registered in Consul"),
   log: z
@@ -216,7 +210,7 @@ export const configSchema = z.strictObject({
           port: z.int().min(1).max(65_535).default(601),
         })
         .prefault({})
-        .describe("lines go to REMOTELOG as well, by TCP"),
+        .describe("lines also go to REMOTELOG, over TCP"),
     })
     .prefault({}),
 });

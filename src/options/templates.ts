@@ -38,7 +38,7 @@ export function loadTemplate(
   throw new Misconfigured({
     where: `files.${spec.name}.template: ${spec.template}`,
     what: `there is no such template (looked for ${tried.join(" and ")})`,
-    cure: "Give the absolute path of one that is there, or put it beside the configuration file.",
+    cure: "Give the absolute path of an existing one, or put it beside the configuration file.",
   });
 }
 

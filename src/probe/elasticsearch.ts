@@ -21,7 +21,7 @@ export async function lookAtElasticsearch(
   try {
     return judge(await root(target, signal));
   } catch (error) {
-    return explainNetwork(error, "gives no answer in HTTP");
+    return explainNetwork(error, "does not speak HTTP");
   }
 }
 
@@ -51,6 +51,6 @@ async function root(target: ElasticsearchTarget, signal: AbortSignal): Promise<I
 function judge({ statusCode = 0 }: IncomingMessage): ProbeResult {
   if (statusCode >= 200 && statusCode < 300) return WRITABLE;
   if (statusCode === 401) return refused("wrong_credentials", "refuses the user or the password");
-  if (statusCode === 403) return refused("wrong_credentials", "does not let this user ask anything");
+  if (statusCode === 403) return refused("wrong_credentials", "does not let this user query anything");
   return refused("not_ready", `answers with status ${statusCode}`);
 }

@@ -27,7 +27,7 @@ export async function look(
     const result = await Promise.race([probe(ending.signal), aborted(ending.signal)]);
     signal.throwIfAborted();
     return result === undefined || ending.signal.aborted
-      ? unreachable(`gives no answer within ${timeoutMs} ms`)
+      ? unreachable(`does not answer within ${timeoutMs} ms`)
       : result;
   } finally {
     clearTimeout(timer);

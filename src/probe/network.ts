@@ -87,7 +87,7 @@ export function explainNetwork(error: unknown, silence: string, code = codeOf(er
   if (TLS_FAILURE.test(code)) return refused("wrong_tls", `fails the TLS handshake (${code})`);
   switch (code) {
     case "ECONNREFUSED":
-      return unreachable("refuses connections: nobody listens there");
+      return unreachable("refuses connections: nothing listens there");
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return unreachable(`has a name that cannot be resolved (${code})`);

@@ -117,8 +117,8 @@ function hasNoTls(error: unknown): boolean {
 
 export function explainPostgres(error: unknown, target: PostgresTarget): ProbeFailure {
   if (error instanceof pg.DatabaseError) return explainState(error.code ?? "unknown", target);
-  if (hasNoTls(error)) return refused("wrong_tls", "offers no TLS, which DB_SSLMODE asks for");
-  return explainNetwork(error, "gives no answer that Postgres would give");
+  if (hasNoTls(error)) return refused("wrong_tls", "offers no TLS, which DB_SSLMODE requires");
+  return explainNetwork(error, "does not answer like Postgres");
 }
 
 /** SQLSTATEs from PostgreSQL's appendix A. */

@@ -64,9 +64,9 @@ export const OTHER_MODE: ReadonlyMap<unknown, ProbeFailure> = new Map([
 
 const ERRORS: Readonly<Record<string, ProbeFailure>> = {
   WRONGPASS: refused("wrong_credentials", "refuses the user or the password"),
-  NOAUTH: refused("wrong_credentials", "asks for a password, and none is known"),
-  NOPERM: refused("wrong_credentials", "does not let this user run even PING"),
-  DENIED: refused("wrong_credentials", "takes clients of its own machine only (protected mode)"),
+  NOAUTH: refused("wrong_credentials", "requires a password, and none is set"),
+  NOPERM: refused("wrong_credentials", "does not even let this user run PING"),
+  DENIED: refused("wrong_credentials", "accepts only clients on its own machine (protected mode)"),
   LOADING: refused("not_ready", "is still loading its data"),
   BUSY: refused(
     "not_ready",

@@ -18,7 +18,7 @@ export interface RedisTarget {
   readonly caFile?: string;
 }
 
-const NO_ANSWER = "gives no answer that Redis would give";
+const NO_ANSWER = "does not answer like Redis";
 
 /**
  * PING fails while the data set is loading, which ROLE does not. HELLO also gives the role, and everyone may use it,
@@ -60,7 +60,7 @@ function judge(replies: readonly Reply[], database: number): ProbeResult {
   const mode = OTHER_MODE.get(greeting?.get("mode"));
   if (mode !== undefined) return mode;
   const told = roleAnswer.safeParse(contentOf(role)).data?.[0] ?? greeting?.get("role");
-  if (told === undefined) return refused("not_ready", "does not tell its role");
+  if (told === undefined) return refused("not_ready", "does not reveal its role");
   if (told !== "master") return refused("not_writable", "is a replica");
   if (select?.kind === "error" && database > 0)
     return refused("no_such_database", `has no database ${database}, or does not let this user use it`);

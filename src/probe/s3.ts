@@ -28,7 +28,7 @@ export async function lookAtS3(target: S3Target, signal: AbortSignal): Promise<P
   try {
     return judge(await head(target, signal), target);
   } catch (error) {
-    return explainNetwork(error, "gives no answer in HTTP");
+    return explainNetwork(error, "does not speak HTTP");
   }
 }
 

@@ -62,7 +62,7 @@ function outlineQuestion(database: string): string {
 }
 
 function unavailable(result: ProbeResult): Schema {
-  if (result.kind === "writable") return { kind: "unavailable", reason: "gave no answer" };
+  if (result.kind === "writable") return { kind: "unavailable", reason: "did not answer" };
   const { reason, cure } = result;
   return { kind: "unavailable", reason, ...(cure !== undefined && { cure }) };
 }

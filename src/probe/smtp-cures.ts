@@ -13,26 +13,25 @@ export type Part =
   | "MAIL FROM";
 
 const CERTIFICATE =
-  "MAILHOST must be the name in the server's certificate, and variables.SMTP_CA_FILE of the configuration file must have the authority that signed it";
+  "MAILHOST must be the name in the server's certificate, and variables.SMTP_CA_FILE in the configuration file must contain the authority that signed it";
 
 const CURES: Readonly<Record<Part, string>> = {
-  name: "Correct MAILHOST, or the name server of this machine.",
+  name: "Correct MAILHOST, or this machine's name server.",
   connection:
     "Correct MAILHOST and MAILPORT (25, 465 or 587), or let this machine through to it: many providers close port 25.",
-  "implicit TLS": `${CERTIFICATE}. A server that begins without TLS is spoken to on port 587 or 25, or with mastodon/env/SMTP_TLS false.`,
+  "implicit TLS": `${CERTIFICATE}. For a server that starts without TLS use port 587 or 25, or mastodon/env/SMTP_TLS false.`,
   greeting:
-    "Is it a mail server, on that port? One that expects TLS from the first byte says nothing: MAILPORT 465, or mastodon/env/SMTP_TLS true.",
+    "Is there a mail server on that port? One that expects TLS from the first byte says nothing: use MAILPORT 465, or mastodon/env/SMTP_TLS true.",
   EHLO: "It refuses this machine's name or address: put mastodon/env/SMTP_DOMAIN, or ask its operator.",
-  STARTTLS:
-    "Use MAILPORT 465, or put mastodon/env/SMTP_ENABLE_STARTTLS: never where the server is to be spoken to without TLS.",
+  STARTTLS: "Use MAILPORT 465, or put mastodon/env/SMTP_ENABLE_STARTTLS: never, to do without TLS.",
   TLS: `${CERTIFICATE}.`,
-  AUTH: "Correct MAILUSER and MAILPASS, or put mastodon/env/SMTP_AUTH_METHOD: plain, login, cram_md5 or none. Some servers let nobody in without TLS.",
-  "MAIL FROM": "Correct MAILFROM: this user may not send with that address.",
+  AUTH: "Correct MAILUSER and MAILPASS, or put mastodon/env/SMTP_AUTH_METHOD: plain, login, cram_md5 or none. Some servers accept no login without TLS.",
+  "MAIL FROM": "Correct MAILFROM: this user may not send from that address.",
 };
 
 /** @param code of the server's answer; the 400s are temporary (RFC 5321 section 4.2.1) */
 export function cureFor(part: Part, code = 500): string {
   return code >= 400 && code < 500
-    ? "It asks to try again later; if it goes on, ask its operator."
+    ? "It asks to try again later; if this continues, ask its operator."
     : CURES[part];
 }

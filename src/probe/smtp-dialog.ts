@@ -14,7 +14,7 @@ export class ConversationOver extends Error {
   readonly how: "silent" | "closed" | "not SMTP";
 
   constructor(how: ConversationOver["how"]) {
-    super(`the conversation is over: ${how}`);
+    super(`the connection is closed: ${how}`);
     this.how = how;
   }
 }

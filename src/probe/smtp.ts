@@ -61,7 +61,7 @@ export async function lookAtSmtp(
     dialog.end();
     return WRITABLE;
   } catch (error) {
-    return error instanceof PartFailed ? error.result : explainNetwork(error, "breaks the conversation off");
+    return error instanceof PartFailed ? error.result : explainNetwork(error, "closes the connection");
   }
 }
 
@@ -109,8 +109,7 @@ async function during<T>(part: Part, patienceMs: number, work: () => Promise<T>)
 
 function explain(part: Part, patienceMs: number, error: unknown): ProbeFailure {
   if (error instanceof Unexpected) return { ...answered(part, error.code), cure: cureFor(part, error.code) };
-  const result =
-    over(part, patienceMs, error) ?? explainNetwork(error, `breaks the conversation off at ${part}`);
+  const result = over(part, patienceMs, error) ?? explainNetwork(error, `closes the connection at ${part}`);
   const isUnresolved = result.kind === "unreachable" && result.reason.includes("resolved");
   return { ...result, cure: cureFor(isUnresolved ? "name" : part) };
 }
@@ -119,9 +118,9 @@ function over(part: Part, patienceMs: number, error: unknown): ProbeFailure | un
   if (!(error instanceof ConversationOver)) return undefined;
   switch (error.how) {
     case "silent":
-      return unreachable(`gives no answer within ${patienceMs} ms at ${part}`);
+      return unreachable(`does not answer within ${patienceMs} ms at ${part}`);
     case "closed":
-      return unreachable(`breaks the conversation off at ${part}`);
+      return unreachable(`closes the connection at ${part}`);
     case "not SMTP":
       return unreachable(`does not speak SMTP (at ${part})`);
   }

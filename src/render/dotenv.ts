@@ -12,7 +12,7 @@ export function writeLine(name: string, value: string | Secret): string {
   const quoted = quote(reveal(value));
   if (quoted === undefined) {
     throw new Refused({
-      what: "the value cannot be written so that Ruby and Node read the same",
+      what: "the value cannot be written so that Ruby and Node both read it the same way",
       where: name,
       cure: "Use one line that does not end in a backslash and does not mix quotes, #, \\ and $.",
     });
@@ -54,9 +54,9 @@ export function verifyEnvFile(text: string, expected: ReadonlyMap<string, string
   const wrong = [...differences("Ruby", ruby, expected), ...differences("Node", node, expected)];
   if (wrong.length === 0) return;
   throw new Refused({
-    what: `read back, the file does not say what was meant: ${wrong.join(", ")}`,
+    what: `read back, the file does not have the intended values: ${wrong.join(", ")}`,
     where: ".env.production",
-    cure: "Write each variable as {{name}}={{value}} on a line of its own, and nothing but comments beside it.",
+    cure: "Write each variable as {{name}}={{value}} on its own line, with nothing else but comments.",
   });
 }
 
@@ -81,6 +81,6 @@ function differences(
   const extra = [...seen.keys()].filter((name) => !expected.has(name));
   return [
     ...changed.map((name) => `${name} ${seen.has(name) ? "differs" : "is missing"} for ${reader}`),
-    ...extra.map((name) => `${name} is there for ${reader} although nobody set it`),
+    ...extra.map((name) => `${name} is set for ${reader} although nothing set it`),
   ];
 }

@@ -40,7 +40,7 @@ const ESCAPERS: Readonly<Record<Language, Escaper>> = {
   sh: { write: only(/^[^'\p{Cc}]*$/u), accepts: "one line without control characters and '" },
   rc: {
     write: only(/^[A-Za-z0-9_./:@%+,=-]*$/),
-    accepts: "letters, digits and _ . / : @ % + , = -, because rc.subr evaluates and splits it once more",
+    accepts: "letters, digits and _ . / : @ % + , = -, because rc.subr evaluates and splits it again",
   },
   yaml: { write: yamlString, accepts: "any text" },
   plain: { write: only(/^\P{Cc}*$/u), accepts: "one line without control characters" },

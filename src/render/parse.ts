@@ -72,11 +72,11 @@ function nodeOf(name: string, node: hbs.AST.Node): readonly Node[] {
   if (isContent(node)) return [{ kind: "text", text: node.value }];
   if (isMustache(node)) return [{ kind: "print", path: printed(name, node) }];
   if (isBlock(node)) return [block(name, node)];
-  throw unknown(name, node, "partials and decorators do not exist here");
+  throw unknown(name, node, "partials and decorators are not supported");
 }
 
 function printed(name: string, node: hbs.AST.MustacheStatement): Path {
-  if (!isPath(node.path)) throw unknown(name, node, "a literal in place of a name");
+  if (!isPath(node.path)) throw unknown(name, node, "a literal instead of a name");
   if (node.params.length > 0 || node.hash !== undefined) {
     throw unknown(name, node, `unknown helper "${node.path.original}"`);
   }
@@ -91,7 +91,7 @@ function block(name: string, node: hbs.AST.BlockStatement): Node {
     throw unknown(name, node, `"${kind}" takes exactly one name`);
   }
   if (node.program?.blockParams !== undefined)
-    throw unknown(name, node, "block parameters do not exist here");
+    throw unknown(name, node, "block parameters are not supported");
   return {
     kind,
     path: pathOf(subject),

@@ -97,7 +97,7 @@ async function reply({ method, url = "/" }: IncomingMessage, shown: Shown): Prom
   const route = ROUTES.get(url.replace(/\?.*$/, ""));
   if (route !== undefined) return route(shown);
   const documents = [...ROUTES.keys()].filter((path) => !/^\/(assets|docs)\//.test(path));
-  return { code: 404, type: TEXT, body: `not found; there are ${documents.join(", ")}, /docs/problems\n` };
+  return { code: 404, type: TEXT, body: `not found; try ${documents.join(", ")}, /docs/problems\n` };
 }
 
 /** The agent does not end because it cannot show itself. */
@@ -118,7 +118,7 @@ async function listen(server: Server, { host, port }: HttpAddress): Promise<void
       {
         where: `http: ${host}:${port}`,
         what: codeOf(error) === "EADDRINUSE" ? "the address is in use" : messageOf(error),
-        cure: "Is another agent running here? Otherwise set another address under http in the configuration file.",
+        cure: "Is another agent running here? If not, set another address under http in the configuration file.",
       },
       { cause: error },
     );

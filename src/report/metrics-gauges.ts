@@ -23,19 +23,19 @@ export const GAUGES: readonly GaugeRow[] = [
   },
   {
     name: "state",
-    help: "What the agent is doing: 1 for the state that it is in, 0 for the others.",
+    help: "The agent's state: 1 for the current one, 0 for the others.",
     labels: ["state"],
     read: ({ state }) => STATES.map((each) => [{ state: each }, flag(each === state)]),
   },
   {
     name: "converged",
-    help: "Whether what the sources ask for is what the units run with.",
+    help: "Whether the units run with what the sources ask for.",
     labels: [],
     read: ({ desired, applied }) => one(flag(desired !== null && desired === applied)),
   },
   {
     name: "held",
-    help: "Whether an operator holds all changes.",
+    help: "Whether an operator has put all changes on hold.",
     labels: [],
     read: ({ hold }) => one(flag(hold !== null)),
   },
@@ -47,19 +47,19 @@ export const GAUGES: readonly GaugeRow[] = [
   },
   {
     name: "watch_up",
-    help: "Whether a watch in Consul gets answers that can be believed.",
+    help: "Whether a watch in Consul gets credible answers.",
     labels: ["watch"],
     read: ({ watches }) => watches.map(({ name, problem }) => [{ watch: name }, flag(problem === null)]),
   },
   {
     name: "watch_index",
-    help: "Consul's index of what a watch has seen last.",
+    help: "The Consul index that a watch last saw.",
     labels: ["watch"],
     read: ({ watches }) => watches.map(({ name, index }) => [{ watch: name }, Number(index)]),
   },
   {
     name: "watch_last_answer_timestamp_seconds",
-    help: "When Consul last answered a watch; it answers once a minute where nothing changes.",
+    help: "When Consul last answered a watch; if nothing changes it answers once a minute.",
     labels: ["watch"],
     read: ({ watches }) =>
       watches.flatMap(({ name, last_answer_at }) => timestamp({ watch: name }, last_answer_at)),
@@ -84,7 +84,7 @@ export const GAUGES: readonly GaugeRow[] = [
   },
   {
     name: "endpoint_info",
-    help: "The endpoint of a dependency that Mastodon is configured with, and where it came from; always 1.",
+    help: "The endpoint that Mastodon is configured with for a dependency, and its source; always 1.",
     labels: ["dependency", "host", "port", "source"],
     read: ({ endpoints }) =>
       Object.entries(endpoints).flatMap(([dependency, { host, port, source }]): Sample[] =>
@@ -93,14 +93,14 @@ export const GAUGES: readonly GaugeRow[] = [
   },
   {
     name: "endpoint_since_timestamp_seconds",
-    help: "Since when Mastodon is configured with the endpoint of a dependency.",
+    help: "Since when Mastodon has been configured with a dependency's endpoint.",
     labels: ["dependency"],
     read: ({ endpoints }) =>
       Object.entries(endpoints).flatMap(([dependency, { since }]) => timestamp({ dependency }, since)),
   },
   {
     name: "candidates",
-    help: "Instances of a dependency in the catalogue, by whether they may be chosen now.",
+    help: "Instances of a dependency in the catalogue, by whether they may now be chosen.",
     labels: ["dependency", "eligible"],
     read: ({ endpoints }) =>
       Object.entries(endpoints).flatMap(([dependency, { candidates }]) =>
@@ -122,7 +122,7 @@ export const GAUGES: readonly GaugeRow[] = [
   },
   {
     name: "connection_up",
-    help: "Whether the connection that Mastodon uses works, with the credentials in force; one that nobody looked at is left out.",
+    help: "Whether the connection that Mastodon uses works, with the credentials in force; one that was not probed is left out.",
     labels: ["dependency"],
     read: ({ endpoints }) =>
       Object.entries(endpoints).flatMap(([dependency, { check }]): Sample[] =>
@@ -146,21 +146,21 @@ export const GAUGES: readonly GaugeRow[] = [
   },
   {
     name: "certificate_expiry_timestamp_seconds",
-    help: "When the certificate of a domain that nginx serves ends.",
+    help: "When the certificate that nginx serves for a domain expires.",
     labels: ["domain"],
     read: ({ certificates }) =>
       certificates.flatMap(({ domain, not_after }) => timestamp({ domain }, not_after)),
   },
   {
     name: "migrations_pending",
-    help: "Migrations that the database lacks: before the code on disk is started, and after no old code runs any more.",
+    help: "Migrations that the database lacks: those to run before the code on disk is started, and those after no old code runs any more.",
     labels: ["step"],
     read: ({ migration }) =>
       Object.entries(migration?.pending ?? {}).map(([step, count]) => [{ step }, count]),
   },
   {
     name: "last_change_timestamp_seconds",
-    help: "When the last change of Mastodon's configuration ended, whatever came of it.",
+    help: "When the last change of Mastodon's configuration ended, whatever its outcome.",
     labels: [],
     read: ({ last_change }) => timestamp({}, last_change?.at ?? null),
   },

@@ -30,20 +30,20 @@ export class Metrics {
   readonly #problems = this.#counter("problems_total", "Problems that have begun, by code.", ["code"]);
   readonly #rejected = this.#counter(
     "inputs_rejected_total",
-    "Inputs that were refused: a value, a name, or all of it where it could not be rendered.",
+    "Inputs that were refused: a value, a name, or all of them if they could not be rendered.",
   );
   readonly #endpointChanges = this.#counter(
     "endpoint_changes_total",
     "Moves of a dependency from one endpoint to another.",
     ["dependency"],
   );
-  readonly #probes = this.#counter("probes_total", "Probes of endpoints, by what they found.", [
+  readonly #probes = this.#counter("probes_total", "Probes of endpoints, by result.", [
     "dependency",
     "result",
   ]);
   readonly #changes = this.#counter(
     "changes_total",
-    "Attempts to change Mastodon's configuration, by what came of them.",
+    "Attempts to change Mastodon's configuration, by outcome.",
     ["outcome", "urgent"],
   );
   readonly #unitActions = this.#counter(

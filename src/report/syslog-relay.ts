@@ -177,6 +177,6 @@ function lossOf(lost: number): string {
     level: "warn",
     time,
     lost,
-    msg: "log lines lost, since the syslog server was away",
+    msg: "log lines lost while the syslog server was away",
   });
 }

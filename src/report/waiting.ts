@@ -55,35 +55,35 @@ export type Waiting = Readonly<z.infer<typeof waitingSchema>>;
 export function waitingText(waiting: Waiting, time: (iso: string) => string): string {
   switch (waiting.kind) {
     case "start":
-      return "waits for the agent's first look at Consul, files and units";
+      return "is waiting for the agent's first look at Consul, files and units";
     case "missing":
-      return `waits until some source names ${waiting.settings.join(", ")}`;
+      return `is waiting until some source has ${waiting.settings.join(", ")}`;
     case "keys":
-      return `waits for the pinned keys: ${waiting.reason}`;
+      return `is waiting for the pinned keys: ${waiting.reason}`;
     case "hold":
-      return `waits for the end of the hold "${waiting.reason}": \`${releaseCommand(waiting.keys)}\``;
+      return `is waiting for the end of the hold "${waiting.reason}": \`${releaseCommand(waiting.keys)}\``;
     case "unrenderable":
-      return `waits until the configuration can be rendered: ${waiting.reason}`;
+      return `is waiting until the configuration can be rendered: ${waiting.reason}`;
     case "rejected":
-      return `was tried and put back, and is not tried again until something else is put: ${waiting.reason}`;
+      return `was tried and rolled back, and is not retried until something else is put: ${waiting.reason}`;
     case "settle":
-      return `waits until ${time(waiting.until)}, in case more is put`;
+      return `is waiting until ${time(waiting.until)}, in case more is put`;
     case "interval":
-      return `waits until ${time(waiting.until)}, to keep reload.min_interval after the last reload`;
+      return `is waiting until ${time(waiting.until)}, to keep reload.min_interval after the last reload`;
     case "retry":
-      return `is tried again at ${time(waiting.until)}: ${waiting.reason}`;
+      return `will be retried at ${time(waiting.until)}: ${waiting.reason}`;
     case "turn":
-      return `has waited since ${time(waiting.since)} for this node's turn to reload; ${holderText(waiting)}`;
+      return `has been waiting since ${time(waiting.since)} for this node's turn to reload; ${holderText(waiting)}`;
     case "database":
-      return "waits until Mastodon's database has what the code needs";
+      return "is waiting until Mastodon's database has what the code needs";
     case "probe":
       return probeText(waiting);
     case "applying":
       return "is being applied";
     case "round":
-      return "was just seen";
+      return "was only just seen";
     case "agent":
-      return `waits for an agent: none answers at ${waiting.url}`;
+      return `is waiting for an agent: none answers at ${waiting.url}`;
   }
 }
 
@@ -91,13 +91,13 @@ type Kind<K extends Waiting["kind"]> = Extract<Waiting, { kind: K }>;
 
 export function holderText({ holder, key }: z.infer<typeof turnSchema>): string {
   return holder === null
-    ? `nobody has it at the moment (${key})`
-    : `${holder} has it (${key}), for 20 s at most should its agent die`;
+    ? `nobody has it now (${key})`
+    : `${holder} has it (${key}), for at most 20 s if its agent dies`;
 }
 
 function probeText({ dependency, host, port, reason }: Kind<"probe">): string {
   const place = `${dependency} at ${addressOf({ host, port })}`;
   return reason === null
-    ? `waits for the first probe of ${place}`
-    : `waits until Mastodon can work with ${place}, since it ${reason}`;
+    ? `is waiting for the first probe of ${place}`
+    : `is waiting until Mastodon can work with ${place}, which ${reason}`;
 }

@@ -116,7 +116,7 @@ export function whyNot(
   leader: Leader,
 ): string | undefined {
   if (instance.fault !== undefined) return instance.fault;
-  if (leader.kind === "unasked") return "Consul has not said yet who leads";
+  if (leader.kind === "unasked") return "Consul has not yet said who leads";
   if (leader.kind === "election") return "an election is running";
   if (leader.kind === "member") {
     return instance.id === `${leader.scope}/${leader.name}`
@@ -164,7 +164,7 @@ function withoutCandidate({ current, hasFallback }: Catalogue, reason: string): 
 }
 
 function reasonForNone(instances: readonly Instance[]): string {
-  return instances.length === 0 ? "no instance is registered" : "no instance is healthy and primary";
+  return instances.length === 0 ? "no instance is registered" : "no instance is both healthy and primary";
 }
 
 /** The probe finds the endpoint in use demoted, and another one that is not: tags would have said so. */

@@ -11,6 +11,6 @@ export function placeholderReason(text: string) {
   if (!PLACEHOLDERS.has(text.trim())) return undefined;
   return {
     what: `it is still the placeholder ${text.trim()} of the example`,
-    cure: "Replace it by your own value.",
+    cure: "Replace it with your own value.",
   };
 }

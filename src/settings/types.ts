@@ -53,7 +53,7 @@ export function choice(...values: readonly string[]): ValueType {
 /** Items separated by commas; blanks around an item are dropped. */
 export function list(item: ValueType, example: string): ValueType {
   return {
-    expected: `a comma-separated list, each item ${item.expected}`,
+    expected: `a comma-separated list; each item is ${item.expected}`,
     example,
     accept: (value) => {
       const items = value.split(",").map((part) => item.accept(part.trim()));
@@ -64,7 +64,7 @@ export function list(item: ValueType, example: string): ValueType {
 
 /** Mastodon makes a regular expression of these, so a comma or an empty item would match nothing or everything. */
 export const emailDomains: ValueType = {
-  expected: "domains separated by | (not by commas, which Mastodon takes for a part of the name)",
+  expected: "domains separated by | (not by commas, which Mastodon takes for part of the name)",
   example: "example.com|example.net",
   accept: (value) => {
     const domains = value.split("|").map((part) => hostname.accept(part.trim()));
@@ -137,7 +137,7 @@ export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org")
  */
 function unquotedHost(file: string, example: string): ValueType {
   return {
-    expected: `${HOST} (none that YAML takes for a number or a word, such as 0x1f or null; IPv6 only if it begins with a digit, has a letter in it and ends with no colon: Mastodon's ${file} misreads the others)`,
+    expected: `${HOST} (none that YAML reads as a number or a keyword, such as 0x1f or null; IPv6 only if it begins with a digit, contains a letter and does not end with a colon: Mastodon's ${file} misreads others)`,
     example,
     accept: (value) => {
       const accepted = host(example).accept(value);
@@ -167,7 +167,7 @@ export const searchHost: ValueType = {
 /** A database or role name that YAML reads as a plain text, for the same reason. */
 export const databaseName: ValueType = {
   expected:
-    "a name of letters, digits, _ and - that begins with a letter (Mastodon's database.yml has it without quotes)",
+    "a name of letters, digits, _ and - that begins with a letter (Mastodon's database.yml does not quote it)",
   example: "mastodon_production",
   accept: (value) =>
     /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(value) && !YAML_WORD.test(value) ? value : undefined,
@@ -175,7 +175,7 @@ export const databaseName: ValueType = {
 
 /** Mastodon puts these into `email.yml` without quotes, where some texts are not read as text, or break the file. */
 const UNQUOTED =
-  " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon's email.yml has it without quotes)";
+  " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon's email.yml does not quote it)";
 
 export const email: ValueType = matching(
   /^[^\s@<>()",;:\\]{1,64}@[A-Za-z0-9.-]{1,253}$/,
@@ -203,7 +203,7 @@ export const mailUser: ValueType = {
 };
 
 export const url: ValueType = {
-  expected: "a URL with its scheme",
+  expected: "a URL with a scheme",
   example: "https://example.org",
   accept: (value) =>
     URL.canParse(value) && /^[a-z]+:\/\/[^\s]+$/.test(value) && value.length <= 2048 ? value : undefined,

@@ -86,7 +86,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
     "DATABASE_URL",
     url,
     ALL,
-    barred("it would hide DB_HOST and the others; put settings/DBHOST, DBPORT, DBNAME, DBUSER, DBPASS"),
+    barred("it would override DB_HOST and the others; put settings/DBHOST, DBPORT, DBNAME, DBUSER, DBPASS"),
   ),
   row("PREPARED_STATEMENTS", bool, RAILS),
   row("REPLICA_DB_HOST", databaseHost, RAILS),
@@ -96,7 +96,12 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("REPLICA_DB_PASS", PASSWORD, RAILS, { secret: true }),
   row("REPLICA_DB_TASKS", bool, RAILS),
   row("REPLICA_PREPARED_STATEMENTS", bool, RAILS),
-  row("REPLICA_DATABASE_URL", url, RAILS, barred("it would hide REPLICA_DB_HOST and the others; put those")),
+  row(
+    "REPLICA_DATABASE_URL",
+    url,
+    RAILS,
+    barred("it would override REPLICA_DB_HOST and the others; put those"),
+  ),
 
   row("REDIS_HOST", REDIS, ALL, from("REDISHOST")),
   row("REDIS_PORT", port, ALL, from("REDISPORT")),
@@ -110,7 +115,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   }),
   row("REDIS_DRIVER", choice("hiredis", "ruby"), RAILS),
   row("REDIS_NAMESPACE", LINE, ALL, {
-    ...barred("Mastodon aborts its start when it is set"),
+    ...barred("Mastodon refuses to start if it is set"),
     removed: "4.4",
   }),
   row("REDIS_SENTINELS", SENTINELS, ALL, { since: "4.4" }),
@@ -132,10 +137,15 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("S3_ALIAS_HOST", hostname, RAILS, from("BUCKETALIAS")),
   row("AWS_ACCESS_KEY_ID", LINE, RAILS, from("BUCKETUSER")),
   row("AWS_SECRET_ACCESS_KEY", PASSWORD, RAILS, { ...from("BUCKETPASS"), secret: true }),
-  row("S3_CLOUDFRONT_HOST", hostname, RAILS, barred("it would hide S3_ALIAS_HOST; put settings/BUCKETALIAS")),
+  row(
+    "S3_CLOUDFRONT_HOST",
+    hostname,
+    RAILS,
+    barred("it would override S3_ALIAS_HOST; put settings/BUCKETALIAS"),
+  ),
   row(
     "S3_PERMISSION",
-    matching(/^[a-z-]*$/, "a canned ACL, or nothing where buckets have no ACLs", "public-read"),
+    matching(/^[a-z-]*$/, "a canned ACL, or nothing if buckets have no ACLs", "public-read"),
     RAILS,
   ),
   row("S3_STORAGE_CLASS", matching(/^[A-Z_]+$/, "a storage class", "STANDARD"), RAILS),
@@ -159,7 +169,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("SMTP_REPLY_TO", mailbox, RAILS),
   row("SMTP_RETURN_PATH", mailbox, RAILS),
   ...mailer("SMTP_", {}),
-  row("SMTP_DELIVERY_METHOD", LINE, RAILS, barred("mail goes to MAILHOST by SMTP, and nowhere else")),
+  row("SMTP_DELIVERY_METHOD", LINE, RAILS, barred("mail goes only to MAILHOST, over SMTP")),
   row("BULK_SMTP_SERVER", mailHost, RAILS, { since: "4.4" }),
   row("BULK_SMTP_PORT", port, RAILS, { since: "4.4" }),
   row("BULK_SMTP_LOGIN", mailUser, RAILS, { since: "4.4" }),
@@ -196,7 +206,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("MIN_THREADS", integer(0, 512, "5"), [], { processReaders: ["web"] }),
   row("SIDEKIQ_CONCURRENCY", integer(1, 512, "5"), [], { processReaders: ["sidekiq"] }),
   ...["PORT", "BIND", "SOCKET"].map((name) =>
-    row(name, LINE, ALL, barred("where the processes listen belongs to the jail's own start scripts")),
+    row(name, LINE, ALL, barred("the jail's own start scripts decide where the processes listen")),
   ),
 ]);
 
@@ -248,7 +258,7 @@ function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
       `${prefix}REDIS_URL`,
       url,
       RAILS,
-      barred(`it would hide ${prefix}REDIS_HOST and ${prefix}REDIS_PORT; put those`),
+      barred(`it would override ${prefix}REDIS_HOST and ${prefix}REDIS_PORT; put those`),
     ),
     row(`${prefix}REDIS_SENTINELS`, SENTINELS, RAILS, { since: "4.4" }),
     row(

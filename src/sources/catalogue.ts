@@ -55,7 +55,7 @@ export function readSentinels(found: readonly Instance[]): CatalogueSnapshot {
 }
 
 const NO_SENTINEL =
-  "not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon cannot be given the IPv6 address of a sentinel: register a name, as meta host)";
+  "not usable as one of REDIS_SENTINELS: expected a host name or an IPv4 address, and a port from 1 to 65535 (Mastodon does not accept an IPv6 address for a sentinel: register a name, as meta host)";
 
 function sentinelHost({ host, port, fault }: Instance): string | undefined {
   if (fault !== undefined) return undefined;
@@ -70,7 +70,7 @@ function refuse({ id, node }: Instance, name: string, what: string): Refusal {
     complaint: {
       where: `service ${id} on node ${node}`,
       what,
-      cure: "Register it with a proper address, port or meta; until then it is no candidate.",
+      cure: "Register it with a valid address, port or meta; until then it is not a candidate.",
     },
   };
 }

@@ -122,7 +122,7 @@ function refuseForeign(path: string, { uid, mode }: Stats): void {
     isOurs
       ? {
           where: path,
-          what: "others may write it",
+          what: "others may write to it",
           cure: "Only root or the agent's user may own and write this file: chown root it, chmod go-w it.",
         }
       : {
@@ -153,6 +153,6 @@ function complaint(path: string, line: number): Complaint {
     where: path,
     position: `:${line}`,
     what: "not a line that the agent can read",
-    cure: `Write export "NAME=value", or NAME='value' where the value has spaces, quotes or any of \\ $ ; & | < > ( ).`,
+    cure: `Write export "NAME=value", or NAME='value' if the value has spaces, quotes or any of \\ $ ; & | < > ( ).`,
   };
 }

@@ -110,7 +110,7 @@ function missingOf(names: readonly SettingName[], origins: Origins): readonly Co
   return [
     {
       where: names.join(", "),
-      what: "not set; Consul cannot be joined without them",
+      what: "not set; the agent needs them to join Consul",
       cure: `Set them ${where}. ${GOSSIP_CURE}`,
     },
   ];
@@ -121,7 +121,7 @@ function missing(name: SettingName, where: string): Complaint {
   const example = name === "GOSSIPKEY" ? `. ${GOSSIP_CURE}` : `, for example ${name}=${type.example}`;
   return {
     where: name,
-    what: `not set (${about}); Consul cannot be joined without it`,
+    what: `not set (${about}); the agent needs it to join Consul`,
     cure: `Set ${name} ${where}${example}`,
   };
 }
@@ -134,12 +134,12 @@ function whereToSet({ read, searched }: Origins): string {
 }
 
 const GOSSIP_CURE =
-  "GOSSIPKEY (or GOSSIPKEY_FILE) is the key of your cluster; `consul keygen` makes one for a new cluster. There is no default: a key that everyone has is no key.";
+  "GOSSIPKEY (or GOSSIPKEY_FILE) is the key of your cluster; `consul keygen` makes one for a new cluster. There is no default: a key that everyone has protects nothing.";
 
 function contradiction(one: Found, other: Found): Complaint {
   return {
     where: `${one.where} and ${other.where}`,
-    what: "they are two names of one setting and differ",
+    what: "they are two names for one setting and differ",
     cure: "Keep one of them.",
   };
 }

@@ -116,8 +116,7 @@ function whyBarred(name: string, origin: Exclude<Origin, { kind: "operator" }>):
 function insteadOf(name: string): string {
   const origin = VARIABLES.get(name)?.origin;
   if (origin?.kind === "setting") return `Put settings/${origin.setting} instead.`;
-  if (origin?.kind === "machine")
-    return `Write it into the configuration file: variables: { ${name}: /path }`;
+  if (origin?.kind === "machine") return `Set it in the configuration file: variables: { ${name}: /path }`;
   return origin?.kind === "operator" ? `Put env/${name} instead.` : "Delete the key.";
 }
 
@@ -126,6 +125,6 @@ function refused(reason: Reason): Slot {
 }
 
 const UNKNOWN_KEY: Reason = {
-  what: "the agent knows no such key",
-  cure: "Known are settings/<SETTING>, env/<VARIABLE>, control/hold and control/reload, each also below nodes/<NODENAME>/.",
+  what: "the agent does not know this key",
+  cure: "It knows settings/<SETTING>, env/<VARIABLE>, control/hold and control/reload, each also below nodes/<NODENAME>/.",
 };

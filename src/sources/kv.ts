@@ -139,7 +139,7 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
   if (text === undefined)
     return { what: "the value is not valid UTF-8", cure: `Put ${type.expected}. ${example}` };
   if (text === "" && type.accept(text) === undefined)
-    return { what: "the value is empty", cure: `To take the setting back, delete the key. ${example}` };
+    return { what: "the value is empty", cure: `To unset it, delete the key. ${example}` };
   const placeholder = placeholderReason(text);
   if (placeholder !== undefined) return placeholder;
   const stray = strayIn(text);

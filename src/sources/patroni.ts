@@ -18,7 +18,7 @@ export function readMember(key: string, text: string): Pick<LeadingMember, "endp
   if (!parsed.success) return { endpoint: undefined };
   const { conn_url: connUrl } = parsed.data;
   if (!URL.canParse(connUrl))
-    return refuse(key, DEPENDENCIES.postgres.host, "its conn_url is not usable: expected a URL");
+    return refuse(key, DEPENDENCIES.postgres.host, "its conn_url is unusable: expected a URL");
   const { hostname, port } = new URL(connUrl);
   const endpoint = { host: hostname, port: Number(port || DEFAULT_PORT) };
   const read = readEndpoint("postgres", endpoint);

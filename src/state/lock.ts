@@ -122,7 +122,7 @@ function sameHolder(one: Holder | undefined | "gone", other: Holder | undefined)
 function held(path: string, { pid }: Pick<Process, "pid">): Misconfigured {
   return new Misconfigured({
     where: path,
-    what: `another mastodon-agent runs with this state directory (pid ${pid})`,
+    what: `another mastodon-agent is running with this state directory (pid ${pid})`,
     cure: `Stop it (kill ${pid}), or give this one its own paths.state and its own files.`,
   });
 }

@@ -49,7 +49,7 @@ export class Writes {
 
   #troubleOf(cause: unknown): TryAgain {
     const what = `${this.#what} cannot be written (${messageOf(cause)})`;
-    const cure = "Let paths.state be a directory with room that the agent's user may write to.";
+    const cure = "Make paths.state a directory with free space that the agent's user may write to.";
     return new TryAgain({ where: this.#directory, what, cure }, { cause });
   }
 }

@@ -93,8 +93,8 @@ async function moveAside(path: string): Promise<Complaint> {
   await rename(path, aside);
   return {
     where: path,
-    what: `the state file is damaged or of another version; it was kept as ${aside}`,
-    cure: "Nothing to do: each unit is reloaded once. Delete the kept file when it is of no use.",
+    what: `the state file is damaged or from another version; it was set aside as ${aside}`,
+    cure: "Nothing to do: each unit is reloaded once. Delete that file when you no longer need it.",
   };
 }
 

@@ -8,7 +8,7 @@ import { makeTarget, type Target } from "../../src/settings/targets.ts";
 import type { Wish } from "../../src/settings/wish.ts";
 import { until } from "../world/until.ts";
 
-const BAD = unreachable("refuses connections: nobody listens there");
+const BAD = unreachable("refuses connections: nothing listens there");
 
 test("one failure is chance, three in a row are a problem, and one success ends it", async () => {
   await using watch = watching({ redis: redisAt("10.0.0.1") });
@@ -52,8 +52,8 @@ test("the reason may change while it fails, but not since when it has failed", a
   await using watch = watching({ redis: redisAt("10.0.0.1") });
   for (const answer of [BAD, BAD, BAD]) await watch.answered(answer);
   const since = watch.health("redis")?.since;
-  await watch.answered(unreachable("gives no answer within 3000 ms"));
-  expect(watch.health("redis")).toMatchObject({ since, reason: "gives no answer within 3000 ms" });
+  await watch.answered(unreachable("does not answer within 3000 ms"));
+  expect(watch.health("redis")).toMatchObject({ since, reason: "does not answer within 3000 ms" });
 });
 
 function redisAt(host: string): Target {
@@ -98,7 +98,7 @@ function watching(first: Partial<Record<CheckedName, Target>>) {
         question = { target, answer };
         signal.addEventListener("abort", () => {
           if (question?.target === target) question = undefined;
-          answer(unreachable("is not asked any more"));
+          answer(unreachable("is no longer probed"));
         });
       }),
   });

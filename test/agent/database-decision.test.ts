@@ -81,7 +81,7 @@ test("runs the rest once no node is known to run other code, and names the one t
     kind: "ready",
     isComplete: false,
     waiting: {
-      what: "1 post-deployment migrations wait: jail2, jail3 run other code",
+      what: "1 post-deployment migrations are waiting: jail2, jail3 run other code",
       cure: expect.stringContaining("consul kv delete mastodon-agent/example.org/database/nodes/jail2"),
     },
   });

@@ -128,7 +128,7 @@ test.each(rows)("$title", ({ waiting, pending, database, mail, waits }) => {
   expect(found.get("MAILHOST")?.in_force?.value).toBe(mailInForce);
   const isTold = pending !== undefined && found.get("DBHOST")?.waiting?.kind !== "probe";
   expect(found.get("DBHOST")?.refused).toEqual(
-    isTold ? [expect.stringContaining("db2:5432 is not taken over")] : [],
+    isTold ? [expect.stringContaining("db2:5432 is not used")] : [],
   );
   expect(found.get("MAILHOST")?.refused).toEqual([]);
 });

@@ -81,10 +81,10 @@ test.each(rows)("the state, and whether it is ready, where %s", (_, facts, state
 
 test("says since when Consul has been away and what Mastodon goes on with, or which watch it is", () => {
   expect(headlineOf({ ...WELL, ...CUT_OFF }).reason).toBe(
-    `Consul has not answered since ${SINCE}; Mastodon goes on with the last known good of ${AT}`,
+    `Consul has not answered since ${SINCE}; Mastodon keeps running with the last known good of ${AT}`,
   );
   expect(headlineOf({ ...WELL, ...UNREAD }).reason).toBe(
-    "not readable in Consul: kv mastodon/, service s3; what was known of it stays in force",
+    "cannot be read in Consul: kv mastodon/, service s3; what was last read stays in force",
   );
   expect(headlineOf({ ...WELL, ...UNWRITTEN }).reason).toContain("/mnt/mastodon/agent");
 });

@@ -19,7 +19,7 @@ test("does not complain about a file that can be written", async () => {
 });
 
 test.each([
-  ["a missing directory", { path: "absent/x" }, "absent is not there"],
+  ["a missing directory", { path: "absent/x" }, "absent does not exist"],
   ["a directory that it may not write in", { path: "closed/x" }, "may not write in"],
   [
     "a user that is not there",
@@ -38,7 +38,7 @@ test.each([
   ],
   ["a group that it is not in", { path: "x", group: "0" }, "may not give a file to group 0"],
   ["a directory in the place of the file", { path: "closed" }, "is not a regular file"],
-  ["a file that it may not read", { path: "unreadable" }, "may not read the file that is there"],
+  ["a file that it may not read", { path: "unreadable" }, "may not read the existing file"],
 ])("complains about %s and touches nothing", async (_, { path, ...more }, message) => {
   await using folder = await temporaryFolder();
   await chmod(folder.path, 0o777);

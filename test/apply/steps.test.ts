@@ -107,13 +107,13 @@ test("never signals another program that was given a vanished unit's pid", async
   const anHourAgo = new Date(Date.now() - 3_600_000);
   await utimes(pidfile, anHourAgo, anHourAgo);
   await expect(perform({ signal: "KILL", pidfile })).rejects.toThrow(
-    /began \d+s after that file was written, so it is another program; nothing was signalled/,
+    /began \d+s after that file was written, so it is a different program; nothing was signalled/,
   );
   expect(stranger.isRunning()).toBe(true);
 });
 
 test.each([
-  ["is not there", undefined, "there is no pidfile"],
+  ["does not exist", undefined, "there is no readable pidfile"],
   ["is empty", "", "names no process"],
   ["is no number", "web", "names no process"],
   ["names init", "1", "names no process"],
@@ -131,7 +131,7 @@ test("stops a hanging command, with everything it started", async () => {
   await using folder = await temporaryFolder();
   const script = 'sleep 60 & echo $! > "$0"; trap "" TERM; wait; wait; sleep 60';
   await expect(perform({ run: ["sh", "-c", script, folder.file("pid")], timeout: "300ms" })).rejects.toThrow(
-    "not ended after 0.3s, so it was stopped",
+    "still running after 0.3s, so it was stopped",
   );
   const [pid] = await noted(folder.file("pid"));
   await until("its child to be gone", async () => (await processOf(Number(pid))) === undefined);

@@ -73,7 +73,7 @@ test("nginx itself can refuse a file, and then nothing has changed", async () =>
     deeds: { wrote: [], restored: [], actions: [] },
   });
   expect(String(outcome.kind === "refused" && outcome.error)).toMatch(
-    /nginx\.conf: its check does not accept .* unknown directive "\[redacted\]"/,
+    /nginx\.conf: its check rejects .* unknown directive "\[redacted\]"/,
   );
   expect(await readFile(env.path, "utf8")).toBe("one");
   expect(await readFile(nginx.path, "utf8")).toBe(NGINX);

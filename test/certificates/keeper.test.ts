@@ -80,7 +80,7 @@ test("never touches somebody else's certificate, and says when it expires", asyn
   await writeFile(key, await readFile(made.clientKey));
   const [problem] = (await lookAt(options)).problems;
   expect(problem).toMatchObject({ code: "certificate_useless" });
-  expect(problem?.message).toContain("privkey.pem does not belong to it");
+  expect(problem?.message).toContain("privkey.pem does not match it");
   expect(await filesBelow(folder.file("storage"))).toEqual([]);
   expect(pebble.count("POST")).toBe(0);
 });
@@ -117,7 +117,7 @@ test("does not let the authority fetch an answer that is not ours", async () => 
     port,
   );
   const { problems } = await lookAt(optionsFor(folder, pebble));
-  expect(problems[0]?.message).toContain(`asked from here it is answered with "welcome"`);
+  expect(problems[0]?.message).toContain(`from here the answer is "welcome"`);
   expect(problems[0]?.message).toContain(folder.file("acme"));
   expect(pebble.count("Attempting to validate")).toBe(0);
 });

@@ -52,7 +52,7 @@ test("a certificate that cannot serve the domain is not used", async () => {
   const shelved = (domain: string, given: Secret) =>
     shelve(folder.path, domain, { chain, key: given, nowMs: SECOND_MS });
   await expect(shelved("other.example.org", key)).rejects.toThrow("it is not for other.example.org");
-  await expect(shelved(DOMAIN, otherKey)).rejects.toThrow("privkey.pem does not belong to it");
+  await expect(shelved(DOMAIN, otherKey)).rejects.toThrow("privkey.pem does not match it");
   expect(await issuedCertificates(folder.path)).toEqual(new Map());
 });
 

@@ -30,11 +30,13 @@ test("for each unit the doctor says whether it runs, may be signalled, and has t
   });
   const { output, code } = await cli(changed, ["check", "--probe"]);
   expect(output).toMatch(new RegExp(`^ok +unit web: runs \\(pid ${web.pid}\\), healthy$`, "m"));
-  expect(output).toMatch(/^FAIL +unit sidekiq: it does not run: there is no pidfile .*\. Start it\.$/m);
-  expect(output).toMatch(/^FAIL +unit streaming: it does not run: /m);
+  expect(output).toMatch(
+    /^FAIL +unit sidekiq: it is not running: there is no readable pidfile .*\. Start it\.$/m,
+  );
+  expect(output).toMatch(/^FAIL +unit streaming: it is not running: /m);
   expect(output).toMatch(/^FAIL +unit streaming commands: no-such-program: there is no such program/m);
   expect(output).toMatch(/^ok +consul cluster: 1 alive, 1 of them servers; Consul \d+\.\d+\.\d+$/m);
-  expect(output).toMatch(/^\d+ ok, \d+ to look at, \d+ wrong$/m);
+  expect(output).toMatch(/^\d+ ok, \d+ to check, \d+ wrong$/m);
   expect(code).toBe(69);
 });
 
@@ -56,7 +58,7 @@ if (process.getuid?.() === 0)
       ),
     );
     expect(output).toMatch(/^FAIL +keys storage: .*user id 65534 may not write there \(EACCES\)/m);
-    expect(output).toMatch(/^\d+ ok, \d+ to look at, \d+ wrong$/m);
+    expect(output).toMatch(/^\d+ ok, \d+ to check, \d+ wrong$/m);
     expect(code).not.toBe(70);
   });
 
@@ -82,10 +84,10 @@ test("the doctor finds an endpoint in a unit's own environment that overrides th
   );
   const { output, code } = await cli(await withConfig(agent, { units }), ["check", "--probe"]);
   expect(output).toMatch(
-    /^FAIL +environment of web: unit web: its process environment has DB_HOST, which hides/m,
+    /^FAIL +environment of web: unit web: its process environment has DB_HOST, which overrides/m,
   );
-  expect(output).toMatch(/^warn +environment of sidekiq: .* has DB_HOST, .*the same by now/m);
-  expect(output).toMatch(/^FAIL +environment of streaming: .* has DATABASE_URL, which hides/m);
+  expect(output).toMatch(/^warn +environment of sidekiq: .* has DB_HOST, .*the values are the same now/m);
+  expect(output).toMatch(/^FAIL +environment of streaming: .* has DATABASE_URL, which overrides/m);
   expect(output).not.toContain("10.66.66.66");
   expect(output).not.toContain("elsewhere");
   expect(code).not.toBe(0);
@@ -167,7 +169,9 @@ test("the doctor compares clocks: 20 s is a warning, 75 s a failure if requests 
   );
   expect(early).toMatch(/^warn +clock and postgres: .* it is (19|20|21) s behind/m);
   const late = (await cli(agent, ["check", "--probe"], { node: [clockAhead(75)] })).output;
-  expect(late).toMatch(/^FAIL +clock and s3: .* it is 7[3-6] s ahead of the server's\. Set the clock/m);
+  expect(late).toMatch(
+    /^FAIL +clock and s3: .* it is 7[3-6] s ahead of the server's\. Set this machine's clock/m,
+  );
   expect(late).toMatch(/^warn +clock and postgres: .* it is 7[3-6] s ahead/m);
   expect((await cli(agent, ["check", "--probe"])).output).toMatch(/^ok +clock and s3: they agree$/m);
 });
@@ -210,7 +214,7 @@ test("a refused configuration is the only finding, in JSON too", async () => {
     findings: [{ title: "configuration", verdict: "FAIL", messages: [message] }],
   });
   const plain = await check();
-  expect(plain.output).toBe(`FAIL  configuration: ${message}\n0 ok, 0 to look at, 1 wrong\n`);
+  expect(plain.output).toBe(`FAIL  configuration: ${message}\n0 ok, 0 to check, 1 wrong\n`);
   expect([json.code, plain.code]).toEqual([78, 78]);
 });
 
@@ -269,10 +273,10 @@ test("anything that takes longer than a second is shown on a terminal, and clear
     units: { web: { reload: [{ run: ["true"] }], health: { run: ["sleep", "2"] } } },
   });
   const { output } = await onTerminal(slow, ["check", "--probe"]);
-  expect(output).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]\S* Asking everybody/);
+  expect(output).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]\S* Asking every backend/);
   expect(output).toContain("\x1b[32mok   ");
   expect(stripVTControlCharacters(output).trimEnd().split("\n").at(-1)).toMatch(
-    /\d+ ok, \d+ to look at, \d+ wrong/,
+    /\d+ ok, \d+ to check, \d+ wrong/,
   );
   expect((await cli(slow, ["check", "--probe"])).output).not.toContain("Asking");
 });

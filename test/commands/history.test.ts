@@ -60,11 +60,11 @@ test("history lists the changes, newest last, even while agent and Consul are do
   async function json(...flags: string[]): Promise<unknown> {
     // What is said about nothing found goes to the other stream.
     const { output } = await cli(agent, ["history", "--json", ...flags]);
-    return JSON.parse(output.replace(/^changes are on record.*$/m, ""));
+    return JSON.parse(output.replace(/^there are changes, but.*$/m, ""));
   }
 });
 
-test("history --follow goes on with each change as it comes, for people and for scripts, and ends on Ctrl-C", async () => {
+test("history --follow prints each change as it comes, for people and for scripts, and ends on Ctrl-C", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
@@ -105,7 +105,7 @@ test("history --follow waits where nothing is on record yet, and outlives the jo
   await writeFile(config, JSON.stringify({ profile: "none", paths: { state } }));
   const argv = [AGENT, "history", "--follow", "--json", "--config", config];
   await using following = await start(process.execPath, argv);
-  await until("a word about it", () => following.output().includes("no change on record"));
+  await until("a word about it", () => following.output().includes("no changes recorded"));
   await mkdir(state);
   // Small enough to be turned at every second entry.
   const journal = new Journal<Change>(state, { limitBytes: 1000 });
@@ -174,10 +174,10 @@ test("an empty history names the file that was read", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul });
   const { output, code } = await cli(agent, ["history"]);
-  expect([code, output]).toEqual([0, `no change on record in ${agent.folder}/state\n`]);
+  expect([code, output]).toEqual([0, `no changes recorded in ${agent.folder}/state\n`]);
 });
 
 async function changes(agent: TestAgent): Promise<readonly unknown[]> {
   const { output } = await cli(agent, ["history", "--json", "--limit", "1000"]);
-  return JSON.parse(output.replace(/^no change on record.*$/m, ""));
+  return JSON.parse(output.replace(/^no changes recorded.*$/m, ""));
 }

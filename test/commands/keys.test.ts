@@ -34,11 +34,11 @@ test("init creates the keys and says so; the second time it says that they exist
     ["secret.key", "otp.key", "vapid.keys", "activerecord.keys"].map((name) => [
       name,
       expect.stringMatching(/^[0-9a-f]{16}$/),
-      "made now",
+      "created",
     ]),
   );
   expect(await keysInit(context)).toBe(ExitCode.ok);
-  for (const line of lines) expect(line).toMatch(/was there$/);
+  for (const line of lines) expect(line).toMatch(/existing$/);
 });
 
 test("init creates nothing if Consul cannot be asked", async () => {
@@ -60,10 +60,10 @@ test("show prints names, fingerprints, modes, ages and pins, and never a value",
   expect(shown).toMatch(/secret\.key +[0-9a-f]{16} +0600 +0 s old +pinned\n/);
   expect(shown).toMatch(/otp\.key +missing +pinned: [0-9a-f]{16}\n/);
   expect(shown).toMatch(/vapid\.keys +malformed +pinned: [0-9a-f]{16}\n/);
-  expect(shown).toMatch(/\/vapid\.keys: it is no key file: it is empty\. Put the right file back/);
+  expect(shown).toMatch(/\/vapid\.keys: it is not a key file: it is empty\. Put the right file back/);
   for (const value of Object.values(revealed(keys))) expect(shown).not.toContain(value);
   await keysShow({ ...context, pins: unreachablePins });
-  expect(lines.join("\n")).toMatch(/secret\.key .*pin not asked/);
+  expect(lines.join("\n")).toMatch(/secret\.key .*pin not checked/);
 });
 
 test("verify has an exit code for each state of the keys, and changes nothing", async () => {
@@ -110,10 +110,10 @@ test("adopt says what it took over, where the old files are, and what the other 
   expect(told).toMatch(
     /secret\.key +[0-9a-f]{16} +adopted +pin replaced\n {2}the old file is kept as .*secret\.key\.\d+T.*\.bak/,
   );
-  expect(told).toMatch(/Other nodes of this domain now need these key files, too/);
+  expect(told).toMatch(/The other nodes of this domain now need these key files too/);
   for (const value of Object.values(revealed(elsewhere))) expect(told).not.toContain(value);
   await keysAdopt(context);
-  expect(lines.splice(0).join("\n")).toMatch(/secret\.key +[0-9a-f]{16} +was the same +pinned$/m);
+  expect(lines.splice(0).join("\n")).toMatch(/secret\.key +[0-9a-f]{16} +unchanged +pinned$/m);
 });
 
 test("adopt says that the encryption values were in each other's places, and to run it again when Consul answers", async () => {

@@ -20,7 +20,7 @@ test("status is plain in a pipe and coloured within 80 columns on a terminal, un
   expect(piped.output).toMatch(
     /^postgres +10\.9\.9\.1:5432 from environment: DBHOST, since \d\d:\d\d:\d\d, not checked$/m,
   );
-  expect(piped.output).toMatch(/^web +health not known, reload \d\d:\d\d:\d\d$/m);
+  expect(piped.output).toMatch(/^web +health unknown, reload \d\d:\d\d:\d\d$/m);
   expect(piped.output).toMatch(/^watches +\d of \d answer, oldest answer \d+ s ago/m);
   expect(piped.output).toMatch(/^last change +\d\d:\d\d:\d\d applied: first apply; /m);
   // What is wrong comes with its cure.
@@ -49,7 +49,7 @@ test("status says which instances may be chosen, why the others may not, and wha
   expect(output).toMatch(/^ +1 of 2 may be chosen; pg2: check "Service 'postgresql' check" is critical$/m);
   expect(output).toMatch(/^jail1 is held: /);
   expect(output).toMatch(
-    /^hold +moving the database, since \d\d:\d\d:\d\d \(\d+ s\)\n +To go on: consul kv delete mastodon\/control\/hold$/m,
+    /^hold +moving the database, since \d\d:\d\d:\d\d \(\d+ s\)\n +To end the hold: consul kv delete mastodon\/control\/hold$/m,
   );
 });
 
@@ -88,7 +88,7 @@ test("status names the node and the check that is not passing, with its output, 
 test.each([
   ["potluck", /`service mastodon_agent status` and `tail -n 20 \/var\/log\/mastodon-agent\.log`\.$/m],
   ["systemd", /`systemctl status mastodon-agent` and `journalctl -u mastodon-agent -n 20`\.$/m],
-  ["none", /ask whatever supervises the agent for its state, and read the end of the agent's log\.$/m],
+  ["none", /ask the agent's supervisor for its state, and read the end of the agent's log\.$/m],
 ])("with the agent down, status shows what was last known and where to look (%s)", async (profile, look) => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
@@ -107,7 +107,7 @@ test.each([
   expect(output).toMatch(/^applied +\d\d:\d\d:\d\d \(\d+ s\): first apply$/m);
   expect(output).toMatch(/^last change +\d\d:\d\d:\d\d applied: first apply; /m);
   expect(output).toMatch(
-    /^mastodon-agent: http:\S+: no agent answers there \(ECONNREFUSED\)\. Mastodon runs on/m,
+    /^mastodon-agent: http:\S+: no agent answers there \(ECONNREFUSED\)\. Mastodon keeps running/m,
   );
   expect(output).toMatch(look);
   expect(output, "a second agent would undo what the first one does").not.toMatch(/mastodon-agent run|start/);
@@ -233,7 +233,7 @@ test("status --watch on 80x24 shows what is wrong first, and nothing falls off w
   expect(headline).toMatch(/^jail1 is converged: /);
   expect(problem).toMatch(/^input_refused, since /);
   const [, more = ""] =
-    /^\.\.\. (\d+) more lines: `mastodon-agent status` has all of them$/.exec(small.at(-1) ?? "") ?? [];
+    /^\.\.\. (\d+) more lines: `mastodon-agent status` shows all$/.exec(small.at(-1) ?? "") ?? [];
   expect(Number(more)).toBeGreaterThan(1);
 
   const large = await pictureOf(60);

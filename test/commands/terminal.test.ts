@@ -21,7 +21,7 @@ test("differences are coloured on a terminal, and plain in a pipe", async () => 
   expect(diff.output).toContain(`${GREEN}+SMTP_SERVER=smtp2.example.org${END}\n`);
   expect(diff.output).toContain(`${YELLOW}${agent.envFile}: the secret DB_PASS changes${END}\n`);
   const kv = await onTerminal(agent, ["kv", "diff"], { columns: 200 });
-  expect(kv.output).toContain(`${YELLOW}KV hides the environment; not yet applied`);
+  expect(kv.output).toContain(`${YELLOW}KV overrides the environment; not yet applied`);
   expect(kv.output).toContain(`${RED}refused: `);
   for (const argv of [
     ["render", "--diff"],
@@ -42,7 +42,7 @@ test("a table is shortened for a terminal, and never in a pipe", async () => {
   }
 });
 
-test("--help of a command names the configuration file that is read where none is named", async () => {
+test("--help of a command names the configuration file that is read if none is named", async () => {
   const help = await run(process.execPath, [AGENT, "status", "--help"]);
   expect(help.replaceAll(/\s+/g, " ")).toContain(
     "--config <file> configuration file (YAML), by default /usr/local/etc/mastodon-agent.yaml",

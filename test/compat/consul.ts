@@ -45,7 +45,7 @@ export const consul: Subject = {
 
 async function here(binary: string, from: string): Promise<Found> {
   const version = /v(\S+)/.exec(await run(binary, ["version"]))?.[1];
-  if (version === undefined) return missing(`${binary} does not tell its version`);
+  if (version === undefined) return missing(`${binary} does not say its version`);
   return { kind: "here", version, from, env: { CONSUL_BIN: binary } };
 }
 

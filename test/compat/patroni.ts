@@ -45,7 +45,7 @@ async function here(binary: string, from: string): Promise<Found> {
   try {
     const text = await run(binary, ["--version"], { cwd: "/", env: { LC_ALL: "C" }, ...postgresOwner() });
     const version = /(\d+\.\S+)/.exec(text)?.[1];
-    if (version === undefined) return missing(`${binary} does not tell its version`);
+    if (version === undefined) return missing(`${binary} does not say its version`);
     return { kind: "here", version, from, env: { PATRONI_BIN: binary } };
   } catch {
     return missing(

@@ -87,7 +87,7 @@ test("a rotated gossip key takes effect although Consul kept the old one in its 
   await node.configure({ gossipKey, join: server.join });
   await using second = supervise(node, { gossipKey: new Secret(gossipKey) });
   await untilJoined(node);
-  expect(second.logged()).toContain("moved the keyring of another gossip key aside");
+  expect(second.logged()).toContain("moved aside a keyring with another gossip key");
   expect(second.logged()).not.toContain(gossipKey);
   expect(second.logged()).not.toContain(otherKey);
 });

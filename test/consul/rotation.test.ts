@@ -32,6 +32,6 @@ test("a gossip key is rotated through the whole cluster as docs/consul.md says, 
     const members = await atServer.members();
     return members.some(({ name, isAlive }) => name === NAME && isAlive);
   });
-  expect(after.logged()).not.toContain("moved the keyring");
+  expect(after.logged()).not.toContain("moved aside a keyring");
   expect(await readdir(`${node.dataDir}/serf`)).not.toContainEqual(expect.stringMatching(/\.bak$/));
 });

@@ -85,7 +85,7 @@ test("a restarted Consul is followed as before", async () => {
   await until("the change", () => watched.last()?.[0] === "again/one=2");
   expect(watched.snapshots).toEqual([["again/one=1"], ["again/one=2"]]);
   expect(watched.health()?.problem).toBeUndefined();
-  expect(watched.logged().match(/watch in trouble/g)?.length).toBeLessThanOrEqual(3);
+  expect(watched.logged().match(/watch failing/g)?.length).toBeLessThanOrEqual(3);
   expect(watched.logged().match(/watch recovered/g)).toHaveLength(1);
 });
 

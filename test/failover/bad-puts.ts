@@ -19,7 +19,7 @@ export interface Elsewhere {
 }
 
 const NO_SUCH_HOST = "no-such-host.invalid";
-const UNRESOLVED = /has a name that cannot be resolved|gives no answer within/;
+const UNRESOLVED = /has a name that cannot be resolved|does not answer within/;
 
 export function badPuts(elsewhere: Elsewhere): readonly BadPut[] {
   return [
@@ -36,19 +36,19 @@ function connections({ closedPort, postgresPort, redisPort, s3Port }: Elsewhere)
     ["DBPASS", "not-the-password", /postgres: .*refuses the password of user/],
     ["DBUSER", "stranger", /postgres: .*refuses the password of user "stranger"/],
     ["DBNAME", "mastodon_staging", /postgres: .*has no database "mastodon_staging"/],
-    ["DBPORT", String(closedPort), /postgres: .*nobody listens there/],
-    ["DBPORT", String(redisPort), /postgres: .*gives no answer/],
+    ["DBPORT", String(closedPort), /postgres: .*nothing listens there/],
+    ["DBPORT", String(redisPort), /postgres: .*does not answer/],
     ["DBHOST", NO_SUCH_HOST, UNRESOLVED],
     ["REDISPASS", "not-the-password", /redis: .*refuses the user or the password/],
-    ["REDISPORT", String(closedPort), /redis: .*nobody listens there/],
-    ["REDISPORT", String(postgresPort), /redis: .*gives no answer/],
-    ["REDISPORT", String(s3Port), /redis: .*gives no answer/],
+    ["REDISPORT", String(closedPort), /redis: .*nothing listens there/],
+    ["REDISPORT", String(postgresPort), /redis: .*does not answer/],
+    ["REDISPORT", String(s3Port), /redis: .*does not answer/],
     ["REDISHOST", NO_SUCH_HOST, UNRESOLVED],
     ["BUCKETPASS", "not-the-secret", /s3: .*refuses the access key, its secret/],
     ["BUCKETUSER", "nobody", /s3: .*refuses the access key/],
     ["BUCKETNAME", "mastodon-old", /s3: .*has no bucket "mastodon-old"/],
-    ["BUCKETPORT", String(closedPort), /s3: .*nobody listens there/],
-    ["BUCKETPORT", String(redisPort), /s3: .*gives no answer/],
+    ["BUCKETPORT", String(closedPort), /s3: .*nothing listens there/],
+    ["BUCKETPORT", String(redisPort), /s3: .*does not answer/],
     ["BUCKETHOST", NO_SUCH_HOST, UNRESOLVED],
     ["BUCKETSCHEME", "https", /s3: .*fails the TLS handshake/],
   ];
@@ -67,7 +67,7 @@ function connections({ closedPort, postgresPort, redisPort, s3Port }: Elsewhere)
       key: "env/DB_SSLMODE",
       value: "verify-full",
       code: "probe_failed",
-      message: /postgres: .*offers no TLS, which DB_SSLMODE asks for/,
+      message: /postgres: .*offers no TLS, which DB_SSLMODE requires/,
     },
     {
       title: "a Redis user that there is not",
@@ -85,7 +85,7 @@ function connections({ closedPort, postgresPort, redisPort, s3Port }: Elsewhere)
     },
   ];
   const nodeOnly: BadPut = {
-    title: "a wrong password for this node alone",
+    title: "a wrong password for this node only",
     key: "nodes/jail1/settings/DBPASS",
     value: "not-the-password",
     code: "probe_failed",
@@ -139,10 +139,10 @@ const UNKNOWN: readonly [key: string, message: RegExp][] = [
 ];
 
 const BARRED: readonly [variable: string, message: RegExp][] = [
-  ["DATABASE_URL", /it would hide DB_HOST/],
-  ["REDIS_URL", /it would hide REDIS_HOST/],
-  ["REDIS_NAMESPACE", /Mastodon aborts its start/],
-  ["S3_CLOUDFRONT_HOST", /it would hide S3_ALIAS_HOST/],
+  ["DATABASE_URL", /it would override DB_HOST/],
+  ["REDIS_URL", /it would override REDIS_HOST/],
+  ["REDIS_NAMESPACE", /Mastodon refuses to start/],
+  ["S3_CLOUDFRONT_HOST", /it would override S3_ALIAS_HOST/],
   ["SMTP_CA_FILE", /paths cannot be set from Consul/],
   ["PORT", /start scripts/],
   ["DB_HOST", /DBHOST/],
@@ -164,14 +164,14 @@ function refusedByPrograms({ closedPort, redisPort }: Elsewhere): readonly BadPu
       key: "settings/WEBDOMAIN",
       value: longDomain,
       code: "change_refused",
-      message: /its check does not accept the new content.*server_names_hash/,
+      message: /its check rejects the new content.*server_names_hash/,
     },
     {
       title: "a media domain that nginx cannot hold",
       key: "settings/BUCKETALIAS",
       value: longDomain,
       code: "change_refused",
-      message: /its check does not accept the new content.*server_names_hash/,
+      message: /its check rejects the new content.*server_names_hash/,
     },
     {
       title: "more threads at least than at most, with which puma does not boot",
@@ -189,7 +189,7 @@ function gated(setting: string, value: string): BadPut {
     key: `settings/${setting}`,
     value,
     code: "change_refused",
-    message: /gate: .*does not accept the new values/,
+    message: /gate: .*rejects the new values/,
   };
 }
 

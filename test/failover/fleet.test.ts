@@ -42,10 +42,10 @@ test("a node that waits says for which turn, who has it, since when and for what
   });
   const { output } = await cli(two, ["status"]);
   expect(output).toMatch(
-    /^next change +MAILPORT from mastodon\/nodes\/node2\/settings\/MAILPORT \(index \d+\); it has waited since [\d:]+ for this node's turn to reload; node1 has it \(mastodon-agent\/social\.example\.org\/lock\)/m,
+    /^next change +MAILPORT from mastodon\/nodes\/node2\/settings\/MAILPORT \(index \d+\); it has been waiting since [\d:]+ for this node's turn to reload; node1 has it \(mastodon-agent\/social\.example\.org\/lock\)/m,
   );
   expect((await cli(two, ["explain", "MAILPORT"])).output).toMatch(
-    /^ {2}asked for: 10002, from node: .*\n {2}it has waited since .* node1 has it/m,
+    /^ {2}asked for: 10002, from node: .*\n {2}it has been waiting since .* node1 has it/m,
   );
   await writeFile(gate, "");
   expect((await two.converged()).next_change).toBeNull();

@@ -38,7 +38,7 @@ test("without tags the master is used: the agent moves when a replica is promote
 
   await kill(two);
   await consul.setCheck(second, "critical");
-  await problem(agent, /redis: .* is not taken over, since it is a replica; .* stays in use/);
+  await problem(agent, /redis: .* is not used, because it is a replica; .* stays in use/);
   expect(await site.bytes(), "a replica is not moved to, even from a dead master").toBe(before);
   await promote(one);
   await until("the promoted one", () => uses(one));
@@ -93,7 +93,7 @@ test("with tags the primary is followed, unless the probe finds that it is not o
 
   await consul.register(entryOf("redis-1", one, ["replica"]));
   await consul.register(entryOf("redis-2", two, ["primary"]));
-  await problem(agent, /redis: .* is not taken over, since it is a replica/);
+  await problem(agent, /redis: .* is not used, because it is a replica/);
   expect(await portOf(agent), "the tag came before the promotion").toBe(one.port);
   await promote(two);
   await follow(one, two);

@@ -43,7 +43,7 @@ test("an S3 move reloads web and sidekiq but not streaming, and only goes where 
 
   await consul.register(entryOf("s3-2", without));
   await consul.setCheck(entryOf("s3-1", one), "critical");
-  await problem(site, /s3: .*:\d+ is not taken over, since it has no bucket "mastodon"/);
+  await problem(site, /s3: .*:\d+ is not used, because it has no bucket "mastodon"/);
   expect(await site.bytes()).toBe(bytes);
   expect(await site.boots()).toEqual(boots);
 

@@ -75,7 +75,7 @@ const RELOADS = [
   {
     fault: "hangs",
     steps: (bad: string) => ({ reload: [run(`! ${bad} || sleep 60`, "500ms")] }),
-    says: /not ended after 0.5s/,
+    says: /still running after 0.5s/,
   },
   { fault: "fails", steps: (bad: string) => ({ reload: [run(`! ${bad}`)] }), says: /exit code 1/ },
   {

@@ -254,7 +254,7 @@ test("an adopted key that was changed by hand is refused like any other", async 
   );
   await writeFile(file, "correcthorse\n");
   await expect(loadKeys(storage, pins), "nobody stands for it").rejects.toThrow(
-    /otp\.key: it is no key file: expected 128/,
+    /otp\.key: it is not a key file: expected 128/,
   );
 });
 

@@ -97,7 +97,7 @@ const MALFORMED: readonly (readonly [string, KeyFileName, string, RegExp])[] = [
     `${line(OLD_FILES["vapid.keys"], 0)}\nVAPID_PUBLIC_KEY=${otherPublicKey}\n`,
     /does not belong to/,
   ],
-  ["a private key of zero", "vapid.keys", vapidText("AAAA", otherPublicKey), /no private key of P-256/],
+  ["a private key of zero", "vapid.keys", vapidText("AAAA", otherPublicKey), /not a P-256 private key/],
   ["a private key of 33 bytes", "vapid.keys", vapidText("A".repeat(44), otherPublicKey), /at most 32 bytes/],
   ["what is not base64", "vapid.keys", vapidText("a*b/", otherPublicKey), /base64url of at most 32 bytes/],
   ["a compressed public key", "vapid.keys", vapidText("AQ", "A".repeat(44)), /base64url of 65 bytes/],

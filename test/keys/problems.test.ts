@@ -43,7 +43,7 @@ test("reports keys that change, vanish or are emptied while it runs, and changes
     {
       code: "key_missing",
       about: path.join(storage.directory, "secret.key"),
-      message: expect.stringMatching(/secret\.key: it is gone\. .*goes on with the key/),
+      message: expect.stringMatching(/secret\.key: it is gone\. .*keeps the key/),
     },
     {
       code: "key_changed",

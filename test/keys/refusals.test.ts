@@ -42,13 +42,13 @@ const REFUSALS: readonly {
   {
     found: "an empty key file",
     because: async ({ key }) => void (await writeFile(key("secret.key"), "")),
-    says: /private\/secret\.key: it is no key file: it is empty/,
+    says: /private\/secret\.key: it is not a key file: it is empty/,
     cure: /Put the right file back.*only if no Mastodon ever ran with it, remove it/i,
   },
   {
     found: "a malformed key file",
     because: async ({ key }) => void (await writeFile(key("activerecord.keys"), "rails aborted!\n")),
-    says: /activerecord\.keys: it is no key file: it has no single value for ACTIVE_RECORD/,
+    says: /activerecord\.keys: it is not a key file: it has no single value for ACTIVE_RECORD/,
     cure: /Put the right file back/,
   },
   {
@@ -61,7 +61,7 @@ const REFUSALS: readonly {
       );
       return undefined;
     },
-    says: /vapid\.keys: it is no key file: VAPID_PUBLIC_KEY does not belong to VAPID_PRIVATE_KEY/,
+    says: /vapid\.keys: it is not a key file: VAPID_PUBLIC_KEY does not belong to VAPID_PRIVATE_KEY/,
     cure: /Put the right file back/,
   },
   {
@@ -72,7 +72,7 @@ const REFUSALS: readonly {
       return undefined;
     },
     says: /otp\.key: it is not a regular file/,
-    cure: /Look at what it is/,
+    cure: /Check what it is/,
   },
   {
     found: "a symbolic link to nothing",
@@ -82,13 +82,13 @@ const REFUSALS: readonly {
       return undefined;
     },
     says: /otp\.key: it is a symbolic link to nothing/,
-    cure: /Look at what it is/,
+    cure: /Check what it is/,
   },
   {
     found: "a key file of two megabytes",
     because: async ({ key }) => void (await writeFile(key("otp.key"), "a".repeat(2 * 1024 * 1024))),
     says: /otp\.key: it is larger than 1048576 bytes/,
-    cure: /Look at what it is/,
+    cure: /Check what it is/,
   },
   {
     found: "a started key that is none",
@@ -97,8 +97,8 @@ const REFUSALS: readonly {
       await writeFile(key(".secret.key.new"), "0123");
       return undefined;
     },
-    says: /\.secret\.key\.new: it is no key file: expected 128 lower-case hexadecimal/,
-    cure: /none that the agent made: remove it/,
+    says: /\.secret\.key\.new: it is not a key file: expected 128 lower-case hexadecimal/,
+    cure: /The agent did not create it: remove it/,
   },
   {
     found: "storage where nothing is mounted",
@@ -168,7 +168,7 @@ const REFUSALS: readonly {
     found: "a live file that is a directory",
     because: async ({ storage }) => void (await mkdir(storage.liveEnvFile ?? "")),
     says: /\.env\.production: it is not a regular file/,
-    cure: /Look at what it is/,
+    cure: /Check what it is/,
   },
   {
     found: "other keys than the ones that are pinned",

@@ -131,7 +131,7 @@ const refused: [title: string, text: string, message: RegExp][] = [
     /units\.web\.reload\.0: must be one of/,
   ],
   ["a check that does not name the file", "files: { env: { check: [true] } }\n", /files\.env\.check/],
-  ["a file that is no group of keys", "- a\n- b\n", /not a list of keys/],
+  ["a file that is no group of keys", "- a\n- b\n", /not a mapping of keys/],
   [
     "the same where certificates are ordered",
     "certificates:\n  listen: '[::]:65536'\n",
@@ -145,14 +145,14 @@ const refused: [title: string, text: string, message: RegExp][] = [
   [
     "an alias without an anchor",
     "profile: none\nhttp: *nope\n",
-    /agent\.yaml:2:7: the alias \*nope has no anchor before it\. Write the value out/,
+    /agent\.yaml:2:7: the alias \*nope has no anchor before it\. Write out the value/,
   ],
   [
     "an alias to what it is in",
     "values: &all\n  more: *all\n",
     /agent\.yaml:2:9: the alias \*all contains itself/,
   ],
-  ["aliases that make a giant of a small file", GIANT, /agent\.yaml: .*alias.*Write the value out/],
+  ["aliases that make a giant of a small file", GIANT, /agent\.yaml: .*alias.*Write out the value/],
   ["a mode that is no octal number", "files: { env: { mode: 640 } }\n", /files\.env\.mode/],
   [
     "a file for a unit that is none, with the nearest known one",

@@ -29,7 +29,7 @@ beforeAll(async () => {
 test("a dry run of a release says what it would do, and changes nothing", async () => {
   const { code, output } = await release(VERSION);
   expect(output).toMatch(new RegExp(`^package.json, package-lock.json: version ${VERSION}$`, "m"));
-  expect(output).toMatch(/^Nothing was changed\. Do it with --commit\.$/m);
+  expect(output).toMatch(/^Nothing was changed\. To do it, add --commit\.$/m);
   expect(code).toBe(0);
   expect(await git("status", "--porcelain", "--ignored")).not.toContain("release/");
   expect(await git("tag")).toBe("");

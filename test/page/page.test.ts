@@ -33,7 +33,7 @@ test("shows state, endpoints, candidates, provenance and changes, and loads noth
   await using tab = await open();
   const { page, complaints, requests } = tab;
   expect(await page.title()).toBe("converged · jail1");
-  await seen(tab, "headline", "everything that the sources ask for is in force");
+  await seen(tab, "headline", "everything the sources ask for is in force");
   await seen(tab, "problems", "mastodon/settings/DBPORT");
   await seen(tab, "endpoints", "another instance carries the primary tag");
   await seen(tab, "flow", ".env.production");
@@ -70,7 +70,7 @@ test("a change appears on the page within a second of being in force, without di
   expect(tab.complaints).toEqual([]);
 });
 
-test("what nobody has looked at has a mark of its own, on endpoints, units and in the legend", async () => {
+test("what has not been checked has a mark of its own, on endpoints, units and in the legend", async () => {
   await using tab = await open();
   const { page } = tab;
   await page.locator("#endpoints .card.unchecked", { hasText: "postgres not checked" }).waitFor();
@@ -78,9 +78,9 @@ test("what nobody has looked at has a mark of its own, on endpoints, units and i
   expect(await textsOf(page.locator("#flow .box.unchecked b"))).toEqual([
     ...["postgres", "s3", "smtp", "sidekiq", "web", "streaming"],
   ]);
-  await page.locator("#flow .legend", { hasText: "nobody has looked" }).waitFor();
+  await page.locator("#flow .legend", { hasText: "not checked" }).waitFor();
   const healthy = page.locator("#endpoints .card.ok", { hasText: "redis healthy" });
-  await healthy.filter({ hasText: /healthy since .* UTC \(.*\); last looked at .* UTC \(.*\)/ }).waitFor();
+  await healthy.filter({ hasText: /healthy since .* UTC \(.*\); last checked .* UTC \(.*\)/ }).waitFor();
 });
 
 test("every moment has its time and how long ago it was", async () => {
@@ -113,20 +113,20 @@ test("a problem says what it is about, and leads to the text about its code", as
 test("a hold and its end are shown at once, with what waits and the text that explains it", async () => {
   await using tab = await open();
   await situation.consul.put("mastodon/control/hold", "moving the database, ask Kim");
-  await seen(tab, "headline", "held by an operator: moving the database, ask Kim");
-  await seen(tab, "problems", "To go on: consul kv delete mastodon/control/hold");
+  await seen(tab, "headline", "on hold: moving the database, ask Kim");
+  await seen(tab, "problems", "To end the hold: consul kv delete mastodon/control/hold");
   await situation.consul.put("mastodon/settings/MAILPORT", "2525");
   await situation.consul.delete("mastodon/nodes/jail1/settings/MAILPORT");
   await seen(
     tab,
     "timeline",
-    /Next: MAILPORT .*; it waits for the end of the hold "moving the database, ask Kim"/,
+    /Next: MAILPORT .*; it is waiting for the end of the hold "moving the database, ask Kim"/,
   );
   await tab.page.locator("#problems").getByRole("link", { name: "hold", exact: true }).click();
   await tab.page.locator("h3:target", { hasText: /^hold$/ }).waitFor();
   await tab.page.goBack();
   await situation.consul.delete("mastodon/control/hold");
-  await seen(tab, "headline", "everything that the sources ask for is in force");
+  await seen(tab, "headline", "everything the sources ask for is in force");
   await seen(tab, "timeline", "Hold ended: moving the database, ask Kim");
 });
 

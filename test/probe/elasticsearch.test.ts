@@ -47,7 +47,7 @@ test("a server that accepts the user is good, whatever characters the password h
 test.each([
   ["no login", undefined, "right:1", "refuses the user or the password"],
   ["a wrong password", "elastic", "wrong", "refuses the user or the password"],
-  ["a user without rights", "guest", "right:1", "does not let this user ask anything"],
+  ["a user without rights", "guest", "right:1", "does not let this user query anything"],
   ["a server that is not ready", "busy", "right:1", "answers with status 503"],
 ])("%s is reported", async (_, user, password, reason) => {
   await using server = await startServer();

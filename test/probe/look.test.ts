@@ -22,7 +22,7 @@ test.each(KINDS)(
     await using server = await startSilence();
     expect(await probe(server, limits(500))).toMatchObject({
       kind: "unreachable",
-      reason: expect.stringMatching(/^gives no answer within \d+ ms/),
+      reason: expect.stringMatching(/^does not answer within \d+ ms/),
     });
     expect(server.total()).toBeLessThanOrEqual(1);
     await until("the connection to be closed", () => server.open() === 0);

@@ -77,7 +77,7 @@ test("a Postgres without a connection to spare is not ready", async () => {
 test("a port where nothing listens is unreachable", async () => {
   expect(await probe({ port: await freePort() })).toEqual({
     kind: "unreachable",
-    reason: "refuses connections: nobody listens there",
+    reason: "refuses connections: nothing listens there",
   });
 });
 
@@ -118,7 +118,7 @@ test("a server without TLS works with prefer, but not with require", async () =>
   expect(await probe({ sslmode: "require" })).toEqual({
     kind: "refused",
     code: "wrong_tls",
-    reason: "offers no TLS, which DB_SSLMODE asks for",
+    reason: "offers no TLS, which DB_SSLMODE requires",
   });
 });
 

@@ -35,7 +35,7 @@ test("a master with a password accepts only the right one", async () => {
   expect(await probeRedis({ host, port }, limits())).toEqual({
     kind: "refused",
     code: "wrong_credentials",
-    reason: "asks for a password, and none is known",
+    reason: "requires a password, and none is set",
   });
 });
 
@@ -209,7 +209,7 @@ test("a port where nothing listens is unreachable", async () => {
   const target = { host: open.host, port: await freePort() };
   expect(await probeRedis(target, limits())).toEqual({
     kind: "unreachable",
-    reason: "refuses connections: nobody listens there",
+    reason: "refuses connections: nothing listens there",
   });
 });
 

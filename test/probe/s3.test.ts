@@ -60,7 +60,7 @@ test("HTTPS is verified against the given authority", async () => {
 test("a port where nothing listens is unreachable", async () => {
   expect(await probeS3({ ...target, port: await freePort() }, limits())).toEqual({
     kind: "unreachable",
-    reason: "refuses connections: nobody listens there",
+    reason: "refuses connections: nothing listens there",
   });
 });
 

@@ -36,6 +36,6 @@ test("distinguishes an empty database, somebody else's, a migrated one, one bein
   await using silence = await startSilence();
   expect(await lookAtSchema({ ...target, port: silence.port }, limits(200))).toMatchObject({
     kind: "unavailable",
-    reason: "gives no answer within 200 ms",
+    reason: "does not answer within 200 ms",
   });
 });

@@ -161,12 +161,12 @@ test("a server that falls silent is reported at that step", async () => {
   await using silence = await startSilence();
   expect(await probeSmtp(at(silence), limits(1000))).toMatchObject({
     kind: "unreachable",
-    reason: "gives no answer within 500 ms at greeting",
+    reason: "does not answer within 500 ms at greeting",
     cure: expect.stringContaining("465"),
   });
   await using deaf = await startSilence({ port: plain.port, chunks: 1 });
   expect(await probeSmtp(at(deaf), limits(1000))).toMatchObject({
-    reason: "gives no answer within 500 ms at EHLO",
+    reason: "does not answer within 500 ms at EHLO",
   });
 });
 
@@ -176,8 +176,8 @@ test.each([
   [["220 ready", "421 too busy"], "not_ready", "answers EHLO with 421"],
   [["220 ready", "250-hello\r\n250 AUTH PLAIN", "454 try later"], "not_ready", "answers AUTH with 454"],
   [["220 ready", "250 hello"], "wrong_credentials", "offers no login (AUTH), perhaps only with TLS"],
-  [["220 ready"], "unreachable", "breaks the conversation off at EHLO"],
-  [[], "unreachable", "breaks the conversation off at greeting"],
+  [["220 ready"], "unreachable", "closes the connection at EHLO"],
+  [[], "unreachable", "closes the connection at greeting"],
   [["+PONG"], "unreachable", "does not speak SMTP (at greeting)"],
 ])("a server that says %j and closes is reported as what it is", async (lines, verdictOf, reason) => {
   await using server = await startScripted(lines);
@@ -189,7 +189,7 @@ test.each([
 test("a port where nothing listens is unreachable", async () => {
   expect(await probeSmtp({ ...at(plain), port: await freePort() }, limits())).toMatchObject({
     kind: "unreachable",
-    reason: "refuses connections: nobody listens there",
+    reason: "refuses connections: nothing listens there",
     cure: expect.stringContaining("MAILPORT"),
   });
 });

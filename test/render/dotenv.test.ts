@@ -76,10 +76,7 @@ test.each(["A=$HOME", 'A="$HOME"', "A=$(id)", 'A="x $(id) y"', "B='$(id)'\nA=$B"
 
 test.each([
   ["A=1\n", "B is missing for Ruby, B is missing for Node"],
-  [
-    "A=1\nB=2\nC=3\n",
-    "C is there for Ruby although nobody set it, C is there for Node although nobody set it",
-  ],
+  ["A=1\nB=2\nC=3\n", "C is set for Ruby although nothing set it, C is set for Node although nothing set it"],
   ["A=1\nB=3\n", "B differs for Ruby, B differs for Node"],
   ['A=1\nB="\\2"\n', "B differs for Node"],
   ["A=1\nB='2\n", "B differs for Ruby, B differs for Node"],
@@ -90,7 +87,7 @@ test.each([
   ]);
   expect(() => verifyEnvFile("# fine\nB=2\n\nA='1'\n", expected)).not.toThrow();
   expect(() => verifyEnvFile(text, expected)).toThrow(
-    `.env.production: read back, the file does not say what was meant: ${message}. `,
+    `.env.production: read back, the file does not have the intended values: ${message}. `,
   );
 });
 
@@ -103,7 +100,7 @@ test("a difference is reported by names alone", () => {
 test("a line is written from name and value, and a secret that cannot be written is only named", () => {
   expect(writeLine("DB_PASS", new Secret("two words"))).toBe("DB_PASS='two words'");
   expect(() => writeLine("DB_PASS", new Secret("hunter2\n"))).toThrow(
-    "DB_PASS: the value cannot be written so that Ruby and Node read the same. ",
+    "DB_PASS: the value cannot be written so that Ruby and Node both read it the same way. ",
   );
   expect(() => writeLine("DB_PASS", new Secret("hunter2\n"))).not.toThrow(/hunter2/);
 });

@@ -118,9 +118,9 @@ test.each([
   ["a\n{{#if DOMAIN}}\nb", "line 3: a block is not closed"],
   ["a\n{{#if DOMAIN}}{{/each}}", "line 2: if doesn't match each"],
   ["a\n{{DOMAIN", 'line 2: syntax error near "a{{DOMAIN"'],
-  ["\n{{> footer}}", "line 2: partials and decorators do not exist here"],
-  ["{{#> layout}}x{{/layout}}", "line 1: partials and decorators do not exist here"],
-  ["{{* inline}}", "line 1: partials and decorators do not exist here"],
+  ["\n{{> footer}}", "line 2: partials and decorators are not supported"],
+  ["{{#> layout}}x{{/layout}}", "line 1: partials and decorators are not supported"],
+  ["{{* inline}}", "line 1: partials and decorators are not supported"],
   ["{{upper DOMAIN}}", 'line 1: unknown helper "upper"'],
   ["{{lookup s3 DOMAIN}}", 'line 1: unknown helper "lookup"'],
   ["{{log DOMAIN}}", 'line 1: unknown helper "log"'],
@@ -129,8 +129,8 @@ test.each([
   ["{{#if DOMAIN WEBDOMAIN}}x{{/if}}", 'line 1: "if" takes exactly one name'],
   ["{{#if 1}}x{{/if}}", 'line 1: "if" takes exactly one name'],
   ["{{#if DOMAIN includeZero=true}}x{{/if}}", 'line 1: "if" takes exactly one name'],
-  ["{{#each servers as |server|}}x{{/each}}", "line 1: block parameters do not exist here"],
-  ['{{"text"}}', "line 1: a literal in place of a name"],
+  ["{{#each servers as |server|}}x{{/each}}", "line 1: block parameters are not supported"],
+  ['{{"text"}}', "line 1: a literal instead of a name"],
 ])("an invalid template is refused when it is compiled: %j", (text, message) => {
   const compiling = () => compileTemplate("my.hbs", text, "plain");
   expect(compiling).toThrow(Misconfigured);

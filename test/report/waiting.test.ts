@@ -5,47 +5,50 @@ import { type Waiting, waitingSchema, waitingText } from "../../src/report/waiti
 const AT = "2026-01-02T03:04:05.000Z";
 
 const table: readonly [waiting: Waiting, text: string][] = [
-  [{ kind: "start" }, "waits for the agent's first look at Consul, files and units"],
-  [{ kind: "missing", settings: ["DBHOST", "MAILHOST"] }, "waits until some source names DBHOST, MAILHOST"],
-  [{ kind: "keys", reason: "no pin" }, "waits for the pinned keys: no pin"],
+  [{ kind: "start" }, "is waiting for the agent's first look at Consul, files and units"],
+  [
+    { kind: "missing", settings: ["DBHOST", "MAILHOST"] },
+    "is waiting until some source has DBHOST, MAILHOST",
+  ],
+  [{ kind: "keys", reason: "no pin" }, "is waiting for the pinned keys: no pin"],
   [
     { kind: "hold", keys: ["mastodon/control/hold"], reason: "ask Kim" },
-    'waits for the end of the hold "ask Kim": `consul kv delete mastodon/control/hold`',
+    'is waiting for the end of the hold "ask Kim": `consul kv delete mastodon/control/hold`',
   ],
   [
     { kind: "unrenderable", reason: "nginx.conf.hbs: no" },
-    "waits until the configuration can be rendered: nginx.conf.hbs: no",
+    "is waiting until the configuration can be rendered: nginx.conf.hbs: no",
   ],
   [
     { kind: "rejected", reason: "web is not healthy" },
-    "was tried and put back, and is not tried again until something else is put: web is not healthy",
+    "was tried and rolled back, and is not retried until something else is put: web is not healthy",
   ],
-  [{ kind: "settle", until: AT }, "waits until 03:04:05, in case more is put"],
+  [{ kind: "settle", until: AT }, "is waiting until 03:04:05, in case more is put"],
   [
     { kind: "interval", until: AT },
-    "waits until 03:04:05, to keep reload.min_interval after the last reload",
+    "is waiting until 03:04:05, to keep reload.min_interval after the last reload",
   ],
-  [{ kind: "retry", until: AT, reason: "disk is full" }, "is tried again at 03:04:05: disk is full"],
+  [{ kind: "retry", until: AT, reason: "disk is full" }, "will be retried at 03:04:05: disk is full"],
   [
     { kind: "turn", key: "k/lock", holder: "node1", since: AT },
-    "has waited since 03:04:05 for this node's turn to reload; node1 has it (k/lock), for 20 s at most should its agent die",
+    "has been waiting since 03:04:05 for this node's turn to reload; node1 has it (k/lock), for at most 20 s if its agent dies",
   ],
   [
     { kind: "turn", key: "k/lock", holder: null, since: AT },
-    "has waited since 03:04:05 for this node's turn to reload; nobody has it at the moment (k/lock)",
+    "has been waiting since 03:04:05 for this node's turn to reload; nobody has it now (k/lock)",
   ],
-  [{ kind: "database" }, "waits until Mastodon's database has what the code needs"],
+  [{ kind: "database" }, "is waiting until Mastodon's database has what the code needs"],
   [
     { kind: "probe", dependency: "postgres", host: "fd00::1", port: 5432, reason: null },
-    "waits for the first probe of postgres at [fd00::1]:5432",
+    "is waiting for the first probe of postgres at [fd00::1]:5432",
   ],
   [
     { kind: "probe", dependency: "redis", host: "r", port: 1, reason: "is no master" },
-    "waits until Mastodon can work with redis at r:1, since it is no master",
+    "is waiting until Mastodon can work with redis at r:1, which is no master",
   ],
   [{ kind: "applying" }, "is being applied"],
-  [{ kind: "round" }, "was just seen"],
-  [{ kind: "agent", url: "http://a/status" }, "waits for an agent: none answers at http://a/status"],
+  [{ kind: "round" }, "was only just seen"],
+  [{ kind: "agent", url: "http://a/status" }, "is waiting for an agent: none answers at http://a/status"],
 ];
 
 test.each(table)("%j: it %s", (waiting, text) => {

@@ -10,7 +10,7 @@ import { freePort } from "../world/ports.ts";
 import { start } from "../world/spawn.ts";
 import { until } from "../world/until.ts";
 
-const IN_FORCE = "passing: converged: everything that the sources ask for is in force";
+const IN_FORCE = "passing: converged: everything the sources ask for is in force";
 /** Consul asks every ten seconds. */
 const CHECKED_MS = 40_000;
 
@@ -81,7 +81,7 @@ test.concurrent("a hold is a warning with its reason, a change that fails is cri
     until(text, async () => (await checkOf(consul, "mastodon-agent")).startsWith(text));
   await says(IN_FORCE);
   await consul.put("mastodon/control/hold", "moving the database");
-  await says("warning: held: held by an operator: moving the database");
+  await says("warning: held: on hold: moving the database");
   await consul.delete("mastodon/control/hold");
   await says("passing: ");
 

@@ -119,7 +119,7 @@ test("changes nothing on disk when the last instance turns critical or disappear
   const [bytes, reloads] = [await readFile(agent.envFile, "utf8"), await agent.reloads()];
 
   await consul.setCheck(pg1, "critical");
-  await degraded(agent, /no instance is healthy/);
+  await degraded(agent, /no instance is both healthy/);
   await consul.deregister(pg1);
   await degraded(agent, /no instance is registered/);
   expect(await readFile(agent.envFile, "utf8")).toBe(bytes);

@@ -32,12 +32,12 @@ test("a value in KV that the probe refuses, and what the agent says of it, also 
   await agent.converged();
   const good = await check(agent);
   expect(good).toContainEqual(finding("agent", "ok", /^jail1 is converged: /));
-  expect(good).toContainEqual(finding("connections", "ok", /can be had/));
+  expect(good).toContainEqual(finding("connections", "ok", /is available/));
 
   const nobody = await freePort();
   await consul.put("probe/settings/REDISPORT", String(nobody));
   await problem(agent, "probe_failed");
-  const refused = new RegExp(`redis: \\S+:${nobody} is not taken over, .*${redis.port} stays in use`);
+  const refused = new RegExp(`redis: \\S+:${nobody} is not used, .*${redis.port} stays in use`);
   const bad = await check(agent);
   expect(bad).toContainEqual(finding("connections", "FAIL", refused));
   expect(bad).toContainEqual(finding("problem probe_failed", "FAIL", refused));
@@ -46,7 +46,7 @@ test("a value in KV that the probe refuses, and what the agent says of it, also 
   await agent.stop();
   const alone = await check(agent);
   expect(alone).toContainEqual(finding("connections", "FAIL", refused));
-  expect(alone).toContainEqual(finding("agent", "warn", /none runs here, so no setting and no failover/));
+  expect(alone).toContainEqual(finding("agent", "warn", /none is running here, so settings and failovers/));
 });
 
 test("a permission that is missing for the settings, while what the catalogue says counts", async () => {
@@ -74,17 +74,21 @@ test("another program at the agent's address, an agent that hangs, and none that
   await agent.converged();
   agent.signal("SIGSTOP");
   expect(await check(agent)).toContainEqual(
-    finding("agent", "FAIL", /the agent runs \(pid \d+\), but the agent does not answer within 5 s\. .*log/),
+    finding(
+      "agent",
+      "FAIL",
+      /the agent is running \(pid \d+\), but the agent does not answer within 5 s\. .*log/,
+    ),
   );
   agent.signal("SIGCONT");
   await agent.stop();
   const other = await listenAt(new URL(agent.url));
   expect(await check(agent)).toContainEqual(
-    finding("agent", "FAIL", /something listens on port \d+: it could not start\. Stop that program/),
+    finding("agent", "FAIL", /something listens on port \d+, so it could not start\. Stop that program/),
   );
   await rm(path.join(agent.folder, "state"), { recursive: true });
   await other[Symbol.asyncDispose]();
-  expect(await check(agent)).toContainEqual(finding("agent", "ok", /none ever did/));
+  expect(await check(agent)).toContainEqual(finding("agent", "ok", /none ever has/));
 });
 
 test("an nginx configuration that nginx refuses, on a copy beside the one in use that is gone afterwards", async () => {
@@ -123,7 +127,8 @@ test("an nginx configuration that nginx refuses, on a copy beside the one in use
   await writeFile(parts(agent.folder), "client_max_body_size 99 monkeys;\n");
   await consul.put("nginx/settings/MAILPORT", "587");
   await problem(agent, "change_refused");
-  const refused = /invalid number of arguments in "client_max_body_size".*Mend the setting or the template/;
+  const refused =
+    /invalid number of arguments in "client_max_body_size".*Correct the setting or the template/;
   const found = await check(agent);
   expect(found).toContainEqual(finding(file, "FAIL", refused));
   expect(found).toContainEqual(finding("problem change_refused", "FAIL", /client_max_body_size/));
@@ -212,7 +217,7 @@ test("a pidfile that a dead unit left, and a unit that runs without the pidfile 
     finding(
       "unit web",
       "FAIL",
-      /it is healthy, but there is no pidfile .*: nothing that signals it reaches it\. Restart/,
+      /it is healthy, but there is no readable pidfile .*, so nothing can signal it\. Restart/,
     ),
   );
 });
@@ -305,7 +310,7 @@ test("a configuration of the Consul client that Consul refuses", async () => {
     },
   }));
   const found = await check(changed);
-  expect(found).toContainEqual(finding(file, "FAIL", /no_such_thing.*Mend the setting or the template/));
+  expect(found).toContainEqual(finding(file, "FAIL", /no_such_thing.*Correct the setting or the template/));
   expect(JSON.stringify(found)).not.toContain(GOSSIP_KEY);
 });
 

@@ -51,7 +51,7 @@ test("one problem says that the gossip key is wrong; a corrected key is used alt
   await agent.stop();
   await agent.start({ GOSSIPKEY: GOSSIP_KEY });
   expect((await agent.converged()).consul.joined).toBe(true);
-  expect(agent.output()).toContain("moved the keyring of another gossip key aside");
+  expect(agent.output()).toContain("moved aside a keyring with another gossip key");
 });
 
 test("runs with exactly the shipped policy against a Consul that denies by default", async () => {

@@ -110,7 +110,7 @@ test("keys show prints files and fingerprints, never keys; init has nothing to d
   expect(shown.output).toContain(keys["secret.key"]);
   expect(shown.output).not.toContain(secretKey);
   expect((await command(agent, "keys", "verify")).code).toBe(0);
-  expect((await command(agent, "keys", "init")).output).toMatch(/was there/);
+  expect((await command(agent, "keys", "init")).output).toMatch(/existing/);
   expect((await readFile(path.join(agent.folder, "keys", "secret.key"), "utf8")).trim()).toBe(secretKey);
 });
 

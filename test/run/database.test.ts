@@ -45,9 +45,7 @@ test(
     await jail.rails.add("post_migrate", "20260102000000", 'sql "drop table later"');
     await jail.agent.stop();
     await jail.agent.start();
-    expect(await jail.problem("migrations_pending")).toContain(
-      "needs 1 migrations more than the database has",
-    );
+    expect(await jail.problem("migrations_pending")).toContain("needs 1 migrations that the database lacks");
     const said = await cli(jail.agent, ["status"]);
     expect(said.output).toMatch(/database +waiting since/);
     const found = await cli(jail.agent, ["check", "--probe"]);
@@ -77,7 +75,7 @@ test("a node that waits for its turn to migrate says who has it, and by which lo
   });
   expect(reason).toBe(`waiting for this node's turn to migrate the database; jail9 has it (${key})`);
   expect((await cli(jail.agent, ["status"])).output).toMatch(
-    /^next change +first apply; it waits until Mastodon's database has what the code needs$/m,
+    /^next change +first apply; it is waiting until Mastodon's database has what the code needs$/m,
   );
   await consul.request("PUT", `/v1/kv/${key}?release=${session}`, "jail9");
   await jail.agent.converged();
@@ -205,7 +203,7 @@ test(
       "the agent to see that somebody migrates",
       async () => {
         const { migration } = await jail.agent.status();
-        return migration?.reason.includes("somebody migrates it");
+        return migration?.reason.includes("somebody is migrating it");
       },
       40_000,
     );

@@ -147,7 +147,7 @@ test("the sentinels stay until the operator's host has answered", async () => {
     (await agent.status()).problems.some(
       ({ code, message }) =>
         code === "probe_failed" &&
-        message.includes(`redis: 127.0.0.1:${port} is not taken over`) &&
+        message.includes(`redis: 127.0.0.1:${port} is not used`) &&
         message.includes("Sentinel (10.0.0.51:26379) stays in use"),
     ),
   );

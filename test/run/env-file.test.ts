@@ -78,7 +78,7 @@ test("every command finds the environment that the configuration names, and says
   await agent.converged();
   for (const [argv, expected] of [
     [["explain", "DBHOST"], /DBHOST \(.*\/environment\.sh:\d+\)/],
-    [["check"], /\d+ ok, 0 to look at, 0 wrong/],
+    [["check"], /\d+ ok, 0 to check, 0 wrong/],
     [["render"], /DB_HOST=10\.9\.9\.1/],
     [["keys", "show"], /^secret\.key +\w+ +0600 .*pinned$/m],
     [["kv", "diff"], /^DBHOST .*only in the environment/m],

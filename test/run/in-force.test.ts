@@ -36,7 +36,7 @@ test("what a hold keeps out is asked for and not in force, and the hold that kee
     /^ {2}asked for: smtp2\.example\.org, from shared: mastodon\/settings\/MAILHOST \(index \d+\)$/m,
   );
   expect(output).toMatch(
-    /^ {2}it waits for the end of the hold "moving the mail": `consul kv delete mastodon\/nodes\/jail1\/control\/hold`$/m,
+    /^ {2}it is waiting for the end of the hold "moving the mail": `consul kv delete mastodon\/nodes\/jail1\/control\/hold`$/m,
   );
   expect(output).toMatch(/^ {2}> shared +smtp2\.example\.org /m);
   expect(output).toMatch(/^ {2}\* environment +smtp\.example\.org +MAILHOST$/m);
@@ -44,7 +44,7 @@ test("what a hold keeps out is asked for and not in force, and the hold that kee
     /^MAILHOST +smtp\.example\.org +[\d:]+ +environment: MAILHOST\n {2}asked for +smtp2\.example\.org +waits +shared: /m,
   );
   expect((await cli(agent, ["status"])).output).toMatch(
-    /^next change +MAILHOST from .*; it waits for the end of the hold/m,
+    /^next change +MAILHOST from .*; it is waiting for the end of the hold/m,
   );
 
   await consul.delete("mastodon/nodes/jail1/control/hold");
@@ -68,7 +68,7 @@ test("what waits for its distance from the last reload says until when", async (
   const { state, reason } = await agent.status();
   expect([state, reason]).toEqual([
     "applying",
-    expect.stringMatching(/^a change waits until \d\d:\d\d:\d\d UTC, to keep reload\.min_interval/),
+    expect.stringMatching(/^a change is waiting until \d\d:\d\d:\d\d UTC, to keep reload\.min_interval/),
   ]);
 });
 
@@ -124,7 +124,7 @@ test("a connection that fails its probe says so at the setting at fault and at i
   });
   expect(settingIn(await agent.status(), "DBHOST")).toMatchObject({
     waiting: null,
-    refused: [expect.stringMatching(/^postgres: .* is not taken over, since it .*password/)],
+    refused: [expect.stringMatching(/^postgres: .* is not used, because it .*password/)],
     values: [{ level: "environment" }],
   });
   expect((await agent.status()).next_change).toMatchObject({
@@ -134,9 +134,9 @@ test("a connection that fails its probe says so at the setting at fault and at i
   const { output } = await cli(agent, ["explain", "DB_PASS"]);
   expect(output).toMatch(/^DBPASS \(DB_PASS\) = \[redacted\], from environment: DBPASS\n/);
   expect(output).toMatch(
-    /^ {2}asked for: \[redacted\] \(another one\), from shared: mastodon\/settings\/DBPASS/m,
+    /^ {2}asked for: \[redacted\] \(a different one\), from shared: mastodon\/settings\/DBPASS/m,
   );
-  expect(output).toMatch(/^ {2}it waits until Mastodon can work with postgres at .*, since it .*password/m);
+  expect(output).toMatch(/^ {2}it is waiting until Mastodon can work with postgres at .*, which .*password/m);
   expect(output.match(/^ +[*>]? ?(environment|shared) /gm)).toHaveLength(2);
   expect(output).toMatch(/^ {2}> shared +\[redacted\]/m);
   const page = await (await fetch(agent.url)).text();
@@ -160,7 +160,7 @@ test("what was put back says why, and until something else is put the old value 
   const setting = await waitingSetting(agent, "MAILPORT", "rejected");
   expect(setting.in_force?.value).toBe("25");
   expect((await cli(agent, ["explain", "MAILPORT"])).output).toMatch(
-    /^ {2}it was tried and put back, and is not tried again until something else is put: .*web/m,
+    /^ {2}it was tried and rolled back, and is not retried until something else is put: .*web/m,
   );
 });
 
@@ -192,7 +192,7 @@ test("before the first apply nothing is in force, and what is missing is what al
   const setting = await waitingSetting(agent, "MAILHOST", "missing");
   expect(setting).toMatchObject({ in_force: null, since: null, waiting: { settings: ["DBHOST"] } });
   expect((await cli(agent, ["explain", "MAILHOST"])).output).toMatch(
-    /^MAILHOST \(SMTP_SERVER\) is not in force yet\n {2}asked for: smtp\.example\.org, from environment: MAILHOST\n {2}it waits until some source names DBHOST$/m,
+    /^MAILHOST \(SMTP_SERVER\) is not in force yet\n {2}asked for: smtp\.example\.org, from environment: MAILHOST\n {2}it is waiting until some source has DBHOST$/m,
   );
 });
 

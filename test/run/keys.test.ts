@@ -35,7 +35,7 @@ test("a Mastodon with keys of an unusual form keeps them once they are adopted",
 
   const adopted = await cli(agent, ["keys", "adopt"]);
   expect(adopted.output).toMatch(
-    /^secret\.key .*adopted +pinned now\n {2}an unusual form, kept as Mastodon has it$/m,
+    /^secret\.key .*adopted +pinned now\n {2}of an unusual form, kept as Mastodon has it$/m,
   );
   expect(adopted.code).toBe(0);
   expect((await cli(agent, ["keys", "verify"])).code).toBe(0);

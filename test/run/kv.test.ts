@@ -94,7 +94,7 @@ test("export prints no secret unless asked to, and its file replaces only a plai
   expect(idle.output).toMatch(/^left out: OTP_SECRET: pinned keys/m);
   expect(idle.output).not.toContain("a-pinned-key");
   const refused = await command(agent, "kv", "export", "--out", agent.folder);
-  expect([refused.code, refused.output]).toEqual([78, expect.stringMatching(/--out .*no plain file.*/)]);
+  expect([refused.code, refused.output]).toEqual([78, expect.stringMatching(/--out .*not a plain file.*/)]);
 });
 
 test("diff has a row for each name, with what is in force and what to do, and shows no secret", async () => {
@@ -113,10 +113,10 @@ test("diff has a row for each name, with what is in force and what to do, and sh
   expect(code).toBe(0);
   const row = (name: string) => output.split("\n").find((line) => line.startsWith(`${name} `));
   expect(row("MAILHOST")).toMatch(
-    /smtp2\.example\.org +smtp\.example\.org +smtp\.example\.org +KV hides the environment; not yet applied$/,
+    /smtp2\.example\.org +smtp\.example\.org +smtp\.example\.org +KV overrides the environment; not yet applied$/,
   );
   expect(row("DBPASS")).toMatch(
-    /\[redacted\] +equal +equal +same in both: the environment's can be dropped$/,
+    /\[redacted\] +equal +equal +the same in both: it can be removed from the environment$/,
   );
   expect(row("MAILPASS")).toMatch(/\[redacted\] +different +different +KV hides .*; not yet applied$/);
   expect(row("MAILPORT")).toMatch(/\(refused\) +587 +26 +refused: mastodon\/settings\/MAILPORT: .*stays/);
@@ -129,18 +129,18 @@ test("diff has a row for each name, with what is in force and what to do, and sh
   for (const secret of hidden) expect(output + json).not.toContain(secret);
 });
 
-test("diff warns if KV hides the catalogue, and works while Consul is away", async () => {
+test("diff warns if KV overrides the catalogue, and works while Consul is away", async () => {
   await using consul = await startConsul();
   await consul.register(PRIMARY);
   await consul.put("mastodon/settings/DBHOST", HOSTS.DBHOST);
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();
   const { output } = await command(agent, "kv", "diff");
-  expect(output).toMatch(/^DBHOST .*same in both: .*; KV hides the catalogue: no failover is followed$/m);
+  expect(output).toMatch(/^DBHOST .*same in both: .*; KV overrides the catalogue: no failover is followed$/m);
   await consul.stop();
   const away = await command(agent, "kv", "diff");
   expect(away.code).toBe(0);
-  expect(away.output).toMatch(/^Consul was not asked .*last known good settings stand in/m);
+  expect(away.output).toMatch(/^Consul was not asked .*these are the last known good settings/m);
   expect(away.output).toMatch(/^DBHOST .*same in both/m);
 });
 

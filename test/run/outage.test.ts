@@ -135,7 +135,7 @@ test("a watch that may not be read any more is told, and what was known of it st
     },
     LONGER_THAN_A_WAIT_MS,
   );
-  expect(status.reason).toBe("not readable in Consul: kv mastodon/; what was known of it stays in force");
+  expect(status.reason).toBe("cannot be read in Consul: kv mastodon/; what was last read stays in force");
   expect(status.problems).toMatchObject([{ code: "watch_failing", about: "kv mastodon/" }]);
   expect(await readiness(agent)).toEqual({ code: 200, body: `degraded: ${status.reason}\n` });
   expect((await agent.variables())["SMTP_PORT"]).toBe("465");
@@ -148,7 +148,7 @@ test("a watch that may not be read any more is told, and what was known of it st
 const LONGER_THAN_A_WAIT_MS = 90_000;
 
 const GOES_ON =
-  /^Consul has not answered since \d{4}-\S+Z; Mastodon goes on with the last known good of \d{4}-\S+Z$/;
+  /^Consul has not answered since \d{4}-\S+Z; Mastodon keeps running with the last known good of \d{4}-\S+Z$/;
 
 const tokenSchema = z.object({ SecretID: z.string(), Policies: z.array(z.object({ ID: z.string() })) });
 

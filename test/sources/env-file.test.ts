@@ -180,7 +180,7 @@ test("refuses a file that others may write", async () => {
   await using folder = await temporaryFolder();
   const file = await written(folder, JOIN);
   await chmod(file, 0o664);
-  expect(() => withOne({}, file)).toThrow(`${file}: others may write it. Only root or the agent's user`);
+  expect(() => withOne({}, file)).toThrow(`${file}: others may write to it. Only root or the agent's user`);
   await chmod(file, 0o640);
   expect(() => withOne({}, file)).not.toThrow();
 });

@@ -95,7 +95,7 @@ const refused: [string, Record<string, string>, RegExp][] = [
   [
     "an alias that contradicts",
     { BUCKETHOST: "a.example", S3HOSTNAME: "b.example" },
-    /two names of one setting and differ/,
+    /two names for one setting and differ/,
   ],
   [
     "a word for S3UPNOSSL that is neither yes nor no",

@@ -61,7 +61,8 @@ export async function startOnTerminal(
   });
   const interrupt = async () => {
     const children = await readFile(`/proc/${running.pid}/task/${running.pid}/children`, "utf8");
-    for (const pid of children.trim().split(" ")) process.kill(Number(pid), "SIGINT");
+    // None, read as a number, would be 0: the process group of the tests themselves.
+    for (const pid of children.match(/\d+/g) ?? []) process.kill(Number(pid), "SIGINT");
   };
   return { ...running, interrupt };
 }

@@ -70,13 +70,13 @@ function withoutDetails(answer: Exclude<Authorization, { kind: "told" }>): strin
       throw new Unavailable({
         where: "ACL token",
         what: `Consul does not know it: ${answer.reason}`,
-        cure: "Correct CONSUL_HTTP_TOKEN or the file of CONSUL_HTTP_TOKEN_FILE.",
+        cure: "Correct CONSUL_HTTP_TOKEN, or the file that CONSUL_HTTP_TOKEN_FILE names.",
       });
     case "silent":
       return {
         warning: {
           where: "ACL token",
-          what: `this Consul does not say what it may do (${answer.reason}); reading was tried with the settings, writing (pinned keys, sessions, fleet lock) was not`,
+          what: `this Consul does not say what it may do (${answer.reason}); reading the settings was tried; writing (pinned keys, sessions, fleet lock) was not`,
           cure: "Compare its policy with packaging/consul-policy.hcl.",
         },
       };

@@ -43,15 +43,19 @@ async function withoutStatus(
   const cure = whereToLook(profile);
   const holder = await holderIn(paths.state);
   if (holder !== undefined)
-    throw new Unavailable({ where: url, what: `the agent runs (pid ${holder.pid}), but ${reason}`, cure });
+    throw new Unavailable({
+      where: url,
+      what: `the agent is running (pid ${holder.pid}), but ${reason}`,
+      cure,
+    });
   if (kind === "other")
     throw new Misconfigured({
       where: url,
-      what: `no agent runs with this state, but something listens on port ${http.port}: it could not start`,
+      what: `no agent is running with this state, but something listens on port ${http.port}, so it could not start`,
       cure: "Stop that program, or set another address under http in the configuration file.",
     });
   const memory = await readState(paths.state, memorySchema);
-  if (memory?.applied === undefined) return "none runs here, and none ever did";
-  const what = "none runs here, so no setting and no failover is followed";
+  if (memory?.applied === undefined) return "none is running here, and none ever has";
+  const what = "none is running here, so settings and failovers are not followed";
   return { warning: { where: "agent", what, cure } };
 }

@@ -50,6 +50,6 @@ async function verdict(where: string, looking: Promise<ProbeResult>): Promise<st
   throw new Unavailable({
     where,
     what: `it ${result.reason}`,
-    cure: result.cure ?? "Correct the setting, or look at that server.",
+    cure: result.cure ?? "Correct the setting, or check that server.",
   });
 }

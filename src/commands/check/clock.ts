@@ -38,8 +38,7 @@ interface Moment {
 /** @throws Unavailable if the clocks are further apart than that */
 async function compared(asking: Promise<Moment>, tooFarMs: number): Promise<string | Warning> {
   const fromMs = Date.now();
-  const cure =
-    "Set the clock of this machine (service ntpd onestart, or ntpd_sync_on_start), or that of the server.";
+  const cure = "Set this machine's clock (service ntpd onestart, or ntpd_sync_on_start), or the server's.";
   try {
     const theirs = await asking;
     const skewMs = skew({ fromMs, toMs: Date.now() }, theirs);
@@ -52,7 +51,7 @@ async function compared(asking: Promise<Moment>, tooFarMs: number): Promise<stri
     return {
       warning: {
         where: "clock of the server",
-        what: `it was not seen (${messageOf(error)})`,
+        what: `it could not be read (${messageOf(error)})`,
         cure: "See the server's own line.",
       },
     };

@@ -25,20 +25,20 @@ async function cluster({ connection, config, node }: Options): Promise<string | 
   const servers = alive.filter(({ isServer }) => isServer);
   const where = connection.address;
   if (servers.length === 0) {
-    const cure = "See the Consul client's log; check CONSULSERVERS, DATACENTER, GOSSIPKEY and the firewall.";
+    const cure = "Read the Consul client's log; check CONSULSERVERS, DATACENTER, GOSSIPKEY and the firewall.";
     throw new Unavailable({ where, what: "its client has joined no server", cure });
   }
   const versions = [...new Set(alive.map(({ build }) => build ?? "unknown"))];
   const text = `${alive.length} alive, ${servers.length} of them servers; Consul ${versions.join(", ")}`;
   const lost = members.filter(({ isAlive, isServer }) => isServer && !isAlive);
   if (lost.length > 0) {
-    const cure = "Bring them back, or `consul force-leave` what is gone for good.";
+    const cure = "Bring them back, or run `consul force-leave` for those that are gone for good.";
     return { warning: { where, what: `${text}; lost: ${lost.map(({ name }) => name).join(", ")}`, cure } };
   }
   const misread = members.filter(({ fault }) => fault !== undefined);
   if (misread.length > 0) {
     const what = `${text}; not understood: ${misread.map(({ name, fault }) => `${name} (${fault})`).join(", ")}`;
-    return { warning: { where, what, cure: `Look at \`curl ${where}/v1/agent/members\`.` } };
+    return { warning: { where, what, cure: `Check the output of \`curl ${where}/v1/agent/members\`.` } };
   }
   if (config.consul.agent === "external" || alive.some(({ name }) => name === node)) return text;
   const cure = "The client runs with another node_name: restart it with the rendered configuration.";
@@ -46,7 +46,7 @@ async function cluster({ connection, config, node }: Options): Promise<string | 
 }
 
 function unavailable(where: string, what: string): Unavailable {
-  return new Unavailable({ where, what, cure: "Is the client well, and does the token have node:read?" });
+  return new Unavailable({ where, what, cure: "Is the client healthy, and does the token have node:read?" });
 }
 
 async function leader({ connection }: Options): Promise<string> {
@@ -59,7 +59,7 @@ async function leader({ connection }: Options): Promise<string> {
   throw new Unavailable({
     where: "Consul servers",
     what: "they have no leader",
-    cure: "Look at `consul operator raft list-peers`: more than half of the servers must be alive.",
+    cure: "Run `consul operator raft list-peers`: more than half of the servers must be alive.",
   });
 }
 
@@ -70,7 +70,7 @@ async function gossipKey({ config, gossipKey }: Options): Promise<string | Warni
     case "yes":
       return "the client's keyring has GOSSIPKEY";
     case "none":
-      return "there is no keyring yet: the client takes GOSSIPKEY";
+      return "there is no keyring yet: the client uses GOSSIPKEY";
     case "unreadable":
       return {
         warning: {

@@ -32,21 +32,21 @@ async function inspectMigrations(mastodon: string, merged: Merged): Promise<stri
     case "unavailable":
       return { warning: { where, what: `it ${schema.reason}`, cure: "See the line of postgres." } };
     case "busy":
-      return "somebody migrates it at the moment";
+      return "somebody is migrating it";
     case "empty":
-      return "it is empty, and prepared before web and sidekiq are started";
+      return "it is empty, and will be prepared before web and sidekiq are started";
     case "foreign":
       return {
         warning: {
           where,
           what: "it has tables, but not Mastodon's list of migrations",
-          cure: "Wait until your backup is restored, or give Mastodon a database of its own (DBNAME).",
+          cure: "Wait until your backup is restored, or give Mastodon its own database (DBNAME).",
         },
       };
     case "migrated": {
       const { before, after } = pendingIn(migrations, schema.versions);
       if (before + after === 0) return "it has every migration of the code on disk";
-      return `${before} migrations are missing for the code on disk, and ${after} for later: see docs/database.md`;
+      return `${before} migrations are missing for the code on disk, and ${after} are for later: see docs/database.md`;
     }
   }
 }

@@ -22,7 +22,7 @@ export function environmentInspections({ units }: Options, seen: Look): readonly
 /** Names only, never values. @throws Misconfigured if a line of the file has no effect */
 async function nothingHidden(unit: Reader, pidfile: string, seen: Look): Promise<string | Warning> {
   const found = await unitProcess(pidfile);
-  if (found.kind === "absent") return "it does not run";
+  if (found.kind === "absent") return "it is not running";
   const environment = await environmentOf(found.process.pid);
   const where = `unit ${unit}`;
   if (environment === undefined) {
@@ -30,13 +30,17 @@ async function nothingHidden(unit: Reader, pidfile: string, seen: Look): Promise
     return { warning: { where, what, cure: "Run this check as root or as the unit's user." } };
   }
   const hiding = [...environment.keys()].filter((name) => hides(name, unit, seen));
-  if (hiding.length === 0) return "it hides nothing of the file";
-  const what = `its process environment has ${hiding.join(", ")}, which hides what the file says`;
+  if (hiding.length === 0) return "it overrides nothing in the file";
+  const what = `its process environment has ${hiding.join(", ")}, which overrides the file`;
   const cure =
-    "Take it out of rc.conf, the service file or wherever the unit is started from, and restart the unit.";
+    "Remove it from rc.conf, the service file or wherever the unit is started from, and restart the unit.";
   if (hiding.every((name) => isSame(environment.get(name), seen.evaluation.variables?.get(name)))) {
     return {
-      warning: { where, what: `${what}: the same by now, but the next change will have no effect`, cure },
+      warning: {
+        where,
+        what: `${what}: the values are the same now, but the next change will have no effect`,
+        cure,
+      },
     };
   }
   throw new Misconfigured({ where, what, cure });

@@ -14,7 +14,7 @@ export function holdInspections({ evaluation, memory }: Look): readonly Inspecti
         warning: {
           where: hold.key,
           what: `an operator has held all changes${since} (${JSON.stringify(hold.reason)})`,
-          cure: `To go on: \`${releaseCommand(hold.keys)}\`.`,
+          cure: `To end the hold: \`${releaseCommand(hold.keys)}\`.`,
         },
       }),
     ],

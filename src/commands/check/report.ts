@@ -25,7 +25,7 @@ export function printSummary(findings: readonly Finding[], io: Io): void {
   const { ok, warn, fail } = summaryOf(findings);
   const paint = paintFor(io);
   const verdict = fail > 0 ? paint.red : warn > 0 ? paint.yellow : paint.green;
-  io.out(verdict(`${ok} ok, ${warn} to look at, ${fail} wrong`));
+  io.out(verdict(`${ok} ok, ${warn} to check, ${fail} wrong`));
 }
 
 /** That of the first failure. */

@@ -39,7 +39,7 @@ function nothingRefused({ evaluation }: Look): string {
 function nothingPending(options: Options, { evaluation }: Look): string | Told {
   const problems = inputProblems(evaluation, placesOf(options)).filter(({ code }) => NOT_HAD.includes(code));
   return problems.length === 0
-    ? "every endpoint that is asked for can be had"
+    ? "every requested endpoint is available"
     : failureOf(problems, ExitCode.unavailable);
 }
 

@@ -26,11 +26,11 @@ export async function storage(directory: string): Promise<string | Warning> {
     throw new Misconfigured({ where: directory, what: `it is full: ${free}`, cure });
   await tryToWrite(existing, cure);
   if (freeBytes < SCARCE_BYTES) return { warning: { where: directory, what: `only ${free}`, cure } };
-  if (existing !== directory) return `${directory} is made at the first start, ${free}`;
+  if (existing !== directory) return `${directory} will be created at the first start, ${free}`;
   const { mode, uid } = await stat(directory);
   const me = process.geteuid?.();
   if (me !== 0 && uid !== me) {
-    const what = `it belongs to user id ${uid}, and this is user id ${me}`;
+    const what = `it belongs to user id ${uid}, but this is user id ${me}`;
     return {
       warning: {
         where: directory,
@@ -48,7 +48,7 @@ async function refuseUnwritable(directory: string): Promise<void> {
   throw new Misconfigured({
     where: directory,
     what: `user id ${process.geteuid?.()} may not write there (${code})`,
-    cure: "Give it to the agent's user, or run the agent as its owner; a file system that is mounted read-only has to be mounted again.",
+    cure: "Give it to the agent's user, or run the agent as its owner; a file system mounted read-only must be remounted.",
   });
 }
 
@@ -59,7 +59,7 @@ async function tryToWrite(directory: string, cureOfFull: string): Promise<void> 
     await rm(await writeTemporary(trial, Buffer.alloc(TRIAL_BYTES), { mode: 0o600 }, trialOf(trial)));
   } catch (error) {
     const what = `no file can be written there (${messageOf(error)})`;
-    const cure = isFull(error) ? cureOfFull : "Look at that file system and at the system's log.";
+    const cure = isFull(error) ? cureOfFull : "Check that file system and the system's log.";
     throw new Misconfigured({ where: directory, what, cure }, { cause: error });
   }
 }

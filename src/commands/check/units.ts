@@ -27,14 +27,14 @@ async function unitIsWell(unit: UnitSpec): Promise<string | Warning> {
   if (found?.kind === "alive") refuseUnreachable(unit, found.process.pid);
   const runs = found === undefined ? "" : `runs (pid ${found.process.pid})`;
   if (unit.health === undefined)
-    return runs || "it has neither a health check nor a pidfile: nothing tells whether it runs";
+    return runs || "it has neither a health check nor a pidfile, so nothing shows whether it is running";
   const answer = await probe(unit.health, lookMs(unit.health, HEALTH_TIMEOUT_MS));
   if (answer.ok) return [runs, "healthy"].filter((text) => text !== "").join(", ");
   if (answer.unit !== "unknown" && found === undefined) return notRunning(unit, answer.reason);
   throw new Unavailable({
     where: where(unit),
     what: `not healthy: ${answer.reason}`,
-    cure: "Look into its own log.",
+    cure: "Read its own log.",
   });
 }
 
@@ -43,7 +43,7 @@ async function withoutProcess(unit: UnitSpec, { reason, isStale }: Absent): Prom
   const { health } = unit;
   const isPidfile = health === undefined || "pidfile" in health;
   if (!isPidfile && (await probe(health, lookMs(health, HEALTH_TIMEOUT_MS))).ok) {
-    const what = `it is healthy, but ${reason}: nothing that signals it reaches it`;
+    const what = `it is healthy, but ${reason}, so nothing can signal it`;
     throw new Unavailable({
       where: where(unit),
       what,
@@ -51,9 +51,8 @@ async function withoutProcess(unit: UnitSpec, { reason, isStale }: Absent): Prom
     });
   }
   if (!isStale) return notRunning(unit, reason);
-  const what = `it does not run, and its pidfile is stale: ${reason}`;
-  const cure =
-    "Look into its own log, and start it. If it refuses because of that file, remove the file first.";
+  const what = `it is not running, and its pidfile is stale: ${reason}`;
+  const cure = "Read its own log, and start it. If it refuses because of that file, remove the file first.";
   throw new Unavailable({ where: where(unit), what, cure });
 }
 
@@ -64,10 +63,10 @@ function notRunning(unit: UnitSpec, reason: string): Warning {
   const cure =
     unit.start === undefined
       ? "Start it."
-      : "If the agent runs, it has started it already: look into the unit's own log. Otherwise start the agent.";
+      : "If the agent is running, it has already tried to start it: read the unit's own log. Otherwise start the agent.";
   if (unit.start !== undefined)
-    return { warning: { where: where(unit), what: `it does not run: ${reason}`, cure } };
-  throw new Unavailable({ where: where(unit), what: `it does not run: ${reason}`, cure });
+    return { warning: { where: where(unit), what: `it is not running: ${reason}`, cure } };
+  throw new Unavailable({ where: where(unit), what: `it is not running: ${reason}`, cure });
 }
 
 /** @throws Misconfigured if it may not be signalled as its steps say */
@@ -77,7 +76,7 @@ function refuseUnreachable(unit: UnitSpec, pid: number): void {
   throw new Misconfigured({
     where: where(unit),
     what: `user id ${process.geteuid?.()} may not signal its process ${pid}`,
-    cure: "Run the agent as the unit's user, or reload the unit by a run step with doas or sudo (packaging/).",
+    cure: "Run the agent as the unit's user, or reload the unit with a run step that uses doas or sudo (packaging/).",
   });
 }
 
@@ -107,8 +106,8 @@ async function programsThere(commands: readonly (readonly string[])[]): Promise<
     .filter(([, place]) => place === undefined)
     .map(([name]) => ({
       where: name,
-      what: "there is no such program that may be run",
-      cure: "Install it, or correct the configuration. It is looked for where service(8) looks, and in /usr/local.",
+      what: "there is no such program, or it may not be run",
+      cure: "Install it, or correct the configuration. The agent looks where service(8) does, and in /usr/local.",
     }));
   if (missing !== undefined) throw new Misconfigured(missing, { others });
   return places.map(([, place]) => place).join(", ");

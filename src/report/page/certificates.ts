@@ -10,11 +10,11 @@ export function certificates({ certificates: list, certificates_turn: turn }: St
   const waits =
     turn !== null &&
     html`<p>Waiting since ${moment(turn.since)} for the turn to order; ${prose(holderText(turn))}.</p>`;
-  if (list.length === 0) return html`${waits || html`<p class="calm">None is asked for.</p>`}`;
+  if (list.length === 0) return html`${waits || html`<p class="calm">No template uses one.</p>`}`;
   return html`
 ${waits}
 <table>
-<thead><tr><th scope="col">domain</th><th scope="col">ends</th><th scope="col">issued by</th><th scope="col">next one</th></tr></thead>
+<thead><tr><th scope="col">domain</th><th scope="col">expires</th><th scope="col">issued by</th><th scope="col">next renewal</th></tr></thead>
 <tbody>${list.map(row)}</tbody>
 </table>`;
 }
@@ -24,8 +24,8 @@ function row({ domain, not_after, issuer, is_ours, next_attempt_at }: Status["ce
   return html`
 <tr>
 <th scope="row">${domain}</th>
-<td>${not_after === null ? marked("held", "there is none yet") : moment(not_after)}</td>
-<td>${issuer ?? "nobody"}</td>
-<td>${is_ours ? next : html`the operator's own affair`}</td>
+<td>${not_after === null ? marked("held", "none yet") : moment(not_after)}</td>
+<td>${issuer ?? "-"}</td>
+<td>${is_ours ? next : html`by the operator`}</td>
 </tr>`;
 }

@@ -25,13 +25,13 @@ export function choiceOf(candidate: CandidateStatus, { endpoint, probes }: Endpo
   if (isAt(endpoint, candidate)) {
     return eligible
       ? ({ tone: "ok", word: "chosen", why: "in use, and a candidate" } as const)
-      : ({ tone: "held", word: "kept", why: `in use, but no candidate: ${reason}` } as const);
+      : ({ tone: "held", word: "kept", why: `in use, but not a candidate: ${reason}` } as const);
   }
   if (!eligible) return { tone: "none", word: "not chosen", why: reason } as const;
   const failed = probes.find((probe) => !probe.ok && isAt(probe, candidate));
-  if (failed !== undefined) return { tone: "bad", word: "not taken over", why: failed.reason } as const;
+  if (failed !== undefined) return { tone: "bad", word: "not used", why: failed.reason } as const;
   const why = isOverridden(endpoint)
-    ? "an operator's setting goes first"
+    ? "an operator's setting takes precedence"
     : "could be chosen; the one in use stays while it is a candidate";
   return { tone: "none", word: "not chosen", why } as const;
 }
@@ -44,7 +44,7 @@ export function levelOf({ from }: EndpointStatus): string | undefined {
 type Judgement = Pick<EndpointView, "tone" | "word" | "why">;
 
 function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judgement {
-  if (endpoint.host === null) return { tone: "bad", word: "unknown", why: "no source names it" };
+  if (endpoint.host === null) return { tone: "bad", word: "unknown", why: "no source has it" };
   const { check } = endpoint;
   if (check.healthy === false)
     return { tone: "bad", word: "failing", why: `the connection in use ${check.reason}` };
@@ -54,7 +54,7 @@ function judged(endpoint: EndpointStatus, probes: readonly ProbeStatus[]): Judge
     return { tone: "held", word: "held", why: "no candidate; the endpoint in use stays" };
   const refused = probes.find(({ ok }) => !ok);
   if (refused !== undefined) {
-    const why = `${address(refused)} is not taken over, since it ${refused.reason}; the endpoint in use stays`;
+    const why = `${address(refused)} is not used, because it ${refused.reason}; the endpoint in use stays`;
     return { tone: "held", word: "held", why };
   }
   return check.healthy === null ? { ...UNCHECKED, why: "" } : { tone: "ok", word: "healthy", why: "" };

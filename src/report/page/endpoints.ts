@@ -29,9 +29,9 @@ ${probes.length > 0 && html`<ul class="probes">${probes.map(probeLine)}</ul>`}
 
 /** When the connection in use was last probed, and since when it has been in this state. */
 function look({ healthy, since, checked_at }: EndpointStatus["check"]): Html {
-  if (checked_at === null) return html`<p class="small">nobody has looked at this connection</p>`;
+  if (checked_at === null) return html`<p class="small">this connection has not been checked</p>`;
   return html`
-<p class="small">${since !== null && html`${healthy ? "healthy" : "failing"} since ${moment(since)}; `}last looked at ${moment(checked_at)}</p>`;
+<p class="small">${since !== null && html`${healthy ? "healthy" : "failing"} since ${moment(since)}; `}last checked ${moment(checked_at)}</p>`;
 }
 
 function candidates(view: EndpointView): Html {
@@ -47,8 +47,8 @@ function candidates(view: EndpointView): Html {
 
 const NO_INSTANCES: Readonly<Record<EndpointStatus["catalogue"], string>> = {
   answered: "The catalogue has no instance of it.",
-  unanswered: "Consul has not said yet which instances there are.",
-  unwatched: "The catalogue is not asked for it.",
+  unanswered: "Consul has not yet said which instances there are.",
+  unwatched: "It is not looked up in the catalogue.",
 };
 
 function row(candidate: CandidateStatus, view: EndpointView): Html {

@@ -104,7 +104,7 @@ function fileBoxes(status: Status): readonly Box[] {
 /** All files belong to one set: they are all as requested, or not. */
 function fileTone({ state, desired, applied }: Status): Pick<Box, "tone" | "word"> {
   if (desired !== null && desired === applied) return { tone: "ok", word: "in force" };
-  if (state === "failed") return { tone: "bad", word: "put back" };
+  if (state === "failed") return { tone: "bad", word: "rolled back" };
   return state === "held"
     ? { tone: "held", word: "held" }
     : { tone: STATE_TONES[state], word: "not in force" };
@@ -119,7 +119,7 @@ export function unitTone({
   current,
 }: Pick<UnitStatus, "healthy" | "current">): Pick<Box, "tone" | "word"> {
   if (healthy === false) return { tone: "bad", word: "failing" };
-  if (!current) return { tone: "held", word: "waits for a reload" };
+  if (!current) return { tone: "held", word: "waiting for a reload" };
   return healthy === null ? UNCHECKED : { tone: "ok", word: "healthy" };
 }
 

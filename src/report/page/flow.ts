@@ -23,11 +23,11 @@ ${LEGEND}`;
 }
 
 const MARKS: readonly (readonly [Tone, string])[] = [
-  ["ok", "looked at and fine"],
-  ["busy", "at work"],
-  ["held", "waits, or is kept as it was"],
+  ["ok", "checked and fine"],
+  ["busy", "in progress"],
+  ["held", "waiting, or kept as it was"],
   ["bad", "failing"],
-  ["unchecked", "nobody has looked"],
+  ["unchecked", "not checked"],
 ];
 
 const LEGEND = html`<p class="legend small">${MARKS.map(([tone, meaning]) => html`<span>${icon(tone)} ${meaning}</span> `)}</p>`;

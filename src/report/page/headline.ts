@@ -28,12 +28,12 @@ export function about({ version, started_at, consul, desired, applied }: Status)
   return html`
 <dl class="facts">
 <div><dt>Consul</dt><dd>${consulState}</dd></div>
-<div><dt>asked for</dt><dd>${shortDigest(desired)}</dd></div>
+<div><dt>desired</dt><dd>${shortDigest(desired)}</dd></div>
 <div><dt>in force</dt><dd>${shortDigest(applied)}${desired !== null && desired === applied && " (the same)"}</dd></div>
-<div><dt>agent ${version}</dt><dd>runs since ${moment(started_at)}</dd></div>
+<div><dt>agent ${version}</dt><dd>running since ${moment(started_at)}</dd></div>
 </dl>`;
 }
 
 function shortDigest(digest: string | null): Html {
-  return digest === null ? html`not known yet` : html`<code title="${digest}">${digest.slice(0, 12)}</code>`;
+  return digest === null ? html`not yet known` : html`<code title="${digest}">${digest.slice(0, 12)}</code>`;
 }

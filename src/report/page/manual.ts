@@ -18,7 +18,7 @@ export async function manualPage(name: ManualName): Promise<Pick<Reply, "code" |
     return {
       code: 404,
       type: "text/plain; charset=utf-8",
-      body: `docs/${name}.md did not come with this agent\n`,
+      body: `docs/${name}.md is not part of this package\n`,
     };
   }
 }

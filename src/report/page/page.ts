@@ -59,6 +59,6 @@ const HEADERS = { "content-security-policy": POLICY, "referrer-policy": "no-refe
 const TOO_MANY: Reply = {
   code: 503,
   type: "text/plain; charset=utf-8",
-  body: "too many pages are open: close one\n",
+  body: "too many open pages: close one\n",
   headers: { "retry-after": "10" },
 };

@@ -28,7 +28,7 @@ export function plot(changes: readonly Change[]): Html {
   const range = rangeOf(changes);
   const levels = LEVELS.map(({ ms, label }) => ({ y: heightOf(ms), label }));
   return html`
-<div class="plot" data-key="plot" tabindex="0" role="group" aria-label="Changes over time. Plus and minus zoom, the arrow keys move, 0 shows all. The same changes are listed below.">
+<div class="plot" data-key="plot" tabindex="0" role="group" aria-label="Changes over time. Plus and minus zoom, the arrow keys move, 0 shows everything. The same changes are listed below.">
 <svg class="scale" width="52" height="${HEIGHT}" aria-hidden="true">
 ${levels.map(({ y, label }) => html`<text x="46" y="${y + 4}" text-anchor="end">${label}</text>`)}
 </svg>

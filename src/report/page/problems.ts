@@ -9,14 +9,14 @@ import { moment } from "./words.ts";
 /** What is wrong now, each with what to do about it. */
 export function problems(status: Status): Html {
   const { problems: list, hold } = status;
-  if (list.length === 0 && hold === null) return html`<p class="calm">Nothing.</p>`;
+  if (list.length === 0 && hold === null) return html`<p class="calm">Nothing to do.</p>`;
   return html`<ul class="problems">${hold !== null && held(status)}${list.map(entry)}</ul>`;
 }
 
 function held({ hold, hold_keys, hold_since }: Status): Html {
   return html`
 <li data-key="problem hold">${icon("held")}<div>
-<p>An operator holds all changes: ${hold}. ${prose(`To go on: \`${releaseCommand(hold_keys)}\``)}</p>
+<p>All changes are on hold: ${hold}. ${prose(`To end the hold: \`${releaseCommand(hold_keys)}\``)}</p>
 <p class="small">${explained("hold")}${hold_since !== null && html` since ${moment(hold_since)}`}</p>
 </div></li>`;
 }

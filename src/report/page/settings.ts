@@ -8,7 +8,7 @@ import { moment } from "./words.ts";
 /** Every value in force, and behind it what is asked for instead, what was refused, and every source that has one. */
 export function settings({ settings: list, missing }: Status): Html {
   return html`
-${missing.length > 0 && html`<p>Nobody names ${missing.join(", ")}: see what to do now.</p>`}
+${missing.length > 0 && html`<p>No source has ${missing.join(", ")}: see "What to do now".</p>`}
 ${list.length === 0 && html`<p class="calm">None is known yet.</p>`}
 <div class="settings">${list.map(entry)}</div>`;
 }
@@ -17,11 +17,11 @@ function entry(setting: SettingStatus): Html {
   const { name, feeds, readers, since, in_force: inForce, waiting, refused, values } = setting;
   return html`
 <details class="setting" data-key="setting ${name}">
-<summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${waiting !== null && html`${marked("held", "waits")} `}${refused.length > 0 && html`${marked("bad", "refused")} `}${levelText(setting)}</span></summary>
+<summary><b>${name}</b> <code>${inForce?.value ?? ""}</code> <span class="level">${waiting !== null && html`${marked("held", "waiting")} `}${refused.length > 0 && html`${marked("bad", "refused")} `}${levelText(setting)}</span></summary>
 ${waiting !== null && asked(setting)}
 ${refused.map((reason) => html`<p>Refused: ${prose(reason)}</p>`)}
 <table>
-<caption class="unseen">Sources of ${name}, the strongest first</caption>
+<caption class="unseen">Sources of ${name}, strongest first</caption>
 <thead><tr><th scope="col">source</th><th scope="col">value</th><th scope="col">where</th></tr></thead>
 <tbody>${values.map((value) => source(value, markOf(value, setting)))}</tbody>
 </table>

@@ -19,7 +19,7 @@ ${head(`${state} · ${node}`, STYLES)}
 <a class="skip" href="#content">Skip to the content</a>
 <header>
 ${slot("headline", sections, LIVE)}
-<p id="connection" role="status" hidden>The agent has not answered since ${moment(now.toISOString())}. What you see is from before. Trying again.</p>
+<p id="connection" role="status" hidden>The agent has not answered since ${moment(now.toISOString())}. This page is out of date. Trying again.</p>
 <nav aria-label="On this page"><ul>${BLOCKS.map(link)}</ul></nav>
 </header>
 <main id="content" tabindex="-1">
@@ -27,7 +27,7 @@ ${BLOCKS.map((block) => section(block, sections))}
 </main>
 <footer>
 ${slot("about", sections)}
-<p class="small">Read-only. Secrets are not shown. The same for programs: <a href="/status">/status</a>, <a href="/history">/history</a>. For the night: <a href="/docs/operating">operating</a>, <a href="/docs/problems">problems</a>.</p>
+<p class="small">Read-only. Secrets are not shown. For programs: <a href="/status">/status</a>, <a href="/history">/history</a>. For the night: <a href="/docs/operating">operating</a>, <a href="/docs/problems">problems</a>.</p>
 <p id="copied" class="unseen" role="status"></p>
 </footer>
 </body>
@@ -79,7 +79,7 @@ const STYLES = ["tones", "base", "prose", "page", "flow", "timeline", "lists"];
 
 /** What only works with the script is hidden until the script shows it. */
 const ZOOM = html`
-<div class="tools" id="zoom" role="group" aria-label="Part of the time" hidden>
+<div class="tools" id="zoom" role="group" aria-label="Time range" hidden>
 <button type="button" data-span="3600000">1 h</button>
 <button type="button" data-span="21600000">6 h</button>
 <button type="button" data-span="86400000">1 d</button>

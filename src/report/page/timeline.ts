@@ -34,8 +34,8 @@ ${changes.length > 0 && plot(changes)}
 <p class="legend small">${OUTCOMES.map((outcome) => html`<span>${sign(outcome)} ${outcome}</span> `)}
 <span>${ring} urgent</span> <span>height: how long it took</span> <span>times in UTC</span></p>
 <ol class="changes">${newest.toReversed().map((entry) => (isChange(entry) ? changeEntry(entry) : holdEntry(entry)))}</ol>
-<p class="nothing small" hidden>No change in this part of the time.</p>
-${hidden > 0 && html`<p class="small">The newest ${NEWEST} of ${journal.length}. <code>mastodon-agent history</code> has all of them.</p>`}`;
+<p class="nothing small" hidden>No changes in this time range.</p>
+${hidden > 0 && html`<p class="small">The newest ${NEWEST} of ${journal.length}. <code>mastodon-agent history</code> shows all.</p>`}`;
 }
 
 function holdEntry({ at, hold, reason, since }: HoldEvent): Html {

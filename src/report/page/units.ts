@@ -10,7 +10,7 @@ export function units({ units: byName }: Status): Html {
   if (list.length === 0) return html`<p class="calm">None is known yet.</p>`;
   return html`
 <table>
-<thead><tr><th scope="col">unit</th><th scope="col">health</th><th scope="col">runs with</th><th scope="col">last done to it</th></tr></thead>
+<thead><tr><th scope="col">unit</th><th scope="col">health</th><th scope="col">runs with</th><th scope="col">last action</th></tr></thead>
 <tbody>${list.map(row)}</tbody>
 </table>`;
 }
@@ -21,7 +21,7 @@ function row([name, unit]: readonly [string, UnitStatus]): Html {
 <tr>
 <th scope="row">${name}</th>
 <td>${health(unit)} ${since !== null && html`<span class="small">since ${moment(since)}</span>`} ${reason !== "" && html`<span class="small">${prose(reason)}</span>`}</td>
-<td>${current ? "what it should" : marked("held", "something older")}</td>
+<td>${current ? "the newest configuration" : marked("held", "an older configuration")}</td>
 <td>${lastAction(unit)}</td>
 </tr>`;
 }

@@ -6,7 +6,7 @@ import { moment } from "./words.ts";
 
 /** The standing queries to Consul, and when it last answered each. */
 export function watches({ watches: list }: Status): Html {
-  if (list.length === 0) return html`<p class="calm">None has begun yet.</p>`;
+  if (list.length === 0) return html`<p class="calm">None has started yet.</p>`;
   return html`
 <table>
 <thead><tr><th scope="col">watch</th><th scope="col">last answer</th><th scope="col">index</th></tr></thead>

@@ -16,7 +16,7 @@ export async function born(stage: Stage): Promise<void> {
 
   const applied = await stage.logged("change applied", 0);
   verify(applied.units?.length === MASTODON_UNITS.length, "the agent started all units");
-  screen.verified(`keys made and pinned: ${(await keysOf(stage)).join(", ")}`);
+  screen.verified(`keys created and pinned: ${(await keysOf(stage)).join(", ")}`);
   const { file, boots } = await stage.look();
   screen.verified(`.env.production rendered: ${file.size} variables`);
   verify(

@@ -8,7 +8,7 @@ export async function moved(stage: Stage): Promise<void> {
   const { redis1, redis2, consul, mastodon } = world;
   const before = await stage.look();
   screen.line(
-    `redis-1 at ${redis1.host}:${redis1.port} ends, redis-2 at ${redis2.host}:${redis2.port} lives`,
+    `redis-1 at ${redis1.host}:${redis1.port} stops, redis-2 at ${redis2.host}:${redis2.port} is alive`,
   );
   await redis1.stop();
   const diedMs = Date.now();
@@ -24,6 +24,6 @@ export async function moved(stage: Stage): Promise<void> {
   verify(changed.join() === wanted.join(), "host and port of Redis changed, and nothing else");
   verify(effect.reloaded.length === 3, "all units reloaded");
   verify(names(await mastodon.ask("/redis"), redis2), "web uses the second Redis");
-  showEffect(stage, effect, " from its end on (the check looks once a second, the agent waits for nothing)");
+  showEffect(stage, effect, " after its end (the check runs once a second, the agent waits for nothing)");
   screen.verified(`web answers from redis-2, ${redis2.host}:${redis2.port}`);
 }

@@ -16,7 +16,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<void> {
   // Then there is something to move to again.
   await world.redis1.start();
   const shellFile = await writeShellFile(world.ground, world.agent);
-  screen.heading("Now it is yours. In another terminal:");
+  screen.heading("Now it is your turn. In another terminal:");
   for (const line of commands(shellFile, stage)) screen.line(line);
   screen.heading("What changes (Ctrl-C ends everything and removes it):");
   await follow(stage, signal);
@@ -25,11 +25,11 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<void> {
 function commands(shellFile: string, { world, screen }: Stage): readonly string[] {
   const { redis2, agent } = world;
   const rows: readonly (readonly [string, string])[] = [
-    [`. ${shellFile}`, "consul and mastodon-agent of this world"],
+    [`. ${shellFile}`, "consul and mastodon-agent for this world"],
     ["consul kv put mastodon/settings/MAILHOST smtp3.example.org", "a setting"],
-    ["consul kv put mastodon/nodes/jail1/settings/MAILHOST smtp4.example.org", "of this node alone"],
-    ["consul kv delete -recurse mastodon/nodes", "back to what all have"],
-    ["consul kv put mastodon/env/SINGLE_USER_MODE true", "any variable of Mastodon"],
+    ["consul kv put mastodon/nodes/jail1/settings/MAILHOST smtp4.example.org", "for this node only"],
+    ["consul kv delete -recurse mastodon/nodes", "back to the shared value"],
+    ["consul kv put mastodon/env/SINGLE_USER_MODE true", "any Mastodon variable"],
     ["consul kv put mastodon/settings/DBPORT many", "refused"],
     ['consul kv put mastodon/control/hold "I am looking"', "watch, but do not apply"],
     ["consul kv delete mastodon/control/hold", "go on"],

@@ -22,14 +22,14 @@ const GRACE_MS = 500;
 export async function show({ once, version, ...output }: Show, signal: AbortSignal): Promise<Ending> {
   const screen = new Screen(output);
   const began = performance.now();
-  signal.addEventListener("abort", () => screen.heading("Ending everything."), { once: true });
+  signal.addEventListener("abort", () => screen.heading("Stopping everything."), { once: true });
   screen.heading(`mastodon-agent ${version}, in a throwaway world on loopback`);
   try {
     await using world = await raise(screen, signal);
     const stage = new Stage(world, screen, signal);
     await withTail(world, signal, tellStory(stage));
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    screen.heading(`Everything that was shown was verified, in ${seconds} s.`);
+    screen.heading(`Everything shown was verified, in ${seconds} s.`);
     if (!once) await withTail(world, signal, play(stage, signal));
     return "told";
   } catch (error) {

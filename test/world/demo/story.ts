@@ -7,7 +7,7 @@ import { status } from "./status.ts";
 
 /** The life of the agent. Each part shows something and throws if it is not so. */
 export async function tellStory(stage: Stage): Promise<void> {
-  stage.screen.heading("1  A jail is born: the agent joins, makes the keys, renders and starts Mastodon");
+  stage.screen.heading("1  A new jail: the agent joins, creates the keys, renders and starts Mastodon");
   await born(stage);
 
   stage.screen.heading("2  A setting is put");
@@ -26,10 +26,10 @@ export async function tellStory(stage: Stage): Promise<void> {
     readers: ["streaming"],
   });
 
-  stage.screen.heading("4  The Redis in use dies; another one is in the catalogue");
+  stage.screen.heading("4  The Redis in use dies; the catalogue has another one");
   await moved(stage);
 
-  stage.screen.heading("5  A bad value is put, and then the good one again");
+  stage.screen.heading("5  A bad value is put, then the good one again");
   await refused(stage);
 
   stage.screen.heading("6  What the operator sees");
