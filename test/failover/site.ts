@@ -14,6 +14,8 @@ export type Parts = Pick<AsyncDisposableStack, "use" | "defer">;
 export interface SiteOptions {
   readonly consul: ConsulServer;
   readonly environment: Readonly<Record<string, string>>;
+  /** A folder with Mastodon's own streaming server; without it a stand-in streams. */
+  readonly streaming?: string;
   /** Laid over a configuration that has the stand-in's three units and neither settling nor distance between reloads. */
   readonly config: Overrides | ((mastodon: Mastodon, parts: Parts) => Overrides | Promise<Overrides>);
 }
@@ -36,10 +38,10 @@ export interface Boots {
 }
 
 /** Returns once the agent has started all units and is converged. */
-export async function startSite({ consul, environment, config }: SiteOptions): Promise<Site> {
+export async function startSite({ consul, environment, config, ...streaming }: SiteOptions): Promise<Site> {
   await using starting = new AsyncDisposableStack();
   const folder = starting.use(await temporaryFolder("site"));
-  const mastodon = starting.use(await prepareMastodon({ folder: folder.path }));
+  const mastodon = starting.use(await prepareMastodon({ folder: folder.path, ...streaming }));
   const agent = starting.use(
     await startAgent({
       consul,

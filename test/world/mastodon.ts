@@ -1,5 +1,5 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { freePorts } from "./ports.ts";
 import { checkout, program } from "./programs.ts";
 import { run } from "./spawn.ts";
@@ -16,6 +16,8 @@ export interface MastodonOptions {
   readonly address?: string;
   /** How long the supervisor waits before it starts a program that ended again (`daemon -r`: a second). */
   readonly respawnMs?: number;
+  /** A folder with Mastodon's own streaming server and its packages; without it a stand-in streams. */
+  readonly streaming?: string;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function prepareMastodon(options: MastodonOptions): Promise<Mastodo
   const service = join(checkout(), "test", "world", "mastodon", "service.sh");
 
   await mkdir(join(folder, "log"), { recursive: true });
+  if (options.streaming !== undefined) await copyStreaming(options.streaming, join(folder, "streaming"));
   await mkdir(pidFolder, { recursive: true });
   await writeFile(
     join(folder, "stand-in.conf"),
@@ -71,6 +74,10 @@ export async function prepareMastodon(options: MastodonOptions): Promise<Mastodo
       NODE: process.execPath,
       PUMA: program("puma"),
       SIDEKIQ: program("sidekiq"),
+      STREAMING:
+        options.streaming === undefined
+          ? join(dirname(service), "streaming.mjs")
+          : join(folder, "streaming", "index.js"),
       RESPAWN_SECONDS: String((options.respawnMs ?? 100) / 1000),
     }),
   );
@@ -113,6 +120,14 @@ export async function prepareMastodon(options: MastodonOptions): Promise<Mastodo
     log: (unit) => textOf(join(folder, "log", `${unit}.log`)),
     [Symbol.asyncDispose]: () => stop(),
   };
+}
+
+/** It reads the `.env.production` beside its own folder, so it has to be in Mastodon's. */
+async function copyStreaming(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const name of await readdir(from))
+    if (/\.js$|^package\.json$/.test(name)) await copyFile(join(from, name), join(to, name));
+  await symlink(join(from, "node_modules"), join(to, "node_modules"));
 }
 
 async function answer(url: string): Promise<string> {

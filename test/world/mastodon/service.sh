@@ -8,7 +8,7 @@ unit=$2
 verb=$3
 code=$(dirname "$(readlink -f "$0")")
 
-# Where everything is: WEB_PORT, STREAMING_PORT, ADDRESS, RUN, NODE, PUMA, SIDEKIQ, RESPAWN_SECONDS.
+# Where everything is: WEB_PORT, STREAMING_PORT, ADDRESS, RUN, NODE, PUMA, SIDEKIQ, STREAMING, RESPAWN_SECONDS.
 # shellcheck source=/dev/null
 . "$folder/stand-in.conf"
 
@@ -23,7 +23,7 @@ lives() {
 environment() {
     case $unit in
         web) echo "PORT=$WEB_PORT BIND=$ADDRESS" ;;
-        streaming) echo "PORT=$STREAMING_PORT BIND=$ADDRESS" ;;
+        streaming) echo "PORT=$STREAMING_PORT BIND=$ADDRESS NODE_ENV=production" ;;
     esac
     if [ -f "$folder/rc.conf.d/mastodon_$unit" ]; then
         # shellcheck source=/dev/null
@@ -40,7 +40,7 @@ start() {
     case $unit in
         web) set -- "$PUMA" -C "$code/puma.rb" "$code/config.ru" ;;
         sidekiq) set -- "$SIDEKIQ" -e production -C "$code/sidekiq.yml" -r "$code/sidekiq.rb" ;;
-        streaming) set -- "$NODE" "$code/streaming.mjs" ;;
+        streaming) set -- "$NODE" "$STREAMING" ;;
         *) echo "there is no unit $unit" >&2 && exit 64 ;;
     esac
     mkdir -p "$RUN" "$folder/log"
