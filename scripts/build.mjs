@@ -66,7 +66,7 @@ export async function bundle({ entry, out }) {
  * of failing on syntax.
  *
  * The `--` in the first line is for `--env-file`, which older units pass: Node looks for that name in the whole command
- * line, behind the script's too, and takes NODE_OPTIONS from the file, or ends with 9 where it is not there. (Node's compile cache was measured: 10 ms of 60, for a folder in /tmp that others could
+ * line, behind the script's too, and takes NODE_OPTIONS from the file, or ends with 9 if the file does not exist. (Node's compile cache was measured: 10 ms of 60, for a folder in /tmp that others could
  * have prepared.)
  */
 function launcher() {

@@ -52,9 +52,9 @@ function refusalsOf(version) {
   const known = releasesIn(changelog).map((made) => made.version);
   return [
     ...(git("status", "--porcelain") === "" ? [] : ["the tree is not clean: commit or remove what is in it"]),
-    ...(git("tag", "--list", tagOf(version)) === "" ? [] : [`there is a tag ${tagOf(version)} already`]),
+    ...(git("tag", "--list", tagOf(version)) === "" ? [] : [`there is already a tag ${tagOf(version)}`]),
     ...(isOlder(version, current) ? [`${version} is older than the ${current} in package.json`] : []),
-    ...(known.includes(version) ? [`CHANGELOG.md has ${version} already`] : []),
+    ...(known.includes(version) ? [`CHANGELOG.md already has ${version}`] : []),
     ...(unreleasedIn(changelog) === "" ? ['CHANGELOG.md has nothing below "## Unreleased"'] : []),
   ];
 }

@@ -42,7 +42,7 @@ async function setUp(names) {
 /** What will be where, before any of it is. */
 function announce(open) {
   if (open.length === 0) return;
-  console.error("setup: this comes first, and only once:");
+  console.error("setup: needed first, and only once:");
   for (const [place, what] of open.map(({ step, missing }) => step.brings(missing))) {
     console.error(`  ${place.padEnd(14)} ${what}`);
   }

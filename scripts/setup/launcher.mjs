@@ -27,7 +27,7 @@ const GEMS = [
  *
  * @param {object} program
  * @param {string} program.path in its package
- * @param {true} [program.ruby] where it is a script of Ruby's
+ * @param {true} [program.ruby] if it is a Ruby script
  * @param {Record<string, string>} [program.env] variables that are places in the folder
  * @throws Error where neither the folder nor the machine has it
  */

@@ -24,7 +24,7 @@ export function unpackedStep({ name, packages, programs, trials }) {
   const folder = inCheckout(".world", name);
   const trialOf = ([program, ...argv]) => run(join(folder, "bin", program), argv, { cwd: "/" });
   return {
-    title: `programs of the ${name}`,
+    title: `programs for the ${name}`,
 
     async missing() {
       const installed = await installedPackages();
@@ -67,7 +67,7 @@ export function unpackedStep({ name, packages, programs, trials }) {
 async function unpack(packages, folder, detail) {
   const own = join(folder, "apt");
   const apt = ownApt(own, { detail });
-  // One source that does not answer need not be the one that has our packages.
+  // The source that does not answer may not be the one with our packages.
   await apt.update().catch(() => {});
   const { installs, upgrades } = await apt.plan(packages);
   const wanted = [...installs, ...upgrades].filter((one) => !NOT_NEEDED.test(one));

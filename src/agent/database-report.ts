@@ -52,7 +52,7 @@ export class DatabaseReport {
     this.#tell({ state: "ready", step: null, reason: waiting?.what ?? READY, output: null });
   }
 
-  /** @param holder who has the turn; null where nobody has it at the moment, or it is not known yet */
+  /** @param holder who has the turn; null if nobody has it, or it is not known yet */
   waitsForTurn(key: string, holder: string | null): void {
     const who = holder === null ? `the lock is ${key}` : `${holder} has it (${key})`;
     this.#tell({ state: "waiting", reason: `waiting for this node's turn to migrate the database; ${who}` });

@@ -83,7 +83,7 @@ export function holdRows({ reason, keys, since }: Held, sight: Sight): readonly 
   ];
 }
 
-/** Nothing if nothing has to be done. */
+/** Nothing if there is nothing to do. */
 function migrationRows(migration: Status["migration"], sight: Sight): readonly Row[] {
   if (migration === null || migration.state === "ready" || migration.state === "unknown") return [];
   const { state, reason, since, output } = migration;

@@ -104,7 +104,7 @@ export class JoinWatch {
       if (signal.aborted) return;
       this.#tellMisread(this.#look);
       this.#conclude();
-      // That there is nobody to join is also news, once.
+      // That there is no one to join is also news, once.
       if (isFirst) this.#options.onChange();
       const pauseMs = this.#state.joined ? this.#pace.joinedMs : this.#pace.joiningMs;
       await this.#bell.wait(steadyMs() + pauseMs, steadyMs(), signal);

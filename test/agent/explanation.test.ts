@@ -99,14 +99,14 @@ const rows: readonly Row[] = [
     waits: [{ kind: "start" }, { kind: "start" }],
   },
   {
-    title: "what is in force is asked for no more",
+    title: "what is in force is no longer asked for",
     waiting: TURN,
     database: ["db1", "db1"],
     mail: ["m1", undefined],
     waits: [null, TURN],
   },
   {
-    title: "the loop has not looked at it yet",
+    title: "the loop has not got to it yet",
     database: ["db1", "db1"],
     mail: ["m1", "m2"],
     waits: [null, { kind: "round" }],
@@ -188,7 +188,7 @@ test("before the first apply, what a live file connects to is in force", () => {
   });
 });
 
-test("a refusal of a variable is told at the setting that feeds it", () => {
+test("a refused variable is shown at the setting that feeds it", () => {
   const refusal = { name: "DB_HOST", complaint: { where: "mastodon/env/DB_HOST", what: "no", cure: "Yes." } };
   const found = explain({ asked: { DBHOST: "db1", MAILHOST: "m1" }, refusals: [refusal] });
   expect(found.get("DBHOST")?.refused).toEqual(["mastodon/env/DB_HOST: no. Yes."]);

@@ -54,7 +54,7 @@ const rows: readonly [what: string, facts: Partial<HeadlineFacts>, state: string
     false,
   ],
   [
-    "it is away and nobody has looked at the files yet",
+    "it is away and the files have not been checked yet",
     { ...CUT_OFF, loop: { ...WELL.loop, hasLooked: false } },
     "disconnected",
     false,
@@ -79,7 +79,7 @@ test.each(rows)("the state, and whether it is ready, where %s", (_, facts, state
   expect(headlineOf({ ...WELL, ...facts })).toMatchObject({ state, ready });
 });
 
-test("says since when Consul has been away and what Mastodon goes on with, or which watch it is", () => {
+test("says since when Consul has been away and what Mastodon keeps running with, or which watch it is", () => {
   expect(headlineOf({ ...WELL, ...CUT_OFF }).reason).toBe(
     `Consul has not answered since ${SINCE}; Mastodon keeps running with the last known good of ${AT}`,
   );

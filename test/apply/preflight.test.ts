@@ -22,12 +22,12 @@ test.each([
   ["a missing directory", { path: "absent/x" }, "absent does not exist"],
   ["a directory that it may not write in", { path: "closed/x" }, "may not write in"],
   [
-    "a user that is not there",
+    "a user that does not exist",
     { path: "x", owner: "mastodoon" },
     "there is no user mastodoon on this machine",
   ],
   [
-    "a group that is not there",
+    "a group that does not exist",
     { path: "x", group: "mastodoon" },
     "there is no group mastodoon on this machine",
   ],
@@ -37,7 +37,7 @@ test.each([
     "may not give a file to user root",
   ],
   ["a group that it is not in", { path: "x", group: "0" }, "may not give a file to group 0"],
-  ["a directory in the place of the file", { path: "closed" }, "is not a regular file"],
+  ["a directory in place of the file", { path: "closed" }, "is not a regular file"],
   ["a file that it may not read", { path: "unreadable" }, "may not read the existing file"],
 ])("complains about %s and touches nothing", async (_, { path, ...more }, message) => {
   await using folder = await temporaryFolder();

@@ -118,7 +118,7 @@ test.each([
   ["is no number", "web", "names no process"],
   ["names init", "1", "names no process"],
   ["names everybody", "-1", "names no process"],
-  ["names a process that is gone", "4194305", "is gone"],
+  ["names a process that has ended", "4194305", "is gone"],
 ])("signals no process when the pidfile %s", async (_, content, message) => {
   await using folder = await temporaryFolder();
   if (content !== undefined) await writeFile(folder.file("pid"), content);

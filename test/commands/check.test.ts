@@ -122,7 +122,7 @@ test("the doctor asks what the token may do, changes nothing, and names the miss
   expect(unknown.output).toMatch(/^FAIL +acl: ACL token: Consul does not know it: ACL not found/m);
 });
 
-test("the doctor does not believe a client without ACLs that there are none", async () => {
+test("the doctor does not take a client's word that there are no ACLs", async () => {
   const gossipKey = Buffer.alloc(32, 1).toString("base64");
   await using consul = await startConsul({ acl: true, gossipKey });
   const token = await consul.createToken(
@@ -281,7 +281,7 @@ test("anything that takes longer than a second is shown on a terminal, and clear
   expect((await cli(slow, ["check", "--probe"])).output).not.toContain("Asking");
 });
 
-/** The same agent, looked at by the way of another configuration: for what it would be, had it that one. */
+/** The same agent with another configuration: what it would be with that one. */
 async function withConfig(agent: TestAgent, overrides: object): Promise<TestAgent> {
   const configFile = path.join(agent.folder, "changed.yaml");
   const config = parse(await readFile(agent.configFile, "utf8"));

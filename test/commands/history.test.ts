@@ -98,7 +98,7 @@ test("history --follow prints each change as it comes, for people and for script
   }
 });
 
-test("history --follow waits where nothing is on record yet, and outlives the journal's turn", async () => {
+test("history --follow waits if nothing is recorded yet, and outlives the journal's rotation", async () => {
   await using folder = await temporaryFolder();
   const config = folder.file("agent.yaml");
   const state = folder.file("state");

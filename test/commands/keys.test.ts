@@ -26,7 +26,7 @@ afterAll(() => consul[Symbol.asyncDispose]());
 
 const freshPins = () => pinsIn(consul.address, freshDomain());
 
-test("init creates the keys and says so; the second time it says that they exist", async () => {
+test("init creates the keys and says so, and the second time says that they exist", async () => {
   await using folder = await temporaryFolder();
   const { context, lines } = inContext(folder.path, freshPins());
   expect(await keysInit(context)).toBe(ExitCode.ok);

@@ -215,7 +215,7 @@ test("status --watch redraws in place on a terminal, even while the agent is awa
   expect(watching.output().trimEnd().endsWith("\x1b[?25h")).toBe(true);
 });
 
-test("status --watch on 80x24 shows what is wrong first, and nothing falls off without a mark", async () => {
+test("status --watch on 80x24 shows what is wrong first, and marks what it leaves out", async () => {
   await using consul = await startConsul();
   for (const name of ["DBPORT", "MAILPORT", "REDISPORT"])
     await consul.put(`mastodon/settings/${name}`, "many");

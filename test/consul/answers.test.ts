@@ -73,7 +73,7 @@ test.each([
   expect(refusals[0]?.complaint.what).toMatch(reason);
 });
 
-test("an entry that is no object is refused by its place in the answer", () => {
+test("an entry that is not an object is refused by its place in the answer", () => {
   const { instances, refusals } = readCatalogue("postgres", answers.instances.parse([good, 17]));
   expect(instances.filter(({ fault }) => fault === undefined)).toHaveLength(1);
   expect(refusals.map(({ complaint }) => complaint.where)).toEqual(["service ? on node ?"]);
@@ -109,7 +109,7 @@ test("of the local client's services and checks, those that are not understood a
   ]);
 });
 
-test("what is no list at all is not an answer", () => {
+test("what is not a list is not an answer", () => {
   for (const schema of [answers.instances, answers.members, answers.localServices]) {
     expect(schema.safeParse("no").success).toBe(false);
   }

@@ -78,7 +78,7 @@ test.each(table)("the site answers and says what is wrong after $title", async (
   expect((await site.agent.converged()).problems).toEqual([]);
 });
 
-test("in the end everything is as before, no visitor was turned away, and no secret was shown", async () => {
+test("in the end everything is as before, no visitor was turned away and no secret was shown", async () => {
   await until("another answer", () => visitor.visits().at(-1)?.kind === "answered");
   const failed = visitor
     .visits()

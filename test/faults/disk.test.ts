@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-test("a state directory that cannot be made is refused at the start, with its cure", async () => {
+test("a state directory that cannot be created is refused at the start, with its cure", async () => {
   await using agent = await startAgent({
     consul,
     environment: born("file"),

@@ -126,7 +126,7 @@ test.each(MALFORMED)("calls %s in %s malformed, without quoting it", (_, name, t
   expect(verdict).toEqual({ kind: "malformed", defect: expect.stringMatching(defect) });
 });
 
-test("the same value given twice counts as one value", () => {
+test("the same value given twice counts once", () => {
   const text = OLD_FILES["activerecord.keys"];
   expect(good(fileOf("activerecord.keys"), text + text)).toEqual(good(fileOf("activerecord.keys"), text));
 });

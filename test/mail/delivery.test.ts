@@ -98,7 +98,7 @@ test("a certificate from an authority that is not in SMTP_CA_FILE is refused", a
   expect(server.mails()).toHaveLength(1);
 });
 
-test("TLS and STARTTLS at once are reported before a mail is lost to them", async () => {
+test("TLS and STARTTLS at once are reported before they lose a mail", async () => {
   await put({ MAILPORT: "465", SMTP_ENABLE_STARTTLS: "auto", SMTP_TLS: "true" });
   expect(await check()).toMatch(/^FAIL .*SMTP_TLS: it is true and SMTP_ENABLE_STARTTLS is auto/);
 });

@@ -65,12 +65,12 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ],
   ["a port that is none", "http: 127.0.0.1:99899\n", /agent\.yaml:1:7: http: must be "address:port"/],
   [
-    "a file for a setting that there is not, with the nearest one",
+    "a file for an unknown setting, with the nearest one",
     "files:\n  env: { when: REMOTLOG }\n",
     /agent\.yaml:2:16: files\.env\.when: unknown name REMOTLOG\. Did you mean REMOTELOG\?/,
   ],
   [
-    "a variable that is no path on this machine, with those that are",
+    "a variable that is not a path on this machine, with those that are",
     "variables: { FOO: /x }\n",
     /agent\.yaml:1:\d+: unknown key variables\.FOO\. Known names: .*\bSMTP_CA_FILE\b/,
   ],
@@ -101,7 +101,7 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ],
   ["a duration without a unit", "settle: { min: 5 }\n", /settle\.min/],
   [
-    "a duration that no timer takes",
+    "a duration too long for a timer",
     "gate: { run: [true-or-false], timeout: 600h }\n",
     /agent\.yaml:1:\d+: gate\.timeout: must be at most 24 days/,
   ],
@@ -131,7 +131,7 @@ const refused: [title: string, text: string, message: RegExp][] = [
     /units\.web\.reload\.0: must be one of/,
   ],
   ["a check that does not name the file", "files: { env: { check: [true] } }\n", /files\.env\.check/],
-  ["a file that is no group of keys", "- a\n- b\n", /not a mapping of keys/],
+  ["a file that is not a mapping of keys", "- a\n- b\n", /not a mapping of keys/],
   [
     "the same where certificates are ordered",
     "certificates:\n  listen: '[::]:65536'\n",
@@ -155,7 +155,7 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ["aliases that make a giant of a small file", GIANT, /agent\.yaml: .*alias.*Write out the value/],
   ["a mode that is no octal number", "files: { env: { mode: 640 } }\n", /files\.env\.mode/],
   [
-    "a file for a unit that is none, with the nearest known one",
+    "a file for an unknown unit, with the nearest one",
     "files:\n  x: { template: x.hbs, path: /x, units: [webb] }\n",
     /agent\.yaml:2:\d+: files\.x\.units: there is no unit webb, .*\. Did you mean web\?/,
   ],
@@ -165,7 +165,7 @@ const refused: [title: string, text: string, message: RegExp][] = [
     /agent\.yaml:2:\d+: files\.nginx\.path and files\.x\.path: both are \/usr\/local\/etc\/nginx\/nginx\.conf\./,
   ],
   [
-    "a file in the place of the Consul client's",
+    "a file in place of the Consul client's",
     "files: { x: { template: x.hbs, path: /usr/local/etc/consul.d/agent.json } }\n",
     /files\.x\.path and consul\.config_file: both are/,
   ],

@@ -21,7 +21,7 @@ test("the README names one version of Node, once, and it is the one the package 
   ]);
 });
 
-// A jail is a place of its own: its /usr/local must not be that of the machine.
+// A jail is separate: its /usr/local must not be the machine's.
 if (spawnSync("unshare", ["-m", "true"]).status === 0) {
   test("the README's commands for a jail work as written", { timeout: 120_000 }, async () => {
     await using folder = await temporaryFolder("jail");

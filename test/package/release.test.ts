@@ -46,7 +46,7 @@ test("everything that prevents a release is reported at once", async () => {
   expect(output.match(/^refused: .*/gm)).toEqual([
     expect.stringContaining("the tree is not clean"),
     expect.stringContaining("0.0.1 is older than"),
-    expect.stringContaining("CHANGELOG.md has 0.0.1 already"),
+    expect.stringContaining("CHANGELOG.md already has 0.0.1"),
     expect.stringContaining('nothing below "## Unreleased"'),
   ]);
   expect(code).toBe(65);

@@ -24,7 +24,7 @@ test("non-ASCII is escaped, so that the length in characters equals that in byte
   expect(JSON.parse(message.slice(message.indexOf("{")))).toEqual(entry);
 });
 
-test("a line that is not JSON is sent all the same, and an endless one is cut", () => {
+test("a line that is not JSON is sent anyway, and an endless one is cut", () => {
   expect(syslogFrame("what is this", "jail1", 1)).toMatch(
     /^\d+ <30>1 - jail1 mastodon-agent 1 - - what is this$/,
   );

@@ -94,7 +94,7 @@ const table: readonly BadInput[] = [
     message: /DBPASS and DBPASS_FILE: both are set/,
   },
   {
-    title: "a secret file that is not there",
+    title: "a secret file that does not exist",
     environment: { REDISPASS_FILE: "/nonexistent" },
     exitCode: 78,
     message: /REDISPASS_FILE=\/nonexistent: the file cannot be read/,
@@ -118,7 +118,7 @@ const table: readonly BadInput[] = [
     message: /CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE/,
   },
   {
-    title: "a CA file that is not there",
+    title: "a CA file that does not exist",
     environment: { CONSUL_CACERT: "/nonexistent" },
     exitCode: 78,
     message: /CONSUL_CACERT=\/nonexistent/,
@@ -136,13 +136,13 @@ const table: readonly BadInput[] = [
     message: /agent\.yaml:2:1: unknown key wacth\. Did you mean watch\?/,
   },
   {
-    title: "a configuration file that is not there",
+    title: "a configuration file that does not exist",
     argv: ["run", "--config", "/nonexistent.yaml"],
     exitCode: 78,
     message: /\/nonexistent\.yaml: ENOENT/,
   },
   {
-    title: "a template that is not there",
+    title: "a template that does not exist",
     config: { files: { x: { template: "x.hbs", path: "/tmp/x" } } },
     exitCode: 78,
     message: /files\.x\.template: x\.hbs: there is no such template/,

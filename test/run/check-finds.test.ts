@@ -135,7 +135,7 @@ test("an nginx configuration that nginx refuses, on a copy beside the one in use
   expect(await readdir(home(agent.folder))).toEqual(before);
 });
 
-test("at a new site nothing is wrong with keys that the first start makes, and nothing is made", async () => {
+test("at a new site nothing is wrong with keys that the first start will create, and none are created", async () => {
   await using agent = await startAgent({ consul, environment: born("old"), config: prefixed("old") });
   await agent.converged();
   await agent.stop();
@@ -252,7 +252,7 @@ test("a certificate that has expired", async () => {
   expect(found).toContainEqual(finding("problem certificate_expired", "FAIL", expired));
 });
 
-test("the lines of a live file that the first apply removes, by name and without a value", async () => {
+test("the lines of a live file that the first apply removes are shown by name, without values", async () => {
   await using agent = await startAgent({
     consul,
     environment: born("live"),
@@ -316,7 +316,7 @@ test("a configuration of the Consul client that Consul refuses", async () => {
 
 // Where nothing can be mounted there is no small disk to fill.
 if (mayMount()) {
-  test("a full or read-only folder of Mastodon's", async () => {
+  test("a full or read-only Mastodon folder", async () => {
     await using disk = await smallDisk();
     const file = path.join(disk.path, ".env.production");
     await using agent = await startAgent({
@@ -344,7 +344,7 @@ if (mayMount()) {
     await disk.remount("rw");
   });
 
-  test("a full or read-only state, and one where no more files can be made", async () => {
+  test("a full or read-only state folder, and one where no more files can be created", async () => {
     await using disk = await smallDisk();
     await using agent = await startAgent({
       consul,
@@ -380,7 +380,7 @@ if (mayMount()) {
     );
   });
 
-  test("a read-only folder of keys, which is wrong only where keys are still to be made", async () => {
+  test("a read-only folder of keys, which is wrong only if keys are still to be created", async () => {
     await using disk = await smallDisk({ bytes: 128 * 1024 * 1024 });
     const keys = path.join(disk.path, "keys");
     await using agent = await startAgent({
@@ -408,7 +408,7 @@ if (mayMount()) {
   });
 }
 
-/** The same agent, looked at by the way of another configuration. */
+/** The same agent, seen through another configuration. */
 async function withConfig(agent: TestAgent, change: (config: Config) => Promise<object>): Promise<TestAgent> {
   const configFile = path.join(agent.folder, "changed.yaml");
   const config: Config = parse(await readFile(agent.configFile, "utf8"));
@@ -420,7 +420,7 @@ interface Config {
   readonly paths: object;
 }
 
-/** A program that answers everything with 200; where no address is given, at a free one. */
+/** A program that answers everything with 200, at a free address if none is given. */
 async function listenAt({ hostname, port }: { hostname: string; port: string } = ANYWHERE) {
   const server = createServer((_, response) => response.end("hello"));
   server.listen(Number(port), hostname);

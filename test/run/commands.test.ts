@@ -155,7 +155,7 @@ const badNews: readonly {
   readonly about: RegExp;
 }[] = [
   {
-    title: "a file in a folder that is not there",
+    title: "a file in a folder that does not exist",
     change: (config) => ({
       ...config,
       files: { env: { template: "env.production.hbs", path: "/nonexistent/.env" } },
@@ -164,7 +164,7 @@ const badNews: readonly {
     about: /^\/nonexistent\/\.env$/,
   },
   {
-    title: "an owner that nobody is",
+    title: "an owner that does not exist",
     change: (config, { envFile }) => ({
       ...config,
       files: { env: { template: "env.production.hbs", path: envFile, owner: "no-such-user" } },
@@ -192,7 +192,7 @@ const badNews: readonly {
     about: /^http: [\d.]+:\d+$/,
   },
   {
-    title: "a state directory that cannot be made",
+    title: "a state directory that cannot be created",
     change: (config, { folder, configFile }) => ({
       ...config,
       paths: { keys: path.join(folder, "keys"), state: path.join(configFile, "state"), mastodon: folder },

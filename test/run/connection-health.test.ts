@@ -1,4 +1,4 @@
-/** Healthy means looked at: what is called so was probed, with the credentials in force, and what was not says so. */
+/** Healthy means probed, with the credentials in force; what was not probed says so. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -173,7 +173,7 @@ test("without a live file there is nothing better to keep, so the first values a
 });
 
 test.each(["(a password)", " (a password)"])(
-  "the placeholder %j of the examples is refused by its name",
+  "the placeholder %j of the examples is refused by name",
   async (text) => {
     await using agent = await startAgent({
       ...site("placeholder"),

@@ -48,7 +48,7 @@ test("of one that was put back it says what was written and restored, and each a
   expect(await (await fetch(agent.url)).text()).toContain('<b class="put_back">put_back</b>');
 });
 
-test("of one that failed half-way it says what was done until then, and the wait for the retry is not called settling", async () => {
+test("of one that failed half-way it says what was done until then, and does not call the wait for the retry settling", async () => {
   await using agent = await startSite("failed", { brokenAtFirst: true });
   const failed = await latest(agent, "failed");
   expect(failed).toMatchObject({

@@ -109,7 +109,7 @@ test("every command finds the environment that the configuration names, and says
 
 // Only root gives files away, and becomes somebody else.
 if (process.geteuid?.() === 0) {
-  test("a user who may not read the environment is told who may, and nothing more", async () => {
+  test("a user who may not read the environment learns who may, and nothing more", async () => {
     await using consul = await startConsul();
     await using agent = await startAgent({
       consul,

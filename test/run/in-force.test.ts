@@ -164,7 +164,7 @@ test("what was put back says why, and until something else is put the old value 
   );
 });
 
-test("a refused value is told at its setting, whatever its key, and the page shows it there", async () => {
+test("a refused value is shown at its setting, whatever its key, in the status and on the page", async () => {
   await using consul = await startConsul();
   await using agent = await startAgent({ consul, environment: HOSTS });
   await agent.converged();

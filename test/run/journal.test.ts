@@ -12,7 +12,7 @@ interface Entry {
   readonly MESSAGE: string;
 }
 
-// A journal of its own takes a /run of its own.
+// Its own journal needs its own /run.
 if (mayMount()) {
   test("under systemd's journal each line has its level as its priority, and is JSON as everywhere", async () => {
     await using folder = await temporaryFolder("journal");

@@ -118,7 +118,7 @@ test("diff has a row for each name, with what is in force and what to do, and sh
   expect(row("DBPASS")).toMatch(
     /\[redacted\] +equal +equal +the same in both: it can be removed from the environment$/,
   );
-  expect(row("MAILPASS")).toMatch(/\[redacted\] +different +different +KV hides .*; not yet applied$/);
+  expect(row("MAILPASS")).toMatch(/\[redacted\] +different +different +KV overrides .*; not yet applied$/);
   expect(row("MAILPORT")).toMatch(/\(refused\) +587 +26 +refused: mastodon\/settings\/MAILPORT: .*stays/);
   expect(row("SINGLE_USER_MODE")).toMatch(/true +- +- +only in KV; not yet applied$/);
   expect(row("EMAIL")).toMatch(/- +admin@example\.org +admin@example\.org +only in the environment$/);

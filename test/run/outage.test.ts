@@ -66,7 +66,7 @@ test("a jail that starts while Consul is away uses the last known good, and keys
   expect(status.reason).toMatch(GOES_ON);
   expect(
     status.problems.map(({ code }) => code),
-    "nobody could say that nothing is registered",
+    "nothing could say that nothing is registered",
   ).toEqual(["consul_unreachable"]);
   expect(status.endpoints["postgres"]).toMatchObject({
     host: "10.0.0.1",
@@ -104,7 +104,7 @@ test("after a restart it says converged only once it has looked at the disk", as
   }
 });
 
-test("a watch that may not be read any more is told, and what was known of it stays in force", async () => {
+test("a watch that may no longer be read is reported, and what was last read stays in force", async () => {
   await using consul = await startConsul({ acl: true });
   const rules = await readFile(path.join(checkout(), "packaging", "consul-policy.hcl"), "utf8");
   await consul.request("PUT", "/v1/acl/policy", { Name: "agent", Rules: rules });
@@ -144,7 +144,7 @@ test("a watch that may not be read any more is told, and what was known of it st
   await agent.converged();
 }, 200_000);
 
-/** A question that Consul holds is not looked at again for its token before it ends. */
+/** While Consul holds a question it does not check the token again. */
 const LONGER_THAN_A_WAIT_MS = 90_000;
 
 const GOES_ON =

@@ -28,7 +28,7 @@ test("a broken one is not used and holds nothing up, not even when it is moved a
   expect((await site.served(DOMAIN)).fingerprint).toBe(ordered);
 
   await putOwn(site, made.serverCertificate, made.serverKey);
-  // A change has the folders looked at, which is otherwise done now and then.
+  // A change makes the agent look at the folders, which it otherwise does only now and then.
   await isFollowed(consul, site, "127.0.0.4");
   await until("the right one", async () => (await site.served(DOMAIN)).fingerprint !== ordered);
   await site.agent.converged();

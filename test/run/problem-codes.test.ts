@@ -45,7 +45,7 @@ test.concurrent("a damaged state is set aside, reported until there is a new one
   const reloads = await agent.reloads();
   await consul.put("damaged/control/hold", "looking");
   await agent.start();
-  expect(await problem(agent, "state_damaged")).toMatch(/state\.json: .*damaged.*kept as \S+corrupt-/);
+  expect(await problem(agent, "state_damaged")).toMatch(/state\.json: .*damaged.*set aside as \S+corrupt-/);
   const kept = (await readdir(state)).find((name) => name.startsWith("state.json.corrupt-")) ?? "";
   expect(await readFile(path.join(state, kept), "utf8")).toBe("{ half a st");
   await consul.delete("damaged/control/hold");

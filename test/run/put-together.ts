@@ -8,7 +8,7 @@ import { until } from "../world/until.ts";
 type Values = Readonly<Record<string, string>>;
 export type PutTogether = (values: Values) => Promise<string>;
 
-/** What says in the file which put it is of: nobody reads it here. */
+/** What says in the file which put it is from: nothing reads it here. */
 const MARK = "USER_ACTIVE_DAYS";
 
 /**

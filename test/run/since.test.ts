@@ -41,7 +41,7 @@ test("successive refused values at one key are one problem, with the newest reas
   expect(metrics).toContain('mastodon_agent_problems_total{code="input_refused"} 1\n');
 });
 
-/** A site of its own: its keys are pinned by its domain. */
+/** A separate site: its keys are pinned by its domain. */
 function start(site: string): Promise<TestAgent> {
   const environment = { ...HOSTS, DOMAIN: `${site}.example.org` };
   return startAgent({ consul, environment, config: { watch: { prefix: site } } });

@@ -23,7 +23,7 @@ const READ: readonly (readonly [
     { S3_PROTOCOL: "https", S3_ENDPOINT: "http://10.0.0.9:9000" },
   ],
   [
-    "links to media are http where somebody says so, and the storage is not",
+    "links to media are http if somebody says so, whatever the storage is",
     { "settings/BUCKETHOST": "s3.example.org", "env/S3_PROTOCOL": "http" },
     { S3_PROTOCOL: "http", S3_ENDPOINT: "https://s3.example.org" },
   ],
@@ -92,7 +92,7 @@ const REFUSED: readonly (readonly [title: string, key: string, value: string, re
     /separated by \|/,
   ],
   [
-    "a port in ES_HOST, behind which Mastodon puts another one",
+    "a port in ES_HOST, after which Mastodon puts another one",
     "env/ES_HOST",
     "https://search.example.org:9200",
     /its port goes into ES_PORT.*Example: https:\/\/search\.example\.org$/,

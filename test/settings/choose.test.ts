@@ -9,11 +9,11 @@ const pg1 = instance("pg1");
 const pg2 = instance("pg2");
 const inUse = { host: "10.0.0.1", port: 5432, level: "catalogue" } as const;
 
-test("has no choice when nothing is registered and nothing is in use", () => {
+test("has nothing to choose when nothing is registered or in use", () => {
   expect(look({ instances: [] })).toMatchObject({ kind: "none", reason: "no instance is registered" });
 });
 
-test("keeps the endpoint in use where nobody could be asked yet, which is not the same as nothing there", () => {
+test("keeps the endpoint in use while Consul has not been asked yet, which is not the same as nothing registered", () => {
   const unasked = { kind: "unasked", endpoint: inUse };
   expect(look({ instances: undefined, current: inUse })).toEqual(unasked);
   expect(look({ instances: [pg2], leader: LEADER_UNASKED, current: inUse })).toEqual(unasked);
@@ -89,7 +89,7 @@ test.each(warnings)("an instance with a warning %s", (_, catalogue, choice) => {
   expect(look(catalogue)).toMatchObject(choice);
 });
 
-test("an instance whose check has a status that Consul does not know is no candidate", () => {
+test("an instance whose check has a status that Consul does not know is not a candidate", () => {
   const odd = { ...pg1, failing: [{ ...CRITICAL, status: "" }] };
   expect(look({ instances: [odd] })).toMatchObject({ kind: "none" });
 });

@@ -48,7 +48,7 @@ test.each([
   expect([variables["SMTP_TLS"], variables["SMTP_ENABLE_STARTTLS"]]).toEqual([tls, starttls]);
 });
 
-test("what follows from the port says so, and yields to what an operator put", () => {
+test("what follows from the port says so, and gives way to what an operator put", () => {
   const { variables } = merged({ SMTP_ENABLE_STARTTLS: "auto" }, "587");
   expect(variables.get("SMTP_ENABLE_STARTTLS")).toEqual([
     { level: "shared", value: "auto", where: "shared" },

@@ -14,7 +14,7 @@ const table: readonly [string, Partial<Offers>, readonly string[]][] = [
   ["a host that the jail was born with", { environment: host("environment") }, BOTH],
   ["a host beside sentinels of the operator's", { shared: ofOperator("REDIS_SENTINELS") }, BOTH],
   [
-    "a host beside a master's name alone",
+    "a host next to a master's name only",
     { shared: ofOperator("REDIS_SENTINEL_MASTER") },
     ["REDIS_SENTINEL_MASTER"],
   ],

@@ -116,7 +116,7 @@ test("ignores pot's own variables, in pot's spelling", () => {
   });
 });
 
-test("the later of two lines with one name counts", () => {
+test("of two lines with the same name the later one counts", () => {
   expect(parseEnvFile("X=1\nX=2\n").variables.get("X")).toEqual({ text: "2", line: 2 });
 });
 

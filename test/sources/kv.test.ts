@@ -55,7 +55,7 @@ const refusals: [title: string, key: string, value: string | Buffer, message: Re
   ["a variable that overrides the endpoint", "env/DATABASE_URL", "postgres://x", /override DB_HOST/],
   ["a path", "env/SMTP_CA_FILE", "/etc/passwd", /paths cannot be set/],
   ["what is needed to join", "settings/GOSSIPKEY", "x", /needed to reach Consul/],
-  ["a key of no known kind", "DBHOST", "x", /not know this key.*settings\/<SETTING>/],
+  ["a key of an unknown kind", "DBHOST", "x", /not know this key.*settings\/<SETTING>/],
   [
     "a misspelt folder, with the nearest",
     "setings/MAILHOST",

@@ -46,7 +46,7 @@ async function inspectMigrations(mastodon: string, merged: Merged): Promise<stri
     case "migrated": {
       const { before, after } = pendingIn(migrations, schema.versions);
       if (before + after === 0) return "it has every migration of the code on disk";
-      return `${before} migrations are missing for the code on disk, and ${after} are for later: see docs/database.md`;
+      return `${before} migrations are missing for the code on disk, and ${after} for later: see docs/database.md`;
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Io } from "../io.ts";
 /** What ends sooner needs no explanation. */
 const SHOWN_AFTER_MS = 1000;
 
-/** On a terminal it says what it is waiting for, if that takes long; elsewhere it only does the work. */
+/** On a terminal it says what it is waiting for, if that takes long; otherwise it only does the work. */
 export async function during<Result>(
   what: string,
   { isErrorTerminal }: Pick<Io, "isErrorTerminal">,

@@ -52,7 +52,7 @@ export class Sections {
 
   async now(): Promise<readonly Section[]> {
     const status = this.#views.status();
-    // A repeated failure is the last change without being recorded again: then this reads in vain.
+    // A repeated failure is the last change but is not recorded again: then this finds nothing.
     const newest = `${status.last_change?.at} ${status.hold_since}`;
     if (newest !== this.#newest) this.#journal = await this.#views.journal();
     this.#newest = newest;

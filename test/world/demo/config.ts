@@ -30,7 +30,7 @@ export function agentConfig({ folder, state, consulAddress, http, mastodon }: Pl
       data_dir: join(folder, "consul"),
       config_file: join(folder, "consul.json"),
     },
-    // The object storage and the mail server are elsewhere, by the environment, and nobody looks at them.
+    // The environment places the object storage and the mail server elsewhere, and nothing probes them.
     dependencies: { s3: { service: "", probe: false }, smtp: { probe: false } },
     paths: {
       mastodon: mastodon.folder,

@@ -32,7 +32,7 @@ function commands(shellFile: string, { world, screen }: Stage): readonly string[
     ["consul kv put mastodon/env/SINGLE_USER_MODE true", "any Mastodon variable"],
     ["consul kv put mastodon/settings/DBPORT many", "refused"],
     ['consul kv put mastodon/control/hold "I am looking"', "watch, but do not apply"],
-    ["consul kv delete mastodon/control/hold", "go on"],
+    ["consul kv delete mastodon/control/hold", "end the hold"],
     ["consul kv put mastodon/control/reload now", "reload all units"],
     [`redis-cli -h ${redis2.host} -p ${redis2.port} shutdown nosave`, "the Redis in use dies"],
     ["consul catalog services", `the cluster, at CONSUL_HTTP_ADDR=${agent.consulAddress}`],
@@ -94,7 +94,7 @@ async function followState(agent: DemoAgent, say: Say, signal: AbortSignal): Pro
 function summary({ cause, units = [], duration_ms }: Entry, changed: readonly Change[]): string {
   const texts = changed.map(({ name, before, after }) => after ?? `${name} is gone (${before})`);
   const what = texts.length === 0 ? cause : texts.join(", ");
-  return `${what}  ${units.length === 0 ? "no unit concerned" : `${units.join(", ")} healthy`} after ${duration_ms} ms`;
+  return `${what}  ${units.length === 0 ? "no units" : `${units.join(", ")} healthy`} after ${duration_ms} ms`;
 }
 
 function clock(timeMs: number): string {

@@ -24,7 +24,7 @@ export async function put(stage: Stage, { key, value, variable, readers }: Put):
     `only ${readers.join(", ")} reloaded`,
   );
   for (const unit of readers) verify((await envOf(stage, unit))[variable] === value, `${unit} runs with it`);
-  showEffect(stage, effect, `, ${SETTLE_MS} of that to see whether more comes`);
+  showEffect(stage, effect, `, ${SETTLE_MS} of that waiting for more`);
 }
 
 /** With the `consul` command, at the Consul client of the jail. */
