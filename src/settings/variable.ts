@@ -18,7 +18,8 @@ export type Origin =
   /** A path: only from this machine's configuration file, never from Consul. */
   | { readonly kind: "machine" }
   /** Known to Mastodon, but it would work against the agent or against Mastodon itself. */
-  | { readonly kind: "barred"; readonly reason: string };
+  /** `overrides`: in the environment of a unit it takes precedence over what is rendered. */
+  | { readonly kind: "barred"; readonly reason: string; readonly overrides: boolean };
 
 /** One variable of Mastodon. Sources of the readers: Mastodon 4.6, `config/`, `lib/`, `streaming/`. */
 export interface VariableSpec {
@@ -85,5 +86,10 @@ export function ofMachine(): Columns {
 
 /** Cannot be put, and why. */
 export function barred(reason: string): Columns {
-  return { origin: { kind: "barred", reason } };
+  return { origin: { kind: "barred", reason, overrides: false } };
+}
+
+/** @param others the variables that it would override, and what to put instead */
+export function overriding(others: string): Columns {
+  return { origin: { kind: "barred", reason: `it would override ${others}`, overrides: true } };
 }

@@ -27,6 +27,7 @@ import {
   derived,
   from,
   ofMachine,
+  overriding,
   pinned,
   row,
   type VariableSpec,
@@ -86,7 +87,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
     "DATABASE_URL",
     url,
     ALL,
-    barred("it would override DB_HOST and the others; put settings/DBHOST, DBPORT, DBNAME, DBUSER, DBPASS"),
+    overriding("DB_HOST and the others; put settings/DBHOST, DBPORT, DBNAME, DBUSER, DBPASS"),
   ),
   row("PREPARED_STATEMENTS", bool, RAILS),
   row("REPLICA_DB_HOST", databaseHost, RAILS),
@@ -96,12 +97,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("REPLICA_DB_PASS", PASSWORD, RAILS, { secret: true }),
   row("REPLICA_DB_TASKS", bool, RAILS),
   row("REPLICA_PREPARED_STATEMENTS", bool, RAILS),
-  row(
-    "REPLICA_DATABASE_URL",
-    url,
-    RAILS,
-    barred("it would override REPLICA_DB_HOST and the others; put those"),
-  ),
+  row("REPLICA_DATABASE_URL", url, RAILS, overriding("REPLICA_DB_HOST and the others; put those")),
 
   row("REDIS_HOST", REDIS, ALL, from("REDISHOST")),
   row("REDIS_PORT", port, ALL, from("REDISPORT")),
@@ -137,12 +133,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("S3_ALIAS_HOST", hostname, RAILS, from("BUCKETALIAS")),
   row("AWS_ACCESS_KEY_ID", LINE, RAILS, from("BUCKETUSER")),
   row("AWS_SECRET_ACCESS_KEY", PASSWORD, RAILS, { ...from("BUCKETPASS"), secret: true }),
-  row(
-    "S3_CLOUDFRONT_HOST",
-    hostname,
-    RAILS,
-    barred("it would override S3_ALIAS_HOST; put settings/BUCKETALIAS"),
-  ),
+  row("S3_CLOUDFRONT_HOST", hostname, RAILS, overriding("S3_ALIAS_HOST; put settings/BUCKETALIAS")),
   row(
     "S3_PERMISSION",
     matching(/^[a-z-]*$/, "a canned ACL, or nothing if buckets have no ACLs", "public-read"),
@@ -258,7 +249,7 @@ function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
       `${prefix}REDIS_URL`,
       url,
       RAILS,
-      barred(`it would override ${prefix}REDIS_HOST and ${prefix}REDIS_PORT; put those`),
+      overriding(`${prefix}REDIS_HOST and ${prefix}REDIS_PORT; put those`),
     ),
     row(`${prefix}REDIS_SENTINELS`, SENTINELS, RAILS, { since: "4.4" }),
     row(

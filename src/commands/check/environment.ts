@@ -50,12 +50,9 @@ async function nothingHidden(unit: Reader, pidfile: string, seen: Look): Promise
 function hides(name: string, unit: Reader, { evaluation }: Look): boolean {
   const spec = VARIABLES.get(name);
   if (spec === undefined || !spec.readers.includes(unit) || spec.processReaders.includes(unit)) return false;
-  if (spec.origin.kind === "barred") return HIDING.test(spec.origin.reason);
+  if (spec.origin.kind === "barred") return spec.origin.overrides;
   return evaluation.variables === undefined || evaluation.variables.has(name);
 }
-
-/** Of the variables that are never rendered, those count that would override a rendered one (DATABASE_URL). */
-const HIDING = /^it would hide /;
 
 function isSame(one: Secret | undefined, other: string | Secret | undefined): boolean {
   return one !== undefined && other !== undefined && one.reveal() === reveal(other);
