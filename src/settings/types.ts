@@ -137,11 +137,11 @@ export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org")
  */
 function unquotedHost(file: string, example: string): ValueType {
   return {
-    expected: `${HOST} (none that YAML reads as a number or a keyword, such as 0x1f or null; IPv6 only if it begins with a digit, contains a letter and does not end with a colon: Mastodon's ${file} misreads others)`,
+    expected: `${HOST} (none that YAML reads as a number or a keyword, such as 0x1f or null; IPv6 only with a letter in it and no colon at either end: Mastodon's ${file} misreads others)`,
     example,
     accept: (value) => {
       const accepted = host(example).accept(value);
-      if (accepted?.includes(":")) return /^\d.*[a-f].*[^:]$/.test(accepted) ? accepted : undefined;
+      if (accepted?.includes(":")) return /^[^:].*[^:]$/.test(accepted) && /[a-f]/.test(accepted) ? accepted : undefined;
       return accepted === undefined || YAML_WORD.test(accepted) || YAML_NUMBER.test(accepted)
         ? undefined
         : accepted;

@@ -34,6 +34,8 @@ const accepted: [keyof typeof TYPES, string, string][] = [
   ["host", "[2001:DB8::1]", "2001:db8::1"],
   ["host", "db_1.internal", "db_1.internal"],
   ["databaseHost", "2001:db8::1", "2001:db8::1"],
+  ["databaseHost", "fd00::5", "fd00::5"],
+  ["databaseHost", "[FE80::1]", "fe80::1"],
   ["databaseHost", "3.db.example.org", "3.db.example.org"],
   ["databaseHost", "10-0-0-5", "10-0-0-5"],
   ["databaseHost", "2nd-db", "2nd-db"],
@@ -76,6 +78,8 @@ const refused: [keyof typeof TYPES, string][] = [
   ["databaseHost", "::1"],
   ["databaseHost", "1:2:3:4:5:6:7:8"],
   ["databaseHost", "2001:db8::"],
+  ["databaseHost", "fd00::"],
+  ["databaseHost", "::ffff:10.0.0.5"],
   ...["0x1f", "0b1", "0o17", "1_000", "1e5", "1.e-3", "2026-11-24", "null", "true", "Off", "y"].map(
     (text): [keyof typeof TYPES, string] => ["databaseHost", text],
   ),
