@@ -3,6 +3,7 @@ import { Refused } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { SmtpTarget } from "../probe/smtp.ts";
 import { deriveVariables } from "../settings/derive.ts";
+import { envelopeSender } from "../settings/mail-types.ts";
 import type { Merged } from "../settings/merge.ts";
 
 /**
@@ -32,7 +33,7 @@ export function smtpTarget(merged: Merged): SmtpTarget | undefined {
     ...(caFile !== undefined && { caFile }),
     ...(domain !== undefined && { domain }),
     ...(login !== undefined && { login }),
-    ...(sender !== undefined && { from: addressIn(sender) }),
+    ...(sender !== undefined && { from: envelopeSender(sender) }),
   };
 }
 
@@ -56,11 +57,6 @@ function loginOf(
   const method = LOGIN_METHODS.find((known) => known === asked);
   if (user === undefined || !(password instanceof Secret) || method === undefined) return undefined;
   return { user, password, method };
-}
-
-/** What goes into MAIL FROM of `Name <address>`. */
-function addressIn(mailbox: string): string {
-  return /<([^<>]+)>$/.exec(mailbox)?.[1] ?? mailbox;
 }
 
 const STARTTLS_MODES = ["auto", "always", "never"] as const;

@@ -1,3 +1,4 @@
+import { email, mailbox, mailUser } from "./mail-types.ts";
 import { redisPassword } from "./redis-types.ts";
 import {
   bucket,
@@ -5,14 +6,11 @@ import {
   databaseHost,
   databaseName,
   datacenter,
-  email,
   gossipKey,
   host,
   hostname,
   ip,
-  mailbox,
   mailHost,
-  mailUser,
   nodeName,
   port,
   region,

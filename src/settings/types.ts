@@ -141,7 +141,8 @@ function unquotedHost(file: string, example: string): ValueType {
     example,
     accept: (value) => {
       const accepted = host(example).accept(value);
-      if (accepted?.includes(":")) return /^[^:].*[^:]$/.test(accepted) && /[a-f]/.test(accepted) ? accepted : undefined;
+      if (accepted?.includes(":"))
+        return /^[^:].*[^:]$/.test(accepted) && /[a-f]/.test(accepted) ? accepted : undefined;
       return accepted === undefined || YAML_WORD.test(accepted) || YAML_NUMBER.test(accepted)
         ? undefined
         : accepted;
@@ -171,35 +172,6 @@ export const databaseName: ValueType = {
   example: "mastodon_production",
   accept: (value) =>
     /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(value) && !YAML_WORD.test(value) ? value : undefined,
-};
-
-/** Mastodon puts these into `email.yml` without quotes, where some texts are not read as text, or break the file. */
-const UNQUOTED =
-  " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon's email.yml does not quote it)";
-
-export const email: ValueType = matching(
-  /^[^\s@<>()",;:\\]{1,64}@[A-Za-z0-9.-]{1,253}$/,
-  "an email address",
-  "admin@example.org",
-);
-
-/** An address with or without a display name. */
-export const mailbox: ValueType = {
-  expected: `an email address, optionally as Name <address>${UNQUOTED}`,
-  example: "Mastodon <notifications@example.org>",
-  accept: (value) => {
-    if (!isPlainInYaml(value)) return undefined;
-    const [, name, address] = /^([^<>"\\]{1,128})<([^<>]+)>$/.exec(value) ?? [];
-    if (name === undefined || address === undefined) return email.accept(value);
-    return !CONTROL.test(name) && email.accept(address) !== undefined ? value : undefined;
-  },
-};
-
-/** A user of the mail server: an address or a name. */
-export const mailUser: ValueType = {
-  expected: `one line of at most 256 characters${UNQUOTED}`,
-  example: "mastodon@example.org",
-  accept: (value) => (isPlainInYaml(value) ? text("", 256).accept(value) : undefined),
 };
 
 export const url: ValueType = {
@@ -261,7 +233,7 @@ function ipv6(value: string): string | undefined {
 }
 
 /** What YAML 1.1 reads back as written, however its reader guesses types. */
-function isPlainInYaml(value: string): boolean {
+export function isPlainInYaml(value: string): boolean {
   if (!/^[\p{L}\p{N}_]/u.test(value) || /:(\s|$)|\s#|\s$/.test(value) || YAML_WORD.test(value)) return false;
   return !/^\d/.test(value) || /^[1-9]\d{0,17}$/.test(value) || value.includes("@");
 }
@@ -278,7 +250,7 @@ function base64Bytes(value: string): number {
 }
 
 /** Control characters and the two Unicode line breaks. */
-const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+export const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
 const YAML_WORD = /^(true|false|yes|no|on|off|null|y|n)$/i;

@@ -1,4 +1,5 @@
 import { bracketed } from "../base/address.ts";
+import { mailbox, mailUser } from "./mail-types.ts";
 import { redisPassword, redisUser } from "./redis-types.ts";
 import {
   boolean as bool,
@@ -11,9 +12,7 @@ import {
   hostname,
   integer,
   list,
-  mailbox,
   mailHost,
-  mailUser,
   matching,
   network,
   port,

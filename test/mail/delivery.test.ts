@@ -76,6 +76,39 @@ test("SMTP_AUTH_METHOD none: a relay that takes no login gets none", async () =>
   expect(server.mails()).toMatchObject([{ from: MAIL.from, user: undefined }]);
 });
 
+test.each([
+  ["Dr. Ö's Site (u.s., test) <news@example.org>", undefined, "news@example.org"],
+  ["Mastodon @ example.org <news@example.org>", "Bounces <bounces@example.org>", "bounces@example.org"],
+] as const)(
+  "MAILFROM %s: the mail leaves with the sender that check --probe tried",
+  async (from, back, sender) => {
+    await using server = await startServer("25", { sender });
+    await consul.put("mastodon/settings/MAILFROM", from);
+    await put({
+      MAILPORT: "25",
+      SMTP_FROM_ADDRESS: from,
+      ...(back !== undefined && { SMTP_RETURN_PATH: back }),
+    });
+    expect(await deliver()).toBe("");
+    expect(server.mails()).toMatchObject([{ from: sender }]);
+    expect(await check()).toMatch(/^ok .*Mastodon can work with it$/);
+  },
+);
+
+test.each([
+  "Friends, Inc. <news@example.org>",
+  "News; daily <news@example.org>",
+  "Site [test] <news@example.org>",
+])("MAILFROM %s is refused: Ruby's mail would take another sender", async (from) => {
+  await consul.put("mastodon/settings/MAILFROM", from);
+  await until("the refusal", async () => {
+    const [problem] = (await agent.status()).problems;
+    return problem?.message.match(/settings\/MAILFROM: .*Ruby's mail would take another sender/);
+  });
+  expect((await agent.variables())["SMTP_FROM_ADDRESS"]).not.toBe(from);
+  await consul.delete("mastodon/settings/MAILFROM");
+});
+
 test("port 587: the password is not sent to a server whose STARTTLS was stripped", async () => {
   await using server = await startServer("587", {});
   await put({ MAILPORT: "587" });
@@ -123,7 +156,13 @@ function startServer(port: string, options: SmtpOptions) {
 }
 
 const USUAL = { SMTP_PORT: "25", SMTP_AUTH_METHOD: "plain", SMTP_OPENSSL_VERIFY_MODE: "peer" };
-const PUT = ["SMTP_AUTH_METHOD", "SMTP_OPENSSL_VERIFY_MODE", "SMTP_ENABLE_STARTTLS", "SMTP_TLS"];
+const PUT = [
+  "SMTP_RETURN_PATH",
+  "SMTP_AUTH_METHOD",
+  "SMTP_OPENSSL_VERIFY_MODE",
+  "SMTP_ENABLE_STARTTLS",
+  "SMTP_TLS",
+];
 
 /** Puts these, takes back what else a test may have put, and waits for the file that says so. */
 async function put({ MAILPORT, ...variables }: Readonly<Record<string, string>>): Promise<void> {

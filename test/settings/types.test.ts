@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bracketed } from "../../src/base/address.ts";
+import * as mail from "../../src/settings/mail-types.ts";
 import * as types from "../../src/settings/types.ts";
 
 const TYPES = {
@@ -12,9 +13,9 @@ const TYPES = {
   mailHost: types.mailHost,
   network: types.network,
   databaseName: types.databaseName,
-  email: types.email,
-  mailbox: types.mailbox,
-  mailUser: types.mailUser,
+  email: mail.email,
+  mailbox: mail.mailbox,
+  mailUser: mail.mailUser,
   url: types.url,
   region: types.region,
   bucket: types.bucket,
@@ -48,6 +49,7 @@ const accepted: [keyof typeof TYPES, string, string][] = [
   ["databaseName", "mastodon_production", "mastodon_production"],
   ["email", "admin@example.org", "admin@example.org"],
   ["mailbox", "Mastodon <notifications@example.org>", "Mastodon <notifications@example.org>"],
+  ["mailbox", "Dr. Ö's Site (u.s., test) <a@b.example>", "Dr. Ö's Site (u.s., test) <a@b.example>"],
   ["mailUser", "mastodon@example.org", "mastodon@example.org"],
   ["mailUser", "AKIA+IOSFODNN7/EXAMPLE", "AKIA+IOSFODNN7/EXAMPLE"],
   ["mailUser", "12345", "12345"],
@@ -100,6 +102,12 @@ const refused: [keyof typeof TYPES, string][] = [
   ["databaseName", "a: b"],
   ["email", "admin"],
   ["mailbox", "Name <no address>"],
+  ["mailbox", "Friends, Inc. <news@example.org>"],
+  ["mailbox", "News; daily <news@example.org>"],
+  ["mailbox", "Site [test] <news@example.org>"],
+  ["mailbox", "Site (test <news@example.org>"],
+  ["mailbox", "news[1]@example.org"],
+  ["email", "admin@example..org"],
   ["mailbox", "News: daily <news@example.org>"],
   ["mailbox", "Team #1 <news@example.org>"],
   ["mailbox", "*@example.org"],
