@@ -9,7 +9,6 @@ import { History } from "./agent/history.ts";
 import { HoldKeeper } from "./agent/hold-keeper.ts";
 import { keyStorageOf } from "./agent/key-storage.ts";
 import { reportKeys } from "./agent/keys-report.ts";
-import { rememberLive } from "./agent/live-connections.ts";
 import { Loop } from "./agent/loop.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "./agent/memory.ts";
 import { keepWriting } from "./agent/persistence.ts";
@@ -66,7 +65,6 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
   const onTrouble = () => written.ring();
   const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY, onTrouble);
   await using _lock = await lockState(options.config.paths.state);
-  await rememberLive(keyStorageOf(options).liveEnvFile, store);
   await sweep([
     ...allFiles(options).map(({ spec }) => spec),
     { path: stateFileIn(options.config.paths.state) },

@@ -17,6 +17,7 @@ import { doubting, filesIn, newerFiles } from "./newer-files.ts";
 import { changeProblem } from "./problems.ts";
 import { remember } from "./record.ts";
 import { secretsBeside, secretsIn } from "./secrets.ts";
+import { takeOver } from "./takeover.ts";
 import { carryOut, type Workshop } from "./transact.ts";
 
 export interface ApplierContext extends Workshop {
@@ -79,7 +80,10 @@ export class Applier {
     await this.#note((memory) => doubting(memory, newer));
   }
 
-  /** True when everything is in force. An apply that has begun is finished, whatever the signal says. */
+  /**
+   * True when everything is in force. An apply that has begun is finished, whatever the signal says.
+   * @throws TryAgain when nothing was begun, because no copy of what would be lost can be kept
+   */
   async apply(
     evaluation: Evaluation,
     task: Plan,
@@ -90,6 +94,7 @@ export class Applier {
     const { store, log, options, record, onChange } = this.#context;
     const memory = store.read();
     const redact = redactor([...secretsIn(evaluation.merged, keys), ...secretsBeside(options, memory)]);
+    const takeover = await takeOver(task, evaluation, { options, memory, log });
     const spans = [...approach.spans];
     const began = performance.now();
     this.isApplying = true;
@@ -106,6 +111,7 @@ export class Applier {
     if (task.actions.some(mayServe) && outcome.kind !== "refused") this.lastReloadMs = steadyMs();
     const change = changeOf({
       memory,
+      takeover,
       evaluation,
       outcome,
       urgent: approach.urgent,

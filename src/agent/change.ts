@@ -6,10 +6,12 @@ import type { Change } from "../report/change.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Memory } from "./memory.ts";
 import { causeOf, endpointChanges, valueChanges } from "./record.ts";
+import type { Takeover } from "./takeover.ts";
 
 interface Story {
   /** As it was before. */
   readonly memory: Memory;
+  readonly takeover: Takeover | undefined;
   readonly evaluation: Evaluation;
   readonly outcome: Outcome & { readonly deeds: Deeds };
   readonly urgent: boolean;
@@ -21,7 +23,16 @@ interface Story {
 }
 
 /** One apply as it goes into the journal, once it has ended. */
-export function changeOf({ memory, evaluation, outcome, urgent, redact, spans, began }: Story): Change {
+export function changeOf({
+  memory,
+  takeover,
+  evaluation,
+  outcome,
+  urgent,
+  redact,
+  spans,
+  began,
+}: Story): Change {
   const { merged, desired } = evaluation;
   const { actions, wrote, restored } = outcome.deeds;
   return {
@@ -36,6 +47,7 @@ export function changeOf({ memory, evaluation, outcome, urgent, redact, spans, b
     actions: [...actions],
     wrote: [...wrote],
     restored: [...restored],
+    ...(takeover && { takeover }),
     duration_ms: Math.round(performance.now() - began),
     spans: [...spans],
     desired: desired?.digest ?? null,

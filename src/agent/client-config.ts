@@ -78,6 +78,7 @@ function known({ environment }: Options): Merged {
     catalogue: NO_WISHES,
     environment,
     machine: NO_WISHES,
+    live: NO_WISHES,
   });
 }
 

@@ -6,14 +6,18 @@ import type { TemplatedFile } from "../options/templates.ts";
 import { verifyEnvFile, verifyOwnEnvFile } from "../render/dotenv.ts";
 import type { RenderInput } from "../render/tree.ts";
 import { READERS, type Reader } from "../settings/variable.ts";
-import { ENV_FILE_NAMES, VARIABLES } from "../settings/variables.ts";
+import { isInEnvFile, readersOf, VARIABLES } from "../settings/variables.ts";
 import type { ReloadTokens } from "../sources/kv.ts";
+
+type Variables = ReadonlyMap<string, string | Secret>;
 
 export interface DesiredInput {
   readonly files: readonly TemplatedFile[];
   readonly units: readonly string[];
   readonly input: RenderInput;
-  readonly variables: ReadonlyMap<string, string | Secret>;
+  readonly variables: Variables;
+  /** Those that may be put into a unit's process environment. */
+  readonly exported: Variables;
   /** Every unit is reloaded once when this changes. */
   readonly reload: ReloadTokens;
 }
@@ -23,14 +27,14 @@ export interface DesiredInput {
  *
  * @throws Refused for a value that a file cannot hold, Misconfigured for a template with an unknown name
  */
-export function desire({ files, units, input, variables, reload }: DesiredInput): Desired {
+export function desire({ files, units, input, variables, exported, reload }: DesiredInput): Desired {
   const rendered = files.map(({ spec, template }) => ({
     spec,
     content: template.render(input),
     readBy:
       spec.units ?? (template.language === "dotenv" ? READERS.filter((name) => units.includes(name)) : []),
   }));
-  const lines = new Map([...revealed(variables)].filter(([name]) => ENV_FILE_NAMES.has(name)));
+  const lines = new Map([...revealed(variables)].filter(([name]) => isInEnvFile(name)));
   for (const [at, { content }] of rendered.entries()) {
     const file = files[at];
     if (file?.template.language === "dotenv")
@@ -42,11 +46,11 @@ export function desire({ files, units, input, variables, reload }: DesiredInput)
       reload: digest(
         JSON.stringify([
           [reload.shared, reload.node],
-          read(variables, unit, "readers"),
+          read(variables, unit, readersOf),
           filesOf(rendered, unit),
         ]),
       ),
-      restart: processDigest(read(variables, unit, "processReaders")),
+      restart: processDigest(read(exported, unit, processReadersOf)),
     },
   ]);
   return {
@@ -63,19 +67,21 @@ function processDigest(variables: readonly (readonly [string, string])[]): strin
 /** The built-in template of `.env.production`. */
 export const ENV_TEMPLATE = "env.production.hbs";
 
-function revealed(variables: ReadonlyMap<string, string | Secret>): ReadonlyMap<string, string> {
+function revealed(variables: Variables): ReadonlyMap<string, string> {
   return new Map([...variables].map(([name, value]) => [name, reveal(value)]));
 }
 
 /** The variables that one unit reads, with their values. */
 function read(
-  variables: ReadonlyMap<string, string | Secret>,
+  variables: Variables,
   unit: string,
-  how: "readers" | "processReaders",
+  readers: (name: string) => readonly Reader[],
 ): [string, string][] {
-  return [...revealed(variables)].filter(([name]) =>
-    VARIABLES.get(name)?.[how].some((reader: Reader) => reader === unit),
-  );
+  return [...revealed(variables)].filter(([name]) => readers(name).some((reader) => reader === unit));
+}
+
+function processReadersOf(name: string): readonly Reader[] {
+  return VARIABLES.get(name)?.processReaders ?? [];
 }
 
 function filesOf(rendered: readonly { spec: FileSpec; content: string }[], unit: string): string[] {

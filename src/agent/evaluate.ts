@@ -5,6 +5,7 @@ import type { Secret } from "../base/secret.ts";
 import { type Observe, timedNow } from "../base/span.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import type { Options } from "../options.ts";
+import { exportable, liveLayer, NO_LINES, notCarried } from "../settings/carried.ts";
 import type { Choice } from "../settings/choose.ts";
 import type { DependencyName, ProbedName } from "../settings/dependencies.ts";
 import { deriveVariables, type PinnedValues } from "../settings/derive.ts";
@@ -34,6 +35,7 @@ import {
   type Overlays,
   trackCandidates,
 } from "./endpoints.ts";
+import { keyStorageOf } from "./key-storage.ts";
 import type { Memory } from "./memory.ts";
 import { certificatesInUse, type Facts, renderInput } from "./render-input.ts";
 import { sentinelWishes } from "./sentinels.ts";
@@ -53,6 +55,9 @@ export interface Rules {
   readonly sentinelMaster: string;
   /** The dependencies whose connections are probed before they are used. */
   readonly probed: readonly ProbedName[];
+  /** Whether what no source has is carried over from the file that was there before, and which file that was. */
+  readonly carries: boolean;
+  readonly liveFile: string;
 }
 
 export function rulesOf(options: Options): Rules {
@@ -65,6 +70,8 @@ export function rulesOf(options: Options): Rules {
     files: options.files,
     sentinelMaster: options.config.dependencies.redis.sentinel.master,
     probed: probedDependencies(options),
+    carries: options.config.env.unknown_lines === "carry",
+    liveFile: keyStorageOf(options).liveEnvFile ?? "",
     units: options.units.map(({ name }) => name).filter((name) => name !== CLIENT_UNIT),
   };
 }
@@ -142,8 +149,9 @@ function decide(rules: Rules, inputs: Inputs): Decided {
   const overlays: Overlays = (name) => overlayFor(name, kv);
   const instances = instancesOf(catalogue, overlays);
   const candidateTimes = trackCandidates(inputs.candidateTimes, instances, nowMs);
-  const { environment, machine } = rules;
-  const layers = { node: kv.node, shared: kv.shared, environment, machine };
+  const { environment, machine, carries, liveFile } = rules;
+  const live = liveLayer(carries ? memory.carried : NO_LINES, liveFile);
+  const layers = { node: kv.node, shared: kv.shared, environment, machine, live };
   const choices = chooseEndpoints(rules, inputs, { layers, overlays, instances, candidateTimes });
   const sentinels = readSentinels(inputs.sentinels ?? []);
   const wishes = sentinelWishes(sentinels.instances, rules.sentinelMaster, memory);
@@ -217,6 +225,8 @@ function render(
     ({ inUse, reason }) => inUse === undefined || (memory.applied === undefined && reason === undefined),
   );
   if (isFirstProbe || merged.missing.length > 0 || keys === undefined) return NOTHING_YET;
+  const renderError = notCarried(merged);
+  if (renderError !== undefined) return { ...NOTHING_YET, renderError };
   const variables = deriveVariables(merged, keys);
   const present = files.filter(({ spec }) => spec.when === undefined || isKnown(merged, spec.when));
   try {
@@ -224,6 +234,7 @@ function render(
       files: present,
       units: units.filter((unit) => !isIdle(unit, files, present)),
       variables,
+      exported: exportable(variables, merged),
       reload,
       input: renderInput(merged, variables, facts, certificates),
     });

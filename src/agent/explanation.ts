@@ -8,9 +8,10 @@ import { reveal, Secret } from "../base/secret.ts";
 import type { SettingStatus } from "../report/status.ts";
 import type { Waiting } from "../report/waiting.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
+import { isSettingName } from "../settings/schema.ts";
 import { isSecretNamed, rankedIn } from "../settings/slot.ts";
 import { connectionOf } from "../settings/targets.ts";
-import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
+import { readersOf as fileReadersOf, VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
 import type { Wish } from "../settings/wish.ts";
 import type { Pending } from "./connections.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -141,7 +142,7 @@ function isFedBy(variable: string, setting: string): boolean {
   return origin?.kind === "setting" && origin.setting === setting;
 }
 
-function readersOf(variable: string): readonly string[] {
-  const spec = VARIABLES.get(variable);
-  return spec === undefined ? [] : [...spec.readers, ...spec.processReaders];
+function readersOf(name: string): readonly string[] {
+  if (isSettingName(name)) return [];
+  return [...fileReadersOf(name), ...(VARIABLES.get(name)?.processReaders ?? [])];
 }

@@ -2,10 +2,7 @@
  * The connections in somebody else's `.env.production`: where Mastodon points before the agent's first apply. As far as
  * anybody knows they work, so a new connection has to be better.
  */
-import { readFile } from "node:fs/promises";
-import { codeOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
-import { parseAsRuby } from "../render/ruby-dotenv.ts";
 import { PROBED_NAMES, type ProbedName } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
 import { isSettingName, type SettingName, settingSpec } from "../settings/schema.ts";
@@ -13,34 +10,10 @@ import { isSecretNamed, typeNamed } from "../settings/slot.ts";
 import { makeTarget, mergedOf, namesOf, type Target } from "../settings/targets.ts";
 import { VARIABLES } from "../settings/variables.ts";
 import type { Wish } from "../settings/wish.ts";
-import type { StateStore } from "../state/store.ts";
 import { plainWishes } from "./connections.ts";
 import type { Memory } from "./memory.ts";
 
 type Known = Pick<Memory, "targets" | "endpoints">;
-
-/** Remembers what a live file connects to, while nothing has ever been applied. */
-export async function rememberLive(file: string | undefined, store: StateStore<Memory>): Promise<void> {
-  if (store.read().applied !== undefined) return;
-  const live = await liveConnections(file);
-  // A state that cannot be written is reported by the next apply; it stays in memory.
-  await store.update((memory) => ({ ...memory, ...live })).catch(() => {});
-}
-
-/** @param file `.env.production`; undefined if none is rendered */
-export async function liveConnections(file: string | undefined): Promise<Known> {
-  const text = file === undefined ? "" : await readLive(file);
-  return connectionsIn(parseAsRuby(text), file ?? "", new Date());
-}
-
-async function readLive(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return "";
-    throw error;
-  }
-}
 
 /** Connections that are incomplete, or made from variables that the agent does not render, are not known. */
 export function connectionsIn(variables: ReadonlyMap<string, string>, file: string, now: Date): Known {

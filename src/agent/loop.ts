@@ -16,7 +16,9 @@ import { probeWait } from "./explanation.ts";
 import { configuredFacts } from "./facts.ts";
 import type { HoldKeeper } from "./hold-keeper.ts";
 import { KeyRing, type KeyRingContext, type Keys } from "./key-ring.ts";
+import { keyStorageOf } from "./key-storage.ts";
 import { hasGoodSettings, isUrgent, knownKv } from "./last-good.ts";
+import { LiveFile } from "./live-file.ts";
 import { obstacleIn } from "./obstacle.ts";
 import { Pacing } from "./pacing.ts";
 import type { Prober } from "./prober.ts";
@@ -83,6 +85,7 @@ export class Loop {
   readonly #wayBack: WayBack;
   readonly #certificates: CertificateFolders;
   readonly #keyRing: KeyRing;
+  readonly #liveFile: LiveFile;
   #candidateTimes: CandidateTimes = new Map();
   #waiting: Waiting | undefined = { kind: "start" };
 
@@ -94,6 +97,7 @@ export class Loop {
     this.#context = context;
     this.#certificates = new CertificateFolders(context.options);
     this.#keyRing = new KeyRing(context);
+    this.#liveFile = new LiveFile(keyStorageOf(context.options).liveEnvFile, context.store);
     this.#facts = configuredFacts(context.options);
     this.#rules = rulesOf(context.options);
     this.applier = new Applier(context);
@@ -161,6 +165,7 @@ export class Loop {
   /** An obstacle in the way of a file stops changes, but nothing else. */
   async #tryRound(nowMs: number, notifyMs: number, signal: AbortSignal): Promise<Next> {
     try {
+      await this.#liveFile.look();
       return await this.#round(nowMs, notifyMs, signal);
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error;

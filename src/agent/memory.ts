@@ -37,6 +37,8 @@ export const memorySchema = z.strictObject({
   rejected: z.strictObject({ digest: z.string(), reason: z.string() }).exactOptional(),
   /** Digest of the desired state whose apply has begun. If an agent finds it when it starts, that apply was cut off. */
   intent: z.string().exactOptional(),
+  /** Lines of the file that was there before the agent, by setting or variable, as long as no source has them. */
+  carried: z.record(z.string(), z.string()).default({}),
   /** Digests of the files when this was written, by path. A file with another digest has changed since. */
   files: z.record(z.string(), z.string()).default({}),
   /** An operator's hold: since when the agent has seen it, why, and the keys that hold. */
@@ -93,6 +95,7 @@ export type Memory = z.infer<typeof memorySchema>;
 export const NO_MEMORY: Memory = {
   version: 1,
   units: {},
+  carried: {},
   files: {},
   endpoints: {},
   targets: {},

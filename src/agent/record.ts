@@ -3,6 +3,7 @@ import { addressOf } from "../base/address.ts";
 import { digest } from "../base/digest.ts";
 import { reveal } from "../base/secret.ts";
 import type { EndpointChange, ValueChange } from "../report/change.ts";
+import { stillCarried } from "../settings/carried.ts";
 import {
   DEPENDENCIES,
   DEPENDENCY_NAMES,
@@ -24,13 +25,14 @@ const NAMES_IN_CAUSE = 5;
 
 /** The memory after an evaluation was applied and verified: it becomes the last known good. */
 export function remember(memory: Memory, evaluation: Evaluation, now: Date): Memory {
-  const { merged, kv, reload } = evaluation;
+  const { asked, merged, kv, reload } = evaluation;
   const digestNow = evaluation.desired?.digest ?? "";
   const isNew = memory.applied?.digest !== digestNow;
   const { rejected: _, intent: __, ...kept } = memory;
   const endpoints = endpointsIn(memory, evaluation, now);
   return {
     ...kept,
+    carried: stillCarried(memory.carried, asked),
     files: filesIn(evaluation.desired?.files ?? []),
     endpoints,
     targets: targetsIn(merged),

@@ -1,11 +1,12 @@
 import { reveal, type Secret } from "../base/secret.ts";
 import type { RenderInput, Tree } from "../render/tree.ts";
+import { exportable } from "../settings/carried.ts";
 import { DEPENDENCY_NAMES, type Endpoint } from "../settings/dependencies.ts";
 import { deriveEndpoint, endpointUrl } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
 import { SETTING_NAMES, type SettingName } from "../settings/schema.ts";
 import type { Reader } from "../settings/variable.ts";
-import { ENV_FILE_NAMES, VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
+import { isInEnvFile, VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
 
 type Variables = ReadonlyMap<string, string | Secret>;
 
@@ -19,6 +20,7 @@ export function renderInput(
   facts: Facts,
   certificates: ReadonlyMap<string, string>,
 ): RenderInput {
+  const exported = exportable(variables, merged);
   return {
     ...facts,
     ...Object.fromEntries(
@@ -27,10 +29,10 @@ export function renderInput(
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
     env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
-    variables: listed(variables, [...ENV_FILE_NAMES]),
+    variables: listed(variables, [...variables.keys()].filter(isInEnvFile)),
     process: {
-      web: listed(variables, PROCESS_NAMES.web),
-      sidekiq: listed(variables, PROCESS_NAMES.sidekiq),
+      web: listed(exported, PROCESS_NAMES.web),
+      sidekiq: listed(exported, PROCESS_NAMES.sidekiq),
       streaming: [],
     },
   };

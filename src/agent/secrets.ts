@@ -2,12 +2,15 @@ import { Secret } from "../base/secret.ts";
 import type { PinnedKeys } from "../keys/load.ts";
 import type { Options } from "../options.ts";
 import type { Merged } from "../settings/merge.ts";
-import { isSecretNamed } from "../settings/slot.ts";
+import { isSecretNamed, soundsSecret } from "../settings/slot.ts";
+import { VARIABLES } from "../settings/variables.ts";
 import type { Memory } from "./memory.ts";
 
 /** Every secret that any source currently has, in force or not. */
 export function secretsIn(merged: Merged, keys: PinnedKeys | undefined): readonly Secret[] {
-  const wishes = [...merged.settings.values(), ...merged.variables.values()].flat();
+  // Others that are in no table may be ordinary words, without which no message could be read.
+  const variables = [...merged.variables].filter(([name]) => VARIABLES.has(name) || soundsSecret(name));
+  const wishes = [...merged.settings.values(), ...variables.map(([, ranked]) => ranked)].flat();
   const values = wishes.map(({ value }) => value).filter((value) => value instanceof Secret);
   return [...values, ...(keys?.variables.values() ?? [])];
 }

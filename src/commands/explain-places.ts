@@ -14,15 +14,18 @@ export type Place =
   /** Nothing is there; where to put it, or why there cannot be anything. */
   | { readonly level: Level; readonly nothing: string };
 
+/** The file that was there before is only a place for what was carried over from it. */
 export function placesOf({ name, values }: SettingStatus, options: Options, seen: Look): readonly Place[] {
   return LEVELS.flatMap((level): readonly Place[] => {
     const there = values.filter((value) => value.level === level);
-    if (there.length > 0) return there.map((value) => ({ level, value }));
+    if (there.length > 0 || level === "live file") return there.map((value) => ({ level, value }));
     return [{ level, nothing: WHY_NOTHING[level](name, options, seen) }];
   });
 }
 
-const WHY_NOTHING: Readonly<Record<Level, (name: string, options: Options, seen: Look) => string>> = {
+const WHY_NOTHING: Readonly<
+  Record<Exclude<Level, "live file">, (name: string, options: Options, seen: Look) => string>
+> = {
   node: (...asked) => nothingInKv("node", ...asked),
   shared: (...asked) => nothingInKv("shared", ...asked),
   catalogue: nothingInCatalogue,

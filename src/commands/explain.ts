@@ -24,12 +24,18 @@ export async function explain(
   { json, ...flags }: CommonFlags & { json?: boolean },
   io: Io,
 ): Promise<ExitCode> {
-  const asked = name === undefined ? undefined : namesBehind(name);
   const options = optionsFrom(flags, io);
   const seen = await during("Asking Consul", io, () => look(options));
   for (const line of standIns(seen)) io.err(line);
   const waiting = await waitingFor(seen, options);
   const all = explanations({ ...seen, waiting });
+  const asked =
+    name === undefined
+      ? undefined
+      : namesBehind(
+          name,
+          all.map((each) => each.name),
+        );
   const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? unset(known)) ?? all;
   const width = io.isTerminal ? io.size().columns : undefined;
   const sight = { paint: paintFor(io), now: new Date(), width };

@@ -27,13 +27,14 @@ function holdLines({ at, hold, reason, keys, since }: HoldEvent, { paint, width 
 }
 
 function changeLines(change: Change, { paint, width, verbose }: HistorySight): readonly string[] {
-  const { at, outcome, duration_ms, cause, units, urgent } = change;
+  const { at, outcome, duration_ms, cause, units, urgent, takeover: { removed } = { removed: [] } } = change;
   const result = (outcome === "applied" ? paint.green : paint.red)(outcome);
   const gap = " ".repeat(OUTCOME_WIDTH - outcome.length);
   const parts = [
     `${cause};`,
     units.length === 0 ? "no unit" : units.join(", "),
     ...(urgent ? [paint.yellow("(urgent)")] : []),
+    ...(removed.length > 0 ? [paint.yellow(`(removed ${removed.join(", ")})`)] : []),
   ];
   const beginning = `${localTime(at)}  ${result}${gap}  ${lengthOf(duration_ms).padStart(LENGTH_WIDTH)}  `;
   return [
@@ -51,10 +52,21 @@ function details(change: Change, paint: Paint): readonly (readonly [string, stri
         [name, `${arrow(before, after)}${source === null ? "" : `  (${source}${ofIndex(index)})`}`] as const,
     ),
     ...endpoints.map(({ dependency, before, after }) => [dependency, arrow(before, after)] as const),
+    ...takeoverDetails(change),
     ...wrote.map((path) => ["wrote", path] as const),
     ...actions.map(({ unit, kind, ok }) => [kind, ok ? unit : paint.red(`${unit} (failed)`)] as const),
     ...restored.map((path) => ["restored", path] as const),
     ["took", spans.map(spanText).join(", ")],
+  ];
+}
+
+function takeoverDetails({ takeover }: Change): readonly (readonly [string, string])[] {
+  if (takeover === undefined) return [];
+  const { copy, carried, removed } = takeover;
+  return [
+    ["carried over", carried.join(", ") || "nothing"],
+    ["removed", removed.join(", ") || "nothing"],
+    ["copy", copy],
   ];
 }
 

@@ -4,7 +4,7 @@ import { type Evaluation, evaluate, type Inputs, type Rules, rulesOf } from "../
 import { configuredFacts } from "../agent/facts.ts";
 import { keyStorageOf } from "../agent/key-storage.ts";
 import { knownKv } from "../agent/last-good.ts";
-import { liveConnections } from "../agent/live-connections.ts";
+import { liveMemory } from "../agent/live-file.ts";
 import { type Memory, memorySchema, NO_MEMORY } from "../agent/memory.ts";
 import { probeOnce } from "../agent/probes.ts";
 import { questionsTo, sourcesOf } from "../agent/questions.ts";
@@ -90,7 +90,7 @@ export function standIns({ unanswered }: Pick<Look, "unanswered">): readonly str
 async function known(options: Options): Promise<Memory> {
   const memory = (await readState(options.config.paths.state, memorySchema)) ?? NO_MEMORY;
   if (memory.applied !== undefined) return memory;
-  return { ...memory, ...(await liveConnections(keyStorageOf(options).liveEnvFile)) };
+  return { ...memory, ...(await liveMemory(keyStorageOf(options).liveEnvFile)) };
 }
 
 /** The verdicts of the probes that the loop would want, except that each gets one chance. */

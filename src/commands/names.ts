@@ -6,10 +6,11 @@ import { VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
 /**
  * The names under which sources know what an operator gives as a variable's name; for one fed by settings, those.
  *
+ * @param known names that have a value
  * @throws Refused for a name that is neither a setting nor a variable, or that no source may have
  */
-export function namesBehind(name: string): readonly string[] {
-  if (isSettingName(name)) return [name];
+export function namesBehind(name: string, known: readonly string[]): readonly string[] {
+  if (isSettingName(name) || known.includes(name)) return [name];
   const origin = VARIABLES.get(name)?.origin;
   switch (origin?.kind) {
     case "setting":

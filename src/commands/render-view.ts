@@ -2,7 +2,9 @@
 import { createTwoFilesPatch } from "diff";
 import { placeOf } from "../apply/place.ts";
 import type { DesiredFile } from "../apply/plan.ts";
-import { mask, secretLines } from "./mask.ts";
+import type { Language } from "../render/language.ts";
+import { parseAsRuby } from "../render/ruby-dotenv.ts";
+import { isMasked, mask, maskForeign } from "./mask.ts";
 import type { Paint } from "./screen/paint.ts";
 
 type Redact = (text: string) => string;
@@ -16,7 +18,11 @@ export interface Difference {
   readonly secrets: readonly string[];
 }
 
-export async function differenceOf({ spec, content }: DesiredFile, redact: Redact): Promise<Difference> {
+export async function differenceOf(
+  { spec, content }: DesiredFile,
+  language: Language,
+  redact: Redact,
+): Promise<Difference> {
   const { there } = await placeOf(spec);
   if (there?.content === content)
     return { kind: there.asSpecified ? "none" : "permissions", patch: "", secrets: [] };
@@ -24,8 +30,13 @@ export async function differenceOf({ spec, content }: DesiredFile, redact: Redac
   const name = there === undefined ? "/dev/null" : spec.path;
   return {
     kind: there === undefined ? "new" : "content",
-    patch: createTwoFilesPatch(name, spec.path, mask(before, redact), mask(content, redact)).trimEnd(),
-    secrets: changedSecrets(before, content),
+    patch: createTwoFilesPatch(
+      name,
+      spec.path,
+      maskForeign(before, content, language, redact),
+      mask(content, redact),
+    ).trimEnd(),
+    secrets: language === "dotenv" ? changedSecrets(before, content) : [],
   };
 }
 
@@ -73,6 +84,8 @@ function colours(paint: Paint): readonly (readonly [string, (text: string) => st
 }
 
 function changedSecrets(before: string, after: string): string[] {
-  const [was, is] = [secretLines(before), secretLines(after)];
-  return [...new Set([...was.keys(), ...is.keys()])].filter((name) => was.get(name) !== is.get(name));
+  const [was, is] = [parseAsRuby(before), parseAsRuby(after)];
+  return [...new Set([...was.keys(), ...is.keys()])].filter(
+    (name) => isMasked(name) && was.get(name) !== is.get(name),
+  );
 }

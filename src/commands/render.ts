@@ -13,6 +13,7 @@ import {
 } from "../base/errors.ts";
 import { redactor } from "../base/secret.ts";
 import type { Options } from "../options.ts";
+import type { Language } from "../render/language.ts";
 import { optionsFrom } from "./given.ts";
 import type { CommonFlags, Io } from "./io.ts";
 import { type Look, look, standIns } from "./look.ts";
@@ -38,8 +39,16 @@ export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
   for (const complaint of refusals) io.err(`refused: ${sentence(complaint)}`);
   for (const line of standIns(seen)) io.err(line);
   const { files } = desiredOf(seen, options);
+  const languages = new Map(options.files.map(({ spec, template }) => [spec.path, template.language]));
+  const languageOf = (path: string) => languages.get(path) ?? "plain";
   const written = flags.out === undefined ? undefined : await writeInto(flags.out, files);
-  const shown = { files, written, refused: refusals, redact: redactor(secretsIn(merged, seen.keys)) };
+  const shown = {
+    files,
+    languageOf,
+    written,
+    refused: refusals,
+    redact: redactor(secretsIn(merged, seen.keys)),
+  };
   if (flags.json) io.out(JSON.stringify(await inJson(shown, flags), null, 2));
   else for await (const line of linesOf(shown, flags, paintFor(io))) io.out(line);
   return refusals.length > 0 ? ExitCode.refusedInput : ExitCode.ok;
@@ -47,22 +56,33 @@ export async function render(flags: RenderFlags, io: Io): Promise<ExitCode> {
 
 interface Shown {
   readonly files: readonly DesiredFile[];
+  readonly languageOf: (path: string) => Language;
   /** Where `--out` wrote them. */
   readonly written: readonly string[] | undefined;
   readonly refused: readonly Complaint[];
   readonly redact: (text: string) => string;
 }
 
-async function* linesOf({ files, written, redact }: Shown, { diff }: RenderFlags, paint: Paint) {
+async function* linesOf({ files, languageOf, written, redact }: Shown, { diff }: RenderFlags, paint: Paint) {
   yield* written ?? [];
   for (const file of files) {
-    if (diff) yield* differenceLines(file.spec.path, await differenceOf(file, redact), paint);
+    if (diff)
+      yield* differenceLines(
+        file.spec.path,
+        await differenceOf(file, languageOf(file.spec.path), redact),
+        paint,
+      );
     else if (written === undefined) yield* fileLines(file, redact);
   }
 }
 
-async function inJson({ files, written, refused, redact }: Shown, { diff }: RenderFlags): Promise<object> {
-  const differences = diff ? await Promise.all(files.map((file) => differenceOf(file, redact))) : [];
+async function inJson(
+  { files, languageOf, written, refused, redact }: Shown,
+  { diff }: RenderFlags,
+): Promise<object> {
+  const differences = diff
+    ? await Promise.all(files.map((file) => differenceOf(file, languageOf(file.spec.path), redact)))
+    : [];
   return {
     files: files.map((file, at) => fileInJson(file, redact, differences[at])),
     written: written ?? [],

@@ -150,6 +150,17 @@ export const configSchema = z.strictObject({
   }),
   files: z.record(z.string(), templatedFileSchema),
   units: z.record(z.string(), unitSchema),
+  env: z
+    .strictObject({
+      unknown_lines: z
+        .enum(["carry", "drop"])
+        .default("carry")
+        .describe(
+          "what the first apply does with lines of the file that was there before, where no source has them",
+        ),
+    })
+    .prefault({})
+    .describe("the lines of .env.production"),
   values: z.record(z.string(), templateValue).describe("further names for templates, see docs/templates.md"),
   variables: z
     .partialRecord(z.enum(MACHINE_VARIABLES), absolutePath)

@@ -50,6 +50,10 @@ export const changeSchema = z.object({
   /** Paths that were written, and of these the ones that have their old content back. */
   wrote: z.array(z.string()),
   restored: z.array(z.string()),
+  /** Of a first apply: what became of the lines that somebody else's `.env.production` had, and where a copy of it is. */
+  takeover: z
+    .object({ copy: z.string(), carried: z.array(z.string()), removed: z.array(z.string()) })
+    .exactOptional(),
   /** From the first step of the apply to the last. */
   duration_ms: z.number(),
   /** Where the time went, in order. Before the apply come `notify`, `settle`, `interval` or `retry`, `turn`, `merge` and `render`. */

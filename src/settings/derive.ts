@@ -11,13 +11,17 @@ import { VARIABLES } from "./variables.ts";
 
 export type PinnedValues = ReadonlyMap<string, Secret>;
 
-/** The lines of `.env.production`, in the table's order. A name without a value has no line: empty is not unset. */
+/**
+ * The lines of `.env.production`, in the table's order, and then those that are not in the table. A name without a value
+ * has no line: empty is not unset.
+ */
 export function deriveVariables(merged: Merged, pinned: PinnedValues): ReadonlyMap<string, string | Secret> {
   const variables = new Map<string, string | Secret>();
   for (const [name, { origin, written }] of VARIABLES) {
     const value = variableValue(name, origin, merged, pinned);
     if (value !== undefined) variables.set(name, typeof value === "string" ? written(value) : value);
   }
+  for (const [name, [{ value }]] of merged.variables) if (!VARIABLES.has(name)) variables.set(name, value);
   return variables;
 }
 

@@ -14,6 +14,8 @@ export interface Offers {
   readonly environment: Layer;
   /** Paths on this machine. */
   readonly machine: Layer;
+  /** What is carried over from the file that was there before the agent. */
+  readonly live: Layer;
 }
 
 /** All wishes for one name, the one in force first; never empty. */
@@ -26,7 +28,7 @@ export interface Merged {
   readonly missing: readonly SettingName[];
 }
 
-/** Puts the sources on top of each other: node KV > shared KV > catalogue > environment > default. */
+/** Puts the sources on top of each other: node KV > shared KV > catalogue > environment > live file > default. */
 export function merge(offers: Offers): Merged {
   const layers = [
     offers.node,
@@ -34,6 +36,7 @@ export function merge(offers: Offers): Merged {
     withoutOverriddenEndpoints(offers),
     offers.environment,
     offers.machine,
+    offers.live,
     DEFAULTS,
   ];
   const settings = rank(SETTING_NAMES, (name) => layers.map((layer) => layer.settings.get(name)));

@@ -10,20 +10,22 @@ export function hasSentinels({ variables }: Pick<Merged, "variables">): boolean 
 }
 
 /**
- * The operator has put a Redis host, and the sentinels are the catalogue's: Mastodon would ask them, and never use the
- * host.
+ * A Redis host counts more than these sentinels: the operator's more than the catalogue's, and any source's more than
+ * those of the file that was there before. With both, Mastodon would ask the sentinels, and never use the host.
  */
 export function overridesSentinels({ settings, variables }: Merged): boolean {
-  const isHostPut = isPut(settings.get("REDISHOST")?.[0].level);
-  return isHostPut && variables.get("REDIS_SENTINELS")?.[0].level === "catalogue";
+  const host = settings.get("REDISHOST")?.[0].level;
+  const sentinels = variables.get("REDIS_SENTINELS")?.[0].level;
+  return (sentinels === "catalogue" && isPut(host)) || (sentinels === "live file" && host !== undefined);
 }
 
-/** Removes the catalogue's sentinels in favour of the operator's host. The operator's own sentinels stay. */
+/** Removes the sentinels in favour of a host that counts more. The operator's own sentinels stay. */
 export function withoutOverriddenSentinels(merged: Merged): Merged {
   if (!overridesSentinels(merged)) return merged;
   const variables = new Map(merged.variables);
+  const level = variables.get("REDIS_SENTINELS")?.[0].level;
   for (const name of SENTINEL_VARIABLES) {
-    if (variables.get(name)?.[0].level === "catalogue") variables.delete(name);
+    if (variables.get(name)?.[0].level === level) variables.delete(name);
   }
   return { ...merged, variables };
 }

@@ -13,8 +13,14 @@ export function rankedIn(merged: Pick<Merged, "settings" | "variables">, name: s
   return isSettingName(name) ? merged.settings.get(name) : merged.variables.get(name);
 }
 
+/** A variable that is not in the table may be anything, so it is one. */
 export function isSecretNamed(name: string): boolean {
-  return isSettingName(name) ? settingSpec(name).secret === true : VARIABLES.get(name)?.secret === true;
+  return isSettingName(name) ? settingSpec(name).secret === true : VARIABLES.get(name)?.secret !== false;
+}
+
+/** Whether a name that is in no table is a secret's as people name them, so that its value must not be printed anywhere. */
+export function soundsSecret(name: string): boolean {
+  return /pass|secret|token|key|credential|private|dsn/i.test(name);
 }
 
 export function typeNamed(name: string): ValueType {

@@ -28,6 +28,8 @@ import {
   ofMachine,
   overriding,
   pinned,
+  READERS,
+  type Reader,
   row,
   type VariableSpec,
 } from "./variable.ts";
@@ -202,10 +204,15 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
 
 export const VARIABLE_NAMES: readonly string[] = [...VARIABLES.keys()];
 
-/** The lines of `.env.production`: the other variables are only read from the process environment. */
-export const ENV_FILE_NAMES: ReadonlySet<string> = new Set(
-  VARIABLE_NAMES.filter((name) => (VARIABLES.get(name)?.readers.length ?? 0) > 0),
-);
+/** Units that read a variable after dotenv. One that is not in the table may be read by any. */
+export function readersOf(name: string): readonly Reader[] {
+  return (VARIABLES.get(name) ?? { readers: READERS }).readers;
+}
+
+/** Whether a variable is a line of `.env.production`: the others are only read from the process environment. */
+export function isInEnvFile(name: string): boolean {
+  return readersOf(name).length > 0;
+}
 
 /** What an operator may put under `mastodon/env/`. */
 export const OPERATOR_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(

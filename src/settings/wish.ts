@@ -3,7 +3,7 @@ import type { Secret } from "../base/secret.ts";
 import type { SettingName } from "./schema.ts";
 
 /** Where wishes come from, strongest first. */
-export const LEVELS = ["node", "shared", "catalogue", "environment", "default"] as const;
+export const LEVELS = ["node", "shared", "catalogue", "environment", "live file", "default"] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** An operator has put it in KV. */

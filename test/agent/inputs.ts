@@ -20,6 +20,8 @@ export const RULES: Rules = {
   node: "jail1",
   environment: readEnvironment({ ...JAIL, ...HOSTS }),
   machine: NO_WISHES,
+  carries: true,
+  liveFile: "/mastodon/.env.production",
   dwellMs: 0,
   files: [],
   units: ["web"],

@@ -46,6 +46,7 @@ function given(values: Partial<Record<SettingName, string>>): Merged {
     shared: NO_WISHES,
     catalogue: NO_WISHES,
     machine: NO_WISHES,
+    live: NO_WISHES,
     environment: { ...NO_WISHES, settings: wishes },
   });
 }

@@ -122,6 +122,7 @@ function rows({ kv = {}, catalogue, applied = {}, lastGood = {}, ...given }: Giv
     catalogue: layer(catalogue),
     environment,
     machine: NO_WISHES,
+    live: NO_WISHES,
   });
   return kvRows({ ...place, kv: snapshot, environment, merged, memory });
 }

@@ -158,7 +158,14 @@ function rendered(put: Put, catalogue: Layer = NO_WISHES) {
     modifyIndex: 7,
   }));
   const { node, shared, refusals } = readKv(entries, { prefix: "mastodon", node: "jail1", accepted: [] });
-  const merged = merge({ node, shared, catalogue, environment: NO_WISHES, machine: NO_WISHES });
+  const merged = merge({
+    node,
+    shared,
+    catalogue,
+    environment: NO_WISHES,
+    machine: NO_WISHES,
+    live: NO_WISHES,
+  });
   return {
     merged,
     refusals: refusals.map(({ complaint }) => `${complaint.where}: ${complaint.what}. ${complaint.cure}`),

@@ -104,6 +104,7 @@ function offers(put: Readonly<Record<string, string>>, port?: string) {
     catalogue: NO_WISHES,
     environment: layer("environment", settings),
     machine: NO_WISHES,
+    live: NO_WISHES,
   };
 }
 

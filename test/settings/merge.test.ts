@@ -10,6 +10,7 @@ test("puts node KV over shared KV over catalogue over environment over default",
     catalogue: layer("catalogue", { DBPORT: "3" }),
     environment: layer("environment", { DBPORT: "4" }),
     machine: NO_WISHES,
+    live: NO_WISHES,
   };
   const taken: string[] = [];
   for (const level of ["node", "shared", "catalogue", "environment", "default"] as const) {
@@ -72,7 +73,7 @@ test("ranks variables like settings", () => {
 
 function offers(some: Partial<Offers>): Offers {
   const nothing = { node: NO_WISHES, shared: NO_WISHES, catalogue: NO_WISHES, environment: NO_WISHES };
-  return { ...nothing, machine: NO_WISHES, ...some };
+  return { ...nothing, machine: NO_WISHES, live: NO_WISHES, ...some };
 }
 
 function layer(level: Level, values: Partial<Record<SettingName, string>>): Layer {

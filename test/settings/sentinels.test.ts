@@ -4,7 +4,13 @@ import { withoutOverriddenSentinels } from "../../src/settings/sentinels.ts";
 import { type Layer, type Level, NO_WISHES } from "../../src/settings/wish.ts";
 
 const BOTH = ["REDIS_SENTINELS", "REDIS_SENTINEL_MASTER"];
-const NOTHING = { node: NO_WISHES, shared: NO_WISHES, environment: NO_WISHES, machine: NO_WISHES };
+const NOTHING = {
+  node: NO_WISHES,
+  shared: NO_WISHES,
+  environment: NO_WISHES,
+  machine: NO_WISHES,
+  live: NO_WISHES,
+};
 const CATALOGUE = variables("catalogue", ...BOTH);
 
 const table: readonly [string, Partial<Offers>, readonly string[]][] = [
@@ -24,6 +30,16 @@ test.each(table)("with %s, Mastodon is given the sentinels it may use", (_, offe
   const merged = withoutOverriddenSentinels(merge({ ...NOTHING, catalogue: CATALOGUE, ...offers }));
   const names = [...merged.variables.keys()].filter((name) => name.includes("SENTINEL"));
   expect(names.sort()).toEqual(left);
+});
+
+test("sentinels of the file that was there before stay only while no source has a host", () => {
+  const live = variables("live file", ...BOTH);
+  const left = (offers: Partial<Offers>) => {
+    const merged = withoutOverriddenSentinels(merge({ ...NOTHING, catalogue: NO_WISHES, live, ...offers }));
+    return BOTH.filter((name) => merged.variables.has(name));
+  };
+  expect(left({})).toEqual(BOTH);
+  expect(left({ environment: host("environment") })).toEqual([]);
 });
 
 function host(level: Level): Layer {

@@ -1,62 +1,48 @@
-/** What the first apply takes out of a `.env.production` that somebody else has written. Names only, never values. */
-import { readFile } from "node:fs/promises";
+/** What becomes of a `.env.production` that somebody else has written. Names only, never values. */
 import { keyStorageOf } from "../../agent/key-storage.ts";
-import { type Complaint, codeOf, ExitCode, sentence } from "../../base/errors.ts";
-import { reveal } from "../../base/secret.ts";
+import { liveVariables } from "../../agent/live-file.ts";
+import { removedLines, removedNames } from "../../agent/takeover.ts";
+import { ExitCode, sentence } from "../../base/errors.ts";
 import type { Options } from "../../options.ts";
 import { parseAsRuby } from "../../render/ruby-dotenv.ts";
-import { slotOf } from "../../sources/kv-slot.ts";
+import { carriedNames } from "../../settings/carried.ts";
 import type { Look } from "../look.ts";
 import type { Inspection, Told } from "./inspection.ts";
 
-export function firstApplyInspections(options: Options, { evaluation, memory }: Look): readonly Inspection[] {
-  const { liveEnvFile: file } = keyStorageOf(options);
-  const { variables } = evaluation;
-  if (memory.applied !== undefined || variables === undefined || file === undefined) return [];
-  return [["first apply", () => nothingRemoved(file, variables, options)]];
+export function firstApplyInspections(
+  options: Options,
+  { evaluation: { desired, merged }, memory }: Look,
+): readonly Inspection[] {
+  const { liveEnvFile } = keyStorageOf(options);
+  const file = desired?.files.find(({ spec }) => spec.path === liveEnvFile);
+  if (memory.applied !== undefined || file === undefined) return [];
+  const rendered = { path: file.spec.path, content: file.content, carried: carriedNames(merged) };
+  return [["first apply", () => nothingRemoved(rendered, options)]];
+}
+
+interface Rendered {
+  readonly path: string;
+  readonly content: string;
+  /** Names that are in it only because they are in the live file. */
+  readonly carried: readonly string[];
 }
 
 async function nothingRemoved(
-  file: string,
-  rendered: NonNullable<Look["evaluation"]["variables"]>,
+  { path, content, carried }: Rendered,
   options: Options,
 ): Promise<string | Told> {
-  const live = parseAsRuby(await readIfThere(file));
-  if (live.size === 0) return `there is no ${file} with anything in it yet`;
-  const removed = [...live.keys()].filter((name) => !rendered.has(name));
-  const changed = [...live].filter(
-    ([name, text]) => rendered.has(name) && reveal(rendered.get(name) ?? "") !== text,
-  );
-  const changes = changed.length === 0 ? "" : `, and changes ${changed.map(([name]) => name).join(", ")}`;
-  if (removed.length === 0) return `it removes no line of ${file}${changes}`;
-  const complaints = complaintsAbout(removed, file, options);
-  return { verdict: "warn", messages: complaints.map(sentence), exitCode: ExitCode.ok };
-}
-
-/** One for all that may be kept in the same way, and one for each that may not. */
-function complaintsAbout(
-  names: readonly string[],
-  where: string,
-  { config, node }: Options,
-): readonly Complaint[] {
-  const slots = names.map((name) => ({ name, slot: slotOf(`env/${name}`, node) }));
-  const kept = slots.filter(({ slot }) => slot.kind !== "refused").map(({ name }) => name);
-  const others = slots.flatMap(({ name, slot }): readonly Complaint[] => {
-    if (slot.kind !== "refused") return [];
-    const what = `the first apply removes the line of ${name}, which cannot be kept by env/${name}: ${slot.reason.what}`;
-    return [{ where, what, cure: slot.reason.cure }];
-  });
-  if (kept.length === 0) return others;
-  const what = `the first apply removes the lines of ${kept.join(", ")}, which no source has`;
-  const cure = `Keep what Mastodon needs, each by its name: consul kv put ${config.watch.prefix}/env/${kept[0]} VALUE. \`mastodon-agent render --diff\` shows the lines.`;
-  return [{ where, what, cure }, ...others];
-}
-
-async function readIfThere(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return "";
-    throw error;
-  }
+  const live = await liveVariables(path);
+  if (live.size === 0) return `there is no ${path} with anything in it yet`;
+  const rendered = parseAsRuby(content);
+  const removed = removedNames(live, content);
+  const changed = [...live].filter(([name, text]) => rendered.has(name) && rendered.get(name) !== text);
+  const deeds = [
+    removed.length === 0 ? `it removes no line of ${path}` : "",
+    changed.length === 0 ? "" : `it changes ${changed.map(([name]) => name).join(", ")}`,
+    carried.length === 0 ? "" : `it keeps what only that file says: ${carried.join(", ")}`,
+    `a copy is kept in ${options.config.paths.state}`,
+  ].filter((deed) => deed !== "");
+  if (removed.length === 0) return deeds.join("; ");
+  const complaints = removedLines(removed, path, options).map(sentence);
+  return { verdict: "warn", messages: [...complaints, deeds.join("; ")], exitCode: ExitCode.ok };
 }

@@ -42,18 +42,21 @@ const SOURCES = [
   { id: "kv", title: "Consul KV", levels: ["node", "shared"], watches: /^kv / },
   { id: "catalogue", title: "Catalogue", levels: ["catalogue"], watches: /^(service|patroni) / },
   { id: "environment", title: "Environment", levels: ["environment"], word: "read" },
+  { id: "live", title: "Live file", levels: ["live file"], word: "carried over" },
   { id: "default", title: "Defaults", levels: ["default"], word: "built in" },
 ] as const;
 
 const OTHER_SETTINGS = "other settings";
 
 function sourceBoxes({ settings, watches, consul }: Status): readonly Box[] {
-  return SOURCES.map(({ id, title, levels, ...source }) => {
+  return SOURCES.flatMap(({ id, title, levels, ...source }): readonly Box[] => {
     const winners = settings.filter((setting) => levels.some((level) => level === setting.in_force?.level));
+    // Nobody needs to be told of a file that was there before, unless something of it is still there.
+    if (id === "live" && winners.length === 0) return [];
     const detail = count(winners.length, "value");
-    if ("word" in source) return { id, title, detail, tone: "ok", word: source.word };
+    if ("word" in source) return [{ id, title, detail, tone: "ok", word: source.word }];
     const own = watches.filter(({ name }) => source.watches.test(name));
-    return { id, title, detail, ...watchTone(own, consul.connected) };
+    return [{ id, title, detail, ...watchTone(own, consul.connected) }];
   });
 }
 
