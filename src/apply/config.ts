@@ -29,7 +29,16 @@ const timeout = duration.optional();
 
 const stepSchema = z.union(
   [
-    z.strictObject({ signal: z.enum(SIGNALS), pidfile: absolutePath, timeout }),
+    z.strictObject({
+      signal: z.enum(SIGNALS),
+      pidfile: absolutePath,
+      timeout,
+      drain: duration
+        .optional()
+        .describe(
+          "what the process had forked must end within this time, or it is killed: puma's old workers",
+        ),
+    }),
     z.strictObject({ wait: duration }),
     z.strictObject({ run: argv, timeout }),
     z.strictObject({ touch: absolutePath }),

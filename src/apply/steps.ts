@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, TryAgain } from "../base/errors.ts";
 import type { Observe } from "../base/span.ts";
 import type { Log } from "../report/log.ts";
+import type { Process } from "../state/process.ts";
 import { runCommand } from "./command.ts";
 import type { Step } from "./config.ts";
-import { type Signalled, signal } from "./signal.ts";
+import { type Signalling, signal } from "./signal.ts";
 import { DONE, failed, STEP_TIMEOUT_MS, type StepResult } from "./step-result.ts";
 
 export interface StepContext {
@@ -31,11 +32,11 @@ export async function runSteps(
   steps: readonly Step[],
   { log, redact }: StepContext,
 ): Promise<StepsDone> {
-  const signalled: Signalled = new Map();
+  const signalled = new Map<string, Process>();
   let ended = false;
   for (const [index, step] of steps.entries()) {
     log.debug({ unit, step: nameOf(step) }, "step");
-    const result = await runStep(step, signalled);
+    const result = await runStep(step, { unit, log, signalled });
     if (result.kind === "failed") {
       const what = `step ${index + 1} of ${steps.length} (${nameOf(step)}) failed: ${redact(result.what)}`;
       throw new TryAgain({ where: `unit ${unit}`, what, cure: result.cure });
@@ -45,11 +46,11 @@ export async function runSteps(
   return { ended };
 }
 
-async function runStep(step: Step, signalled: Signalled): Promise<StepResult> {
+async function runStep(step: Step, signalling: Signalling): Promise<StepResult> {
   if ("wait" in step) return wait(step.wait);
   if ("touch" in step) return touch(step.touch);
   if ("run" in step) return run(step.run, step.timeout ?? STEP_TIMEOUT_MS);
-  return signal(step, signalled);
+  return signal(step, signalling);
 }
 
 function nameOf(step: Step): string {

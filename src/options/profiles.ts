@@ -63,7 +63,7 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
         health: { pidfile: "/var/run/mastodon/sidekiq.pid", timeout: "60s" },
       },
       web: {
-        reload: [{ signal: "USR2", pidfile: "/var/run/mastodon/web.pid" }],
+        reload: [{ signal: "USR2", pidfile: "/var/run/mastodon/web.pid", drain: "15s" }],
         restart: [{ run: ["service", "mastodon_web", "onerestart"] }],
         start: [{ run: ["service", "mastodon_web", "onestart"] }],
         health: { http: "http://127.0.0.1:3000/health", timeout: "60s" },
@@ -103,7 +103,8 @@ const PROFILES: Readonly<Record<ProfileName, (places: Partial<Places>) => RawCon
         run: ["systemctl", "is-active", "--quiet", "mastodon-sidekiq"],
         timeout: "60s",
       }),
-      web: systemdUnit("mastodon-web", "reload", { http: "http://127.0.0.1:3000/health", timeout: "60s" }),
+      // A worker of puma that hangs is killed by puma itself, after 30 s or more, and then Rails has to boot.
+      web: systemdUnit("mastodon-web", "reload", { http: "http://127.0.0.1:3000/health", timeout: "120s" }),
       streaming: systemdUnit("mastodon-streaming", "restart", {
         http: "http://127.0.0.1:4000/api/v1/streaming/health",
         timeout: "30s",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { childrenOf, rowsFromPs } from "../../src/state/children.ts";
 import { fromPs, isAlive, processOf } from "../../src/state/process.ts";
 import { start } from "../world/spawn.ts";
 import { until } from "../world/until.ts";
@@ -25,6 +26,21 @@ test("a process that ended and was not waited for does not count as alive", asyn
   await until("the child to end", async () => (await processOf(child)) === undefined);
   expect(() => process.kill(child, 0)).not.toThrow();
   expect(await fromPs(child)).toBeUndefined();
+});
+
+test("knows what a process has forked, but neither their children nor other programs", async () => {
+  await using parent = await start("sh", ["-c", "(sleep 60; :) & (sleep 60; :) & sleep 60 & wait"]);
+  const children = await until("both", async () => {
+    const found = await childrenOf(parent.pid);
+    return found.length === 2 && found;
+  });
+  const rows = await rowsFromPs();
+  for (const { pid } of children) {
+    expect(rows.find((row) => row.pid === pid)).toEqual({ pid, parent: parent.pid, name: "sh" });
+  }
+  const grown = rows.filter(({ parent: one }) => [parent, ...children].some(({ pid }) => pid === one));
+  expect(grown.filter(({ name }) => name === "sleep")).toHaveLength(3);
+  for (const { pid } of grown) process.kill(pid, "SIGKILL");
 });
 
 test("knows nothing about an unused pid", async () => {

@@ -67,7 +67,7 @@ export function unitsOf(
       health: { pidfile: sidekiq, timeout },
     },
     web: {
-      reload: [{ signal: "USR2", pidfile: web }],
+      reload: [{ signal: "USR2", pidfile: web, drain: "15s" }],
       restart: [{ run: serviceArgv("web", "restart") }],
       start: [{ run: serviceArgv("web", "start") }],
       health: { http: healthUrls.web, timeout },
