@@ -37,10 +37,10 @@ const NASTY: readonly (readonly [line: string, seen: Record<string, string>, ver
   ["A=`x y`", { A: "`x y`" }, "always"],
   ["A=  spaced  ", { A: "spaced" }, "always"],
   ["export A=1\nexport A", { A: "1" }, "always"],
+  ["A\nA=1", { A: "1" }, "always"],
   ["A: yaml", { A: "yaml" }, "always"],
   ["A.b=1", { "A.b": "1" }, "always"],
   ["A-b=1", {}, "always"],
-  ["A", {}, "always"],
   ["# A=1", {}, "always"],
   ["A=", { A: "" }, "always"],
   ["A=\nB=2", { A: "", B: "2" }, "always"],
@@ -65,14 +65,28 @@ test.each(NASTY)("our port reads %j as Ruby does", async (line, seen, version) =
   if (version === "always") expect(await readByRuby([line])).toEqual([seen]);
 });
 
-test.each(["A=$HOME", 'A="$HOME"', "A=$(id)", 'A="x $(id) y"', "B='$(id)'\nA=$B", "A=1\nexport UNSET"])(
-  "%j depends on more than the file, so no expectation can hold",
-  (text) => {
-    for (const value of ["", "$HOME", "$(id)", "1", "root"]) {
-      expect(() => verifyEnvFile(text, new Map([["A", value]]))).toThrow(Refused);
-    }
-  },
-);
+test.each([
+  "A=$HOME",
+  'A="$HOME"',
+  "A=$(id)",
+  'A="x $(id) y"',
+  "B='$(id)'\nA=$B",
+  "A=1\nexport UNSET",
+  "A=1\nA B\nexport UNSET TOO",
+  // Version 2 skips a bare name, version 3 reads it as empty.
+  "A",
+  "A # comment",
+  "A=1\nA",
+  "A=1\nB",
+  // Version 2 reads it as empty, to version 3 it is an error.
+  "export A=",
+  "A=1\nexport A=",
+  "export A\nA=1",
+])("%j depends on more than the file, so no expectation can hold", (text) => {
+  for (const value of ["", "$HOME", "$(id)", "1", "root"]) {
+    expect(() => verifyEnvFile(text, new Map([["A", value]]))).toThrow(Refused);
+  }
+});
 
 test.each([
   ["A=1\n", "B is missing for Ruby, B is missing for Node"],
