@@ -59,7 +59,15 @@ const sentinel = z
   .describe("if Sentinel guards Redis: Mastodon gets the sentinels and the master's name");
 
 const patroni = z
-  .strictObject({ namespace: z.string().default("service"), scope: z.string().default("postgresql") })
+  .strictObject({
+    namespace: z
+      .string()
+      .regex(/[^/]/, "must name a folder of Consul's KV")
+      .transform((path) => path.replace(/^\/+|\/+$/g, ""))
+      .prefault("service")
+      .describe("as in patroni.yml, with slashes at its ends or without"),
+    scope: z.string().default("postgresql"),
+  })
   .prefault({})
   .describe("where Patroni keeps its leader key");
 

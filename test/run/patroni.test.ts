@@ -1,6 +1,6 @@
 /** Patroni's keys as it would not write them on demand; the real one is in `test/failover`. */
 import { expect, test } from "vitest";
-import { HOSTS, startAgent, type TestAgent } from "../world/agent.ts";
+import { HOSTS, startAgent, type TestAgent, UNPROBED } from "../world/agent.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
 import type { CatalogueInstance } from "../world/consul-http.ts";
 import { until } from "../world/until.ts";
@@ -35,6 +35,21 @@ test("a leader whose conn_url is not an endpoint leaves the one in use, and is r
   await until("the move", async () => (await agent.variables())["DB_HOST"] === "10.0.0.2");
   await agent.converged();
 });
+
+test.each(["/service/", "/service", "service/"])(
+  "patroni.namespace %s, as patroni.yml writes it, finds the leader at a first boot",
+  async (namespace) => {
+    await using consul = await startConsul();
+    await lead(consul, "pg1", "postgres://10.0.0.1:5432/postgres");
+    await using agent = await startAgent({
+      consul,
+      environment: withoutDatabase(),
+      config: { dependencies: { ...UNPROBED, postgres: { probe: false, patroni: { namespace } } } },
+    });
+    await agent.converged();
+    expect((await agent.variables())["DB_HOST"]).toBe("10.0.0.1");
+  },
+);
 
 test("a leader key that vanishes is an election, even if Patroni has no other key", async () => {
   await using consul = await startConsul();
