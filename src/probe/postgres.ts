@@ -1,9 +1,13 @@
-/** Whether a Postgres accepts writes, asked as Mastodon would: with its user, password, database and TLS mode. */
+/**
+ * Whether a Postgres accepts writes, asked as Mastodon would: with its user, password and database, and twice where its
+ * two readers of DB_SSLMODE differ. Web and sidekiq connect through libpq, streaming through node-postgres.
+ */
+import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
 import * as z from "zod";
 import { codeOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
-import { authority, explainNetwork, newSocket } from "./network.ts";
+import { explainNetwork, newSocket } from "./network.ts";
 import { type ProbeFailure, type ProbeResult, refused, WRITABLE } from "./result.ts";
 
 export interface PostgresTarget {
@@ -12,10 +16,8 @@ export interface PostgresTarget {
   readonly user: string;
   readonly password: Secret;
   readonly database: string;
-  /** libpq's modes (by default `prefer`), and streaming's `no-verify`. */
+  /** One of libpq's modes; by default `prefer` for web and sidekiq, and `disable` for streaming. */
   readonly sslmode?: string;
-  /** PEM file with the authority for `verify-ca` and `verify-full`. */
-  readonly caFile?: string;
 }
 
 /** Read-only transactions make writes fail, wherever they are set: server, database or role. */
@@ -25,14 +27,13 @@ const answer = z.tuple([z.object({ inRecovery: z.boolean(), readOnly: z.boolean(
 const CLOCK_QUESTION = `select (extract(epoch from clock_timestamp()) * 1000)::float8 as "ms"`;
 const clockAnswer = z.tuple([z.object({ ms: z.number() })]);
 
-const UNVERIFIED = { rejectUnauthorized: false };
-
 export async function lookAtPostgres(target: PostgresTarget, signal: AbortSignal): Promise<ProbeResult> {
-  try {
-    return judge(await askPostgres(target, QUESTION, signal));
-  } catch (error) {
-    return explainPostgres(error, target);
-  }
+  const rails = await tryWays(target, libpqWays(target), signal);
+  const tls = streamingTls(target);
+  if (rails.tls === tls || !(rails.result.kind === "writable" || rails.isAboutTls)) return rails.result;
+  const streaming = await tryWays(target, [tls], signal);
+  if (rails.result.kind === "writable") return forOne(streaming, STREAMING, RAILS);
+  return streaming.result.kind === "writable" ? forOne(rails, RAILS, STREAMING) : rails.result;
 }
 
 /** The server's clock, in milliseconds since the epoch. @throws what `pg` throws */
@@ -47,31 +48,83 @@ export async function askPostgres(
   question: string,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { first, second } = await waysIn(target);
-  return query(target, first, question, signal).catch((error: unknown) => {
-    if (second === undefined || !dependsOnTls(error)) throw error;
-    return query(target, second, question, signal);
-  });
+  const { rows } = await throughFirst(target, libpqWays(target), question, signal);
+  return rows;
 }
 
-type Tls = pg.ClientConfig["ssl"];
+type Tls = false | ConnectionOptions;
+type Ways = readonly [Tls, Tls?];
 
-/** As libpq: `prefer` falls back to no TLS, `allow` to TLS, and only `verify-*` look at the certificate. */
-async function waysIn({ sslmode, caFile }: PostgresTarget): Promise<{ first: Tls; second?: Tls }> {
-  switch (sslmode ?? "prefer") {
-    case "disable":
-      return { first: false };
-    case "allow":
-      return { first: false, second: UNVERIFIED };
-    case "prefer":
-      return { first: UNVERIFIED, second: false };
-    case "verify-ca":
-      return { first: { ...(await authority(caFile)), checkServerIdentity: () => undefined } };
-    case "verify-full":
-      return { first: await authority(caFile) };
-    default:
-      return { first: UNVERIFIED };
+/** `prefer` falls back to no TLS, `allow` to TLS, and only `verify-*` look at the certificate; none of it for a socket. */
+function libpqWays({ host, sslmode = "prefer" }: PostgresTarget): Ways {
+  return (host.startsWith("/") ? undefined : LIBPQ.get(sslmode)) ?? [PLAIN];
+}
+
+const PLAIN = false;
+const UNVERIFIED = { rejectUnauthorized: false };
+const VERIFIED = {};
+
+const LIBPQ: ReadonlyMap<string, Ways> = new Map<string, Ways>([
+  ["allow", [PLAIN, UNVERIFIED]],
+  ["prefer", [UNVERIFIED, PLAIN]],
+  ["require", [UNVERIFIED]],
+  ["verify-ca", [{ checkServerIdentity: () => undefined }]],
+  ["verify-full", [VERIFIED]],
+]);
+
+/** Streaming knows no mode between none and all: it takes every other one for TLS that is verified. */
+function streamingTls({ sslmode = "disable" }: PostgresTarget): Tls {
+  return sslmode === "disable" ? PLAIN : VERIFIED;
+}
+
+interface Reader {
+  readonly name: string;
+  readonly cure: string;
+}
+
+const RAILS: Reader = {
+  name: "web and sidekiq (libpq)",
+  cure: "Put a DB_SSLMODE that suits both: disable, or verify-full with a certificate that both trust.",
+};
+const STREAMING: Reader = {
+  name: "streaming (node-postgres)",
+  cure: "Streaming takes every DB_SSLMODE but disable for verified TLS: delete DB_SSLMODE or put disable, or give the server a certificate that Node trusts (NODE_EXTRA_CA_CERTS of streaming and of the agent).",
+};
+
+/** What fails for one of the two only. */
+function forOne({ result, isAboutTls }: Tried, failing: Reader, working: Reader): ProbeResult {
+  if (result.kind === "writable" || !isAboutTls) return result;
+  const reason = `${result.reason}: ${failing.name} could not work with it, ${working.name} could`;
+  return { ...result, reason, cure: failing.cure };
+}
+
+interface Tried {
+  readonly result: ProbeResult;
+  /** The way in that worked. */
+  readonly tls?: Tls;
+  readonly isAboutTls?: boolean;
+}
+
+async function tryWays(target: PostgresTarget, ways: Ways, signal: AbortSignal): Promise<Tried> {
+  try {
+    const { rows, tls } = await throughFirst(target, ways, QUESTION, signal);
+    return { result: judge(rows), tls };
+  } catch (error) {
+    return { result: explainPostgres(error, target), isAboutTls: dependsOnTls(error) };
   }
+}
+
+async function throughFirst(
+  target: PostgresTarget,
+  [first, second]: Ways,
+  question: string,
+  signal: AbortSignal,
+): Promise<{ readonly rows: unknown; readonly tls: Tls }> {
+  const through = async (tls: Tls) => ({ rows: await query(target, tls, question, signal), tls });
+  return through(first).catch((error: unknown) => {
+    if (second === undefined || !dependsOnTls(error)) throw error;
+    return through(second);
+  });
 }
 
 async function query(
@@ -87,7 +140,7 @@ async function query(
     user,
     database,
     password: target.password.reveal(),
-    ssl: ssl ?? false,
+    ssl,
     application_name: "mastodon-agent",
     // Our own socket, so that it is closed for certain: `client.end()` waits for the server.
     stream: () => newSocket(signal),

@@ -19,6 +19,7 @@ import {
   searchHost,
   text,
   url,
+  type ValueType,
 } from "./types.ts";
 import {
   barred,
@@ -47,7 +48,11 @@ const SENTINELS = list(
   matching(/^[A-Za-z0-9_.-]+(:\d{1,5})?$/, "host or host:port", "10.0.0.31:26379"),
   "10.0.0.31:26379,10.0.0.32:26379",
 );
-const SSL_MODE = choice("prefer", "require", "verify-ca", "verify-full", "disable", "allow", "no-verify");
+const SSL_MODES = choice("disable", "allow", "prefer", "require", "verify-ca", "verify-full");
+const SSL_MODE: ValueType = {
+  ...SSL_MODES,
+  expected: `${SSL_MODES.expected} (with no-verify, which only streaming knows, libpq fails in web and sidekiq)`,
+};
 
 /** Every variable that may be in `.env.production`, in rendering order. */
 export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, VariableSpec>([

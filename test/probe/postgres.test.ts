@@ -1,12 +1,16 @@
-import { chown, writeFile } from "node:fs/promises";
+import { chown, readFile, writeFile } from "node:fs/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import pg from "pg";
 import { afterAll, expect, test } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { probePostgres } from "../../src/probe/probe.ts";
 import type { ProbeResult } from "../../src/probe/result.ts";
-import { makeCertificates } from "../world/certificates.ts";
+import { type Certificates, makeCertificates } from "../world/certificates.ts";
 import { freePort } from "../world/ports.ts";
-import { postgresOwner, startPostgres } from "../world/postgres.ts";
+import { type PostgresServer, postgresOwner, startPostgres } from "../world/postgres.ts";
 import { startReplica } from "../world/postgres-replica.ts";
+import { program } from "../world/programs.ts";
+import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
 import { limits, verdict } from "./limits.ts";
@@ -112,52 +116,103 @@ test("a Postgres that lets nobody in yet is not ready", async () => {
   });
 });
 
-test("a server without TLS works with prefer, but not with require", async () => {
-  expect(await probe({ sslmode: "prefer" })).toEqual({ kind: "writable" });
-  expect(await probe({ sslmode: "allow" })).toEqual({ kind: "writable" });
-  expect(await probe({ sslmode: "require" })).toEqual({
-    kind: "refused",
-    code: "wrong_tls",
-    reason: "offers no TLS, which DB_SSLMODE requires",
-  });
-});
+const MODES = [undefined, "disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+const OF_ONE = /(web and sidekiq|streaming) \(.*\) could not work with it, .* could$/;
 
-test("a server with TLS works with each mode as in libpq", async () => {
-  await using secured = await startPostgres({ password: "db-secret-1" });
-  await using folder = await temporaryFolder("certificates");
-  const { ca, serverCertificate, serverKey } = await makeCertificates(folder.path, secured.host);
+test.each([
+  ["without TLS", "none", "all"],
+  ["with a certificate that nobody trusts", "unknown", "all"],
+  ["with a certificate that both trust", "trusted", "all"],
+  ["that lets in with TLS only", "unknown", "hostssl"],
+  ["that lets in with trusted TLS only", "trusted", "hostssl"],
+  ["that lets in without TLS only", "trusted", "hostnossl"],
+] as const)(
+  "a server %s: the probe finds what libpq and node-postgres find with each DB_SSLMODE",
+  async (_, certificate, rules) => {
+    await using server = await startPostgres({ password: "db-secret-1" });
+    await using folder = await temporaryFolder("certificates");
+    const certificates = await makeCertificates(folder.path, server.host);
+    if (certificate !== "none") await switchTlsOn(server, folder.path, certificates);
+    if (rules !== "all") await letIn(server, rules);
+    const before = getCACertificates("default");
+    if (certificate === "trusted")
+      setDefaultCACertificates([...before, await readFile(certificates.ca, "utf8")]);
+    try {
+      for (const sslmode of MODES) {
+        const libpq = await connectsByLibpq(
+          server,
+          sslmode,
+          certificate === "trusted" ? certificates.ca : "/no/such.crt",
+        );
+        const node = await connectsByNode(server, sslmode);
+        const { host, port } = server;
+        const found = await probe({ host, port, ...(sslmode !== undefined && { sslmode }) });
+        const reason = found.kind === "writable" ? "" : found.reason;
+        expect(found.kind === "writable", `${sslmode}: libpq ${libpq}, node-postgres ${node}`).toBe(
+          libpq && node,
+        );
+        expect(OF_ONE.exec(reason)?.[1], `${sslmode}: ${reason}`).toBe(
+          libpq === node ? undefined : libpq ? "streaming" : "web and sidekiq",
+        );
+      }
+    } finally {
+      setDefaultCACertificates(before);
+    }
+  },
+);
+
+async function switchTlsOn(
+  server: PostgresServer,
+  folder: string,
+  { serverCertificate, serverKey }: Certificates,
+) {
   const owner = postgresOwner();
-  for (const path of owner === undefined ? [] : [folder.path, serverCertificate, serverKey]) {
+  for (const path of owner === undefined ? [] : [folder, serverCertificate, serverKey]) {
     await chown(path, owner?.uid ?? 0, owner?.gid ?? 0);
   }
-  await secured.query(`alter system set ssl_cert_file = '${serverCertificate}'`);
-  await secured.query(`alter system set ssl_key_file = '${serverKey}'`);
-  await secured.query("alter system set ssl = on");
-  await secured.query("select pg_reload_conf()");
-  const { host, port } = secured;
-  const at = async (sslmode: string, caFile?: string) =>
-    verdict(await probe({ host, port, sslmode, ...(caFile === undefined ? {} : { caFile }) }));
-  await until("TLS to be on", async () => (await at("require")) === "writable");
+  await server.query(`alter system set ssl_cert_file = '${serverCertificate}'`);
+  await server.query(`alter system set ssl_key_file = '${serverKey}'`);
+  await server.query("alter system set ssl = on");
+  await server.query("select pg_reload_conf()");
+  await until("TLS to be on", () => connectsByLibpq(server, "require", "/no/such.crt"));
+}
 
-  expect(await at("prefer")).toBe("writable");
-  expect(await at("disable")).toBe("writable");
-  expect(await at("verify-full", ca)).toBe("writable");
-  expect(await at("verify-ca", ca)).toBe("writable");
-  expect(await at("verify-full")).toBe("wrong_tls");
-  expect(await at("verify-full", folder.file("missing.pem"))).toBe("wrong_tls");
+async function letIn(server: PostgresServer, kind: "hostssl" | "hostnossl") {
+  await writeFile(await server.query("show hba_file"), `${kind} all all all scram-sha-256\n`);
+  await server.query("select pg_reload_conf()");
+  const isRead = `select count(*) from pg_hba_file_rules where type = '${kind}'`;
+  await until("the rules to be in force", async () => (await server.query(isRead)) === "1");
+}
 
-  const rules = await secured.query("show hba_file");
-  await useRules(rules, "hostssl");
-  expect(await at("disable")).toBe("wrong_credentials");
-  expect(await at("allow")).toBe("writable");
-  await useRules(rules, "hostnossl");
-  expect(await at("require")).toBe("wrong_credentials");
-  expect(await at("prefer")).toBe("writable");
+/** Asked as web and sidekiq would. */
+async function connectsByLibpq(
+  { host, port, user, password, database }: PostgresServer,
+  sslmode: string | undefined,
+  rootCertificate: string,
+): Promise<boolean> {
+  const at = ["-h", host, "-p", String(port), "-U", user, "-d", database];
+  const env = { PGPASSWORD: password, PGSSLMODE: sslmode ?? "prefer", PGSSLROOTCERT: rootCertificate };
+  return run(program("psql"), [...at, "-XAtc", "select 1"], { env }).then(
+    () => true,
+    () => false,
+  );
+}
 
-  async function useRules(path: string, kind: "hostssl" | "hostnossl") {
-    await writeFile(path, `${kind} all all all scram-sha-256\n`);
-    await secured.query("select pg_reload_conf()");
-    const isRead = `select count(*) from pg_hba_file_rules where type = '${kind}'`;
-    await until("the rules to be in force", async () => (await secured.query(isRead)) === "1");
+/** Asked as Mastodon's `streaming/database.js` does. */
+async function connectsByNode(
+  { host, port, user, password, database }: PostgresServer,
+  sslmode: string | undefined,
+): Promise<boolean> {
+  const ssl = sslmode === undefined || sslmode === "disable" ? false : {};
+  const client = new pg.Client({ host, port, user, password, database, ssl });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("select 1");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end();
   }
-});
+}
