@@ -143,12 +143,20 @@ function unquotedHost(file: string, example: string): ValueType {
       const accepted = host(example).accept(value);
       if (accepted?.includes(":"))
         return /^[^:].*[^:]$/.test(accepted) && /[a-f]/.test(accepted) ? accepted : undefined;
-      return accepted === undefined || YAML_WORD.test(accepted) || YAML_NUMBER.test(accepted)
-        ? undefined
-        : accepted;
+      return accepted !== undefined && isTextInYaml(accepted) ? accepted : undefined;
     },
   };
 }
+
+/** What a mail server is told as the sender's domain, for the same reason. */
+export const mailDomain: ValueType = {
+  expected: `${hostname.expected}; none that YAML reads as a number or a keyword, since Mastodon's email.yml does not quote it`,
+  example: "mail.example.org",
+  accept: (value) => {
+    const accepted = hostname.accept(value);
+    return accepted !== undefined && isTextInYaml(accepted) ? accepted : undefined;
+  },
+};
 
 /**
  * Mastodon puts the port behind it, and its client understands an IPv6 address only in a URL: without a scheme it
@@ -236,6 +244,11 @@ function ipv6(value: string): string | undefined {
 export function isPlainInYaml(value: string): boolean {
   if (!/^[\p{L}\p{N}_]/u.test(value) || /:(\s|$)|\s#|\s$/.test(value) || YAML_WORD.test(value)) return false;
   return !/^\d/.test(value) || /^[1-9]\d{0,17}$/.test(value) || value.includes("@");
+}
+
+/** The same of a host name. */
+function isTextInYaml(name: string): boolean {
+  return !YAML_WORD.test(name) && !YAML_NUMBER.test(name);
 }
 
 function isIPv4(value: string): boolean {

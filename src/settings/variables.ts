@@ -12,6 +12,7 @@ import {
   hostname,
   integer,
   list,
+  mailDomain,
   mailHost,
   matching,
   network,
@@ -232,7 +233,7 @@ export const MACHINE_VARIABLES: readonly string[] = VARIABLE_NAMES.filter(
 /** How Mastodon talks to one mail server. What follows from its port is in `mail.ts`. */
 function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
   return [
-    row(`${prefix}DOMAIN`, hostname, RAILS, columns),
+    row(`${prefix}DOMAIN`, mailDomain, RAILS, columns),
     row(`${prefix}AUTH_METHOD`, choice("plain", "login", "cram_md5", "none"), RAILS, columns),
     row(`${prefix}ENABLE_STARTTLS`, choice("auto", "always", "never"), RAILS, columns),
     row(`${prefix}ENABLE_STARTTLS_AUTO`, bool, RAILS, columns),

@@ -1,13 +1,13 @@
 /**
- * `npm run test:compat [-- consul] [-- patroni] [-- streaming]`: the tests that face Consul, Patroni and Mastodon's streaming
- * server against further versions, where they can be had. Says which ones ran, and exits with 1 when a run failed. Not having a version is no failure.
+ * `npm run test:compat [-- consul] [-- patroni] [-- streaming] [-- rails]`: the tests that face Consul, Patroni and parts
+ * of Mastodon itself against further versions, where they can be had. Says which ones ran, and exits with 1 when a run failed. Not having a version is no failure.
  */
 import { join } from "node:path";
 import { checkout } from "../world/programs.ts";
 import { start } from "../world/spawn.ts";
+import { rails, streaming } from "./checkout.ts";
 import { consul } from "./consul.ts";
 import { patroni } from "./patroni.ts";
-import { streaming } from "./streaming.ts";
 import type { Subject } from "./version.ts";
 
 interface Result {
@@ -15,7 +15,7 @@ interface Result {
   readonly isGood: boolean;
 }
 
-const SUBJECTS: Readonly<Record<string, Subject>> = { consul, patroni, streaming };
+const SUBJECTS: Readonly<Record<string, Subject>> = { consul, patroni, streaming, rails };
 
 process.exitCode = await testCompatibility(process.argv.slice(2));
 
