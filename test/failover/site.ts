@@ -37,6 +37,9 @@ export interface Boots {
   readonly streaming: number;
 }
 
+/** Three programs are started one after the other, which takes its time on a busy machine. */
+const STARTED_MS = 45_000;
+
 /** Returns once the agent has started all units and is converged. */
 export async function startSite({ consul, environment, config, ...streaming }: SiteOptions): Promise<Site> {
   await using starting = new AsyncDisposableStack();
@@ -53,7 +56,7 @@ export async function startSite({ consul, environment, config, ...streaming }: S
       },
     }),
   );
-  await agent.converged();
+  await agent.converged(STARTED_MS);
   const bytes = () => readFile(mastodon.envFile, "utf8");
   const release = starting.move();
   return {

@@ -71,7 +71,7 @@ export interface TestAgent extends AsyncDisposable {
   /** What is on record, oldest first. */
   history(): Promise<readonly Change[]>;
   /** Waits until the status is as wanted. */
-  converged(): Promise<Status>;
+  converged(deadlineMs?: number): Promise<Status>;
   removeEnvFile(): Promise<void>;
   output(): string;
   signal(signal: NodeJS.Signals): void;
@@ -125,13 +125,17 @@ export async function startAgent(options: AgentOptions): Promise<TestAgent> {
     status,
     history: async () =>
       z.array(changeSchema).parse(await (await fetch(`http://127.0.0.1:${httpPort}/history`)).json()),
-    converged: () =>
-      until(`the agent to converge`, async () => {
-        if (!running.isRunning()) throw new Error(`the agent ended:\n${running.tail()}`);
-        const seen = await status();
-        if (seen.state !== "converged") throw new Error(`${seen.state}: ${seen.reason}`);
-        return seen;
-      }),
+    converged: (deadlineMs) =>
+      until(
+        "the agent to converge",
+        async () => {
+          if (!running.isRunning()) throw new Error(`the agent ended:\n${running.tail()}`);
+          const seen = await status();
+          if (seen.state !== "converged") throw new Error(`${seen.state}: ${seen.reason}`);
+          return seen;
+        },
+        deadlineMs,
+      ),
     removeEnvFile: () => rm(envFile, { force: true }),
     output: () => running.output(),
     signal: (signal) => running.signal(signal),

@@ -14,11 +14,20 @@ module Boot
   end
 end
 
+# As Mastodon has it: with sentinels they are asked where the master is.
 def redis_options
   {
     host: ENV.fetch("REDIS_HOST", "localhost"),
     port: Integer(ENV.fetch("REDIS_PORT", "6379")),
     db: Integer(ENV.fetch("REDIS_DB", "0")),
-    password: ENV.fetch("REDIS_PASSWORD", nil)
+    password: ENV.fetch("REDIS_PASSWORD", nil),
+    **sentinel_options
   }
+end
+
+def sentinel_options
+  return {} unless ENV.key?("REDIS_SENTINELS")
+
+  sentinels = ENV["REDIS_SENTINELS"].split(",").map { |place| %i[host port].zip(place.split(":")).to_h }
+  { host: ENV.fetch("REDIS_SENTINEL_MASTER"), sentinels:, role: :master }
 end
