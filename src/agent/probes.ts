@@ -6,6 +6,7 @@ import type { Limits } from "../probe/look.ts";
 import type { PostgresTarget } from "../probe/postgres.ts";
 import { probeElasticsearch, probePostgres, probeRedis, probeS3, probeSmtp } from "../probe/probe.ts";
 import { type ProbeResult, refused } from "../probe/result.ts";
+import { placeOf } from "../settings/bucket.ts";
 import type { CheckedName } from "../settings/dependencies.ts";
 import { mergedOf, type Target } from "../settings/targets.ts";
 import { smtpTarget } from "./smtp-target.ts";
@@ -50,12 +51,17 @@ const PROBES: Readonly<Record<CheckedName, Probe>> = {
     timeoutMs: 3000,
     look: (target, limits) => {
       const read = reader(target);
+      const [scheme, bucket] = [
+        read("BUCKETSCHEME") === "http" ? "http" : "https",
+        read("BUCKETNAME"),
+      ] as const;
+      const byHost = read("S3_OVERRIDE_PATH_STYLE") === "true";
       return probeS3(
         {
-          scheme: read("BUCKETSCHEME") === "http" ? "http" : "https",
-          host: read("BUCKETHOST"),
+          ...placeOf({ scheme, host: read("BUCKETHOST"), bucket, byHost }),
+          scheme,
           port: Number(read("BUCKETPORT")),
-          bucket: read("BUCKETNAME"),
+          bucket,
           region: read("BUCKETREGION"),
           accessKey: read("BUCKETUSER"),
           secretKey: new Secret(read("BUCKETPASS")),

@@ -2,7 +2,7 @@ import { reveal, type Secret } from "../base/secret.ts";
 import type { RenderInput, Tree } from "../render/tree.ts";
 import { exportable } from "../settings/carried.ts";
 import { DEPENDENCY_NAMES, type Endpoint } from "../settings/dependencies.ts";
-import { deriveEndpoint, endpointUrl } from "../settings/derive.ts";
+import { bucketUrl, deriveEndpoint, endpointUrl } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
 import { SETTING_NAMES, type SettingName } from "../settings/schema.ts";
 import type { Reader } from "../settings/variable.ts";
@@ -28,6 +28,7 @@ export function renderInput(
     ),
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
+    s3: { ...endpointTree(deriveEndpoint("s3", merged)), bucket_url: bucketUrl(merged) },
     env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
     variables: listed(variables, [...variables.keys()].filter(isInEnvFile)),
     process: {
@@ -77,7 +78,7 @@ export function domainOf(merged: Merged): string {
   return settingText(merged, "DOMAIN") ?? "";
 }
 
-function endpointTree(endpoint: Endpoint | undefined): Tree {
+function endpointTree(endpoint: Endpoint | undefined): Readonly<Record<string, Tree>> {
   return {
     host: endpoint?.host,
     port: endpoint && String(endpoint.port),

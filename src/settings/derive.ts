@@ -1,5 +1,6 @@
 import { bracketed, splitScheme } from "../base/address.ts";
 import { reveal, type Secret } from "../base/secret.ts";
+import { placeOf } from "./bucket.ts";
 import { DEPENDENCIES, type DependencyName, type Endpoint } from "./dependencies.ts";
 import { isWithoutLogin } from "./mail.ts";
 import type { Merged } from "./merge.ts";
@@ -41,6 +42,21 @@ export function deriveEndpoint(name: DependencyName, merged: Merged): Endpoint |
 /** An S3 endpoint as a URL; the scheme's own port is left out. */
 export function endpointUrl(endpoint: Endpoint): string {
   return `${endpoint.scheme ?? "https"}://${authority(endpoint)}`;
+}
+
+/** Where the bucket's objects are, as Mastodon asks for them; undefined while that is not known. */
+export function bucketUrl(merged: Merged): string | undefined {
+  const endpoint = deriveEndpoint("s3", merged);
+  const bucket = textOf(merged, "BUCKETNAME");
+  if (endpoint === undefined || bucket === undefined) return undefined;
+  const { scheme = "https", host } = endpoint;
+  const place = placeOf({
+    scheme,
+    host,
+    bucket,
+    byHost: textOf(merged, "S3_OVERRIDE_PATH_STYLE") === "true",
+  });
+  return `${endpointUrl({ ...endpoint, host: place.host })}${place.path}`;
 }
 
 function variableValue(

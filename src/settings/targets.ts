@@ -18,7 +18,10 @@ import type { Wish } from "./wish.ts";
 const CONNECTIONS: Readonly<Record<CheckedName, readonly string[]>> = {
   postgres: ["DBHOST", "DBPORT", "DBUSER", "DBPASS", "DBNAME", "DB_SSLMODE"],
   redis: ["REDISHOST", "REDISPORT", "REDISPASS", "REDIS_USER", "REDIS_DB"],
-  s3: ["BUCKETHOST", "BUCKETPORT", "BUCKETSCHEME", "BUCKETNAME", "BUCKETUSER", "BUCKETPASS", "BUCKETREGION"],
+  s3: [
+    ...["BUCKETHOST", "BUCKETPORT", "BUCKETSCHEME", "BUCKETNAME", "BUCKETUSER", "BUCKETPASS", "BUCKETREGION"],
+    "S3_OVERRIDE_PATH_STYLE",
+  ],
   elasticsearch: ["ES_ENABLED", "ES_HOST", "ES_PORT", "ES_USER", "ES_PASS", "ES_CA_FILE"],
   smtp: [
     ...["MAILHOST", "MAILPORT", "MAILUSER", "MAILPASS", "MAILFROM"],

@@ -35,6 +35,23 @@ test("the domain's certificate is used if the web domain has none", () => {
   });
 });
 
+test.each([
+  [undefined, "https://s3.example.org:8443/mastodon"],
+  ["false", "https://s3.example.org:8443/mastodon"],
+  ["true", "https://mastodon.s3.example.org:8443"],
+])("nginx finds the bucket as Mastodon does: S3_OVERRIDE_PATH_STYLE=%s", (override, bucket_url) => {
+  const merged = given({
+    BUCKETHOST: "s3.example.org",
+    BUCKETPORT: "8443",
+    BUCKETSCHEME: "https",
+    BUCKETNAME: "mastodon",
+  });
+  const wish = { level: "shared", where: "test" } as const;
+  const variables = new Map(merged.variables);
+  if (override !== undefined) variables.set("S3_OVERRIDE_PATH_STYLE", [{ ...wish, value: override }]);
+  expect(renderInput({ ...merged, variables }, new Map(), {}, folders)).toMatchObject({ s3: { bucket_url } });
+});
+
 function given(values: Partial<Record<SettingName, string>>): Merged {
   const wishes = new Map<SettingName, Wish>();
   for (const name of SETTING_NAMES) {

@@ -19,6 +19,7 @@ const PASSWORD = { password: new Secret("redis-secret-1") };
 const BUCKET = {
   scheme: "http",
   bucket: "mastodon",
+  path: "/mastodon",
   region: "eu-central-1",
   accessKey: "S3RVER",
   secretKey: new Secret("S3RVER"),

@@ -20,7 +20,7 @@ test("nginx serves files, web, streaming and media as Mastodon needs", async () 
   await writeAt(folder.file("mastodon", "public", "packs", "app.js"), "app");
   await writeAt(folder.file("acme", ".well-known", "acme-challenge", "token"), "proof");
   const input = completeInput(folder.path, {
-    s3: { url: `http://${s3.address}` },
+    s3: { bucket_url: `http://${s3.address}/mastodon` },
     nginx: {
       ...nginxFacts(folder.path),
       web: web.address,

@@ -18,7 +18,7 @@ export function completeInput(folder: string, changes: RenderInput = {}): Render
     BUCKETALIAS: "files.example.org",
     BUCKETNAME: "mastodon",
     REMOTELOG: "127.0.0.1",
-    s3: { url: "https://127.0.0.1:9000" },
+    s3: { bucket_url: "https://127.0.0.1:9000/mastodon" },
     variables: [],
     process: { web: [], sidekiq: [], streaming: [] },
     paths: { mastodon: join(folder, "mastodon"), acme: join(folder, "acme") },
