@@ -11,7 +11,7 @@ import { HOSTS, JAIL } from "../world/agent.ts";
 import { until } from "../world/until.ts";
 
 test("an unintelligible answer from Consul is one problem, and the agent still ends when asked", async () => {
-  await using consul = await replies({ status: 200, body: '{"mastodon-agent-jail1": "what is this"}' });
+  await using consul = await replies({ status: 200, body: '"what is this"' });
   const problems = new Problems(silentLog());
   const end = new AbortController();
   const options = readOptions({
