@@ -5,6 +5,7 @@ import metadata from "../package.json" with { type: "json" };
 import { codeOf, ExitCode, isAgentError, messageOf, TryAgain } from "./base/errors.ts";
 import type { Io } from "./commands/io.ts";
 import { buildProgram } from "./commands/program.ts";
+import { printed } from "./commands/screen/paint.ts";
 import { prioritized, SEVERITIES } from "./report/severity.ts";
 
 /** argv -> command -> exit code. Nothing else touches `process`. */
@@ -66,6 +67,10 @@ function isJournal(descriptor: number): boolean {
   }
 }
 
+function errorLine(line: string): string {
+  return isJournal(process.stderr.fd) ? prioritized(SEVERITIES.error, line) : line;
+}
+
 process.stdout.on("error", endWithoutOutput);
 // There is nowhere left to report it; the exit code still does.
 process.stderr.on("error", () => {});
@@ -80,9 +85,8 @@ process.exitCode = await main(process.argv.slice(2), {
   // A terminal that does not know its size says 0.
   size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
   draw: (text) => process.stdout.write(text),
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) =>
-    process.stderr.write(`${isJournal(process.stderr.fd) ? prioritized(SEVERITIES.error, line) : line}\n`),
+  out: (line) => process.stdout.write(`${printed(line, process.stdout.isTTY)}\n`),
+  err: (line) => process.stderr.write(`${errorLine(printed(line, process.stderr.isTTY))}\n`),
   outliveOutput: () => process.stdout.off("error", endWithoutOutput).on("error", () => {}),
   onRequest,
 });

@@ -1,5 +1,6 @@
 import type { Health, UnitSpec } from "../apply/config.ts";
 import { bracketed } from "../base/address.ts";
+import { visible } from "../base/visible.ts";
 import type { CheckState, WantedCheck, WantedService } from "../consul/announce.ts";
 import type { Options } from "../options.ts";
 import type { State } from "../report/status.ts";
@@ -71,7 +72,7 @@ function ownService(facts: AnnouncedFacts): WantedService {
         ttlMs: announce.ttl,
         state: {
           status: STATUS[state],
-          output: `${state}: ${reason}`.slice(0, LONGEST_OUTPUT),
+          output: visible(`${state}: ${reason}`, LONGEST_OUTPUT),
           isUnknown: isYoung && state === "starting",
           isPrompt: state !== "starting" && state !== "applying",
         },
@@ -107,7 +108,7 @@ function unitCheck(
 function told(health: UnitHealth | undefined, isYoung: boolean): CheckState {
   if (health === undefined) return { status: "warning", output: "not checked yet", isUnknown: isYoung };
   if (health.healthy) return { status: "passing", output: "healthy" };
-  return { status: "critical", output: health.reason.slice(0, LONGEST_OUTPUT) };
+  return { status: "critical", output: visible(health.reason, LONGEST_OUTPUT) };
 }
 
 /** The site itself, as in the client's configuration if the agent writes that. */

@@ -14,15 +14,29 @@ export function firstLine(text: string): string {
 
 /** Control and format characters spelled out (`\x1b`), and no more characters than allowed. */
 export function visible(text: string, maxCharacters: number): string {
-  const characters = [...text.replaceAll(INVISIBLE, escaped)];
+  const characters = [...spelledOut(text)];
   return characters.length <= maxCharacters
     ? characters.join("")
     : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }
 
+/** The same for a text that is printed: its lines and tabs stay, and so do `kept` sequences, such as our own colours. */
+export function printable(text: string, kept?: RegExp): string {
+  const parts = kept === undefined ? [text] : text.split(kept);
+  // A split by one group has what was kept at every second place.
+  return parts.map((part, at) => (at % 2 === 0 ? spelledOut(part, LAYOUT) : part)).join("");
+}
+
+const LAYOUT: ReadonlySet<string> = new Set(["\n", "\t"]);
+
+function spelledOut(text: string, kept: ReadonlySet<string> = new Set()): string {
+  return text.replaceAll(INVISIBLE, (character) => (kept.has(character) ? character : escaped(character)));
+}
+
+/** What JSON leaves as it is gets a form that JSON understands. */
 function escaped(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  return code < 0x100 ? `\\x${hex(code, 2)}` : `\\u{${hex(code, 4)}}`;
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => (unit < 0x20 ? `\\x${hex(unit, 2)}` : `\\u${hex(unit, 4)}`)).join("");
 }
 
 function hex(code: number, digits: number): string {

@@ -17,11 +17,11 @@ export interface Io {
   readonly isJournal: boolean;
   /** Of the terminal, now: it may be resized. */
   size(): { readonly columns: number; readonly rows: number };
-  /** One line to standard output. */
+  /** One line to standard output. Control characters are spelled out, except those of our own colours on a terminal. */
   out(line: string): void;
   /** A text to standard output as it is, for what is redrawn on a terminal. */
   draw(text: string): void;
-  /** One line to standard error. */
+  /** The same to standard error. */
   err(line: string): void;
   /** From now on output that cannot be written is lost without ending the program. */
   outliveOutput(): void;

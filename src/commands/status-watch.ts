@@ -6,7 +6,7 @@ import type { Io } from "./io.ts";
 import { fitted, heightOf } from "./screen/fit.ts";
 import { hang } from "./screen/layout.ts";
 import { localTime } from "./screen/moment.ts";
-import { type Paint, paintFor } from "./screen/paint.ts";
+import { type Paint, paintFor, printed } from "./screen/paint.ts";
 import { screenLines, statusLines } from "./status-view.ts";
 
 const EVERY_MS = 1000;
@@ -107,7 +107,9 @@ class Picture {
     const lines = fitted(this.#lines(seen, columns), { columns, rows: rows - 1 }, mark);
     // What was folded for another width has moved.
     const back = columns === this.#columns ? up(this.#height) : CLEAR;
-    this.#io.draw(`${back}${lines.map((line) => `${line}${CLEAR_TO_END}\n`).join("")}${CLEAR_BELOW}`);
+    this.#io.draw(
+      `${back}${lines.map((line) => `${printed(line, true)}${CLEAR_TO_END}\n`).join("")}${CLEAR_BELOW}`,
+    );
     this.#height = heightOf(lines, columns);
     this.#columns = columns;
   }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { codeOf, Misconfigured, messageOf } from "../base/errors.ts";
+import { printable } from "../base/visible.ts";
 import type { JournalEntry } from "./journal-entry.ts";
 import type { Notice } from "./notice.ts";
 import { ASSETS, MANUAL } from "./page/names.ts";
@@ -106,7 +107,7 @@ function failed(error: unknown): Reply {
 }
 
 function json(document: unknown): Reply {
-  return { code: 200, type: "application/json", body: `${JSON.stringify(document, null, 2)}\n` };
+  return { code: 200, type: "application/json", body: `${printable(JSON.stringify(document, null, 2))}\n` };
 }
 
 async function listen(server: Server, { host, port }: HttpAddress): Promise<void> {

@@ -3,6 +3,7 @@ import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
+import { visible } from "../base/visible.ts";
 import type { Change } from "./change.ts";
 import { GAUGES } from "./metrics-gauges.ts";
 import { PROBE_RESULTS, STAGES, UNIT_ACTIONS } from "./metrics-labels.ts";
@@ -15,6 +16,10 @@ import type { Status } from "./status.ts";
 const PREFIX = "mastodon_agent_";
 /** From an evaluation to a sidekiq that gets two minutes for its jobs. */
 const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** Whoever may register a service could otherwise fill Prometheus with it: its ID and address are labels. */
+const MOST_SERIES = 200;
+const LONGEST_LABEL = 200;
 
 /** Names known from the configuration: with them every counter starts at zero. */
 export interface MetricsOptions {
@@ -115,7 +120,7 @@ export class Metrics {
           // Without labels there is a sample after a reset, and it is 0, which may be false.
           if (labels.length === 0) gauge.remove();
           const samples = this.#status === undefined ? [] : read(this.#status);
-          for (const [values, value] of samples) gauge.set(values, value);
+          for (const [values, value] of samples.slice(0, MOST_SERIES)) gauge.set(bounded(values), value);
         },
       });
     }
@@ -139,4 +144,10 @@ export class Metrics {
       buckets: SECONDS,
     });
   }
+}
+
+function bounded(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(labels).map(([name, value]) => [name, visible(value, LONGEST_LABEL)]),
+  );
 }

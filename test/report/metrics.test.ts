@@ -63,6 +63,25 @@ test("gauges show the status at the moment of the scrape, and forget what it was
   expect(after.get("mastodon_agent_converged")).toBe(0);
 });
 
+test("nobody fills Prometheus by what they register: labels are short and visible, and series are few", async () => {
+  const { redis } = FULL.endpoints;
+  if (redis === undefined) throw new Error("the fixture has a redis");
+  const source = `catalogue: service \x1b[2J${"x".repeat(5000)}`;
+  const probes = Array.from({ length: 5000 }, (_, port) => ({
+    dependency: "redis",
+    host: "10.0.0.1",
+    port,
+    ok: true,
+    reason: "",
+  }));
+  const text = await someMetrics().scrape({ ...FULL, probes, endpoints: { redis: { ...redis, source } } });
+  const series = [...samplesIn(text).keys()];
+  expect(series.filter((key) => key.startsWith("mastodon_agent_probe_up")).length).toBe(200);
+  const [info = ""] = series.filter((key) => key.startsWith("mastodon_agent_endpoint_info"));
+  expect(info.length).toBeLessThan(400);
+  expect(info).toContain(String.raw`service \\x1b[2Jxxx`);
+});
+
 test("what is not known has no sample, rather than a false zero", async () => {
   const text = await someMetrics().scrape({ ...FULL, last_change: null });
   const series = [...samplesIn(text).keys()];

@@ -1,3 +1,5 @@
+import { printable } from "../../base/visible.ts";
+
 /** HTML that is safe by construction: what is put into the template is escaped, unless the same template made it. */
 class Html {
   readonly text: string;
@@ -31,5 +33,5 @@ function textOf(part: Part): string {
 }
 
 function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
