@@ -98,7 +98,7 @@ const rawInstance = z
   });
 
 function ofTheMesh(kind: string): string {
-  return `a ${visible(kind, 40)}, not the service itself: register it under a name of its own`;
+  return `a ${visible(kind, 40)}, not the service itself: register it under another name`;
 }
 
 /** As much of an entry as says whose it is and which role it has. */

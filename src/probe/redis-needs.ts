@@ -38,7 +38,7 @@ export const NEEDS: readonly Need[] = [
   {
     command: ["PUBLISH", OURS, ""],
     fine: [],
-    withheld: "does not let this user publish to every channel, so timelines stand still",
+    withheld: "does not let this user publish to every channel, so timelines do not update",
   },
   {
     command: ["EVALSHA", NO_SCRIPT, "0"],
@@ -71,18 +71,18 @@ const ERRORS: Readonly<Record<string, ProbeFailure>> = {
   BUSY: refused(
     "not_ready",
     "is busy with a script that does not end",
-    "Look at it; SCRIPT KILL ends the script.",
+    "Check that script; SCRIPT KILL ends it.",
   ),
   MASTERDOWN: refused("not_writable", "is a replica that has lost its master"),
   READONLY: refused("not_writable", "is a replica"),
   NOREPLICAS: refused(
     "not_writable",
-    "refuses writes: it has fewer replicas than its min-replicas-to-write asks for",
+    "refuses writes: it has fewer replicas than its min-replicas-to-write requires",
     "Bring its replicas back, or lower min-replicas-to-write.",
   ),
   OOM: refused(
     "not_writable",
-    "refuses writes: its memory is full (maxmemory, and nothing that it may evict)",
+    "refuses writes: its memory is full (maxmemory, and there is nothing that it may evict)",
     "Raise its maxmemory, or find out what fills it. Leave maxmemory-policy at noeviction: it holds Sidekiq's jobs.",
   ),
   MISCONF: refused(

@@ -8,7 +8,7 @@ const line = text("(a password)", 1024);
 
 /** What Addressable decodes (`%41`), drops (blanks at the ends) or rewrites (NFKC) is another password for Rails. */
 export const redisPassword: ValueType = {
-  expected: `${line.expected}; and, because Mastodon's Rails would log in with another password, without % before two hexadecimal digits, without blanks at its ends, and without characters that Unicode's normal form NFKC replaces`,
+  expected: `${line.expected}; and, because Mastodon's Rails would log in with another password, without % before two hexadecimal digits, without spaces at either end, and without characters that Unicode's normal form NFKC replaces`,
   example: "(a password of letters and digits)",
   accept: (value) => (isKeptInUrl(value) ? line.accept(value) : undefined),
 };

@@ -8,7 +8,7 @@ interface Stray {
 const STRAYS: readonly (Stray & { readonly found: RegExp })[] = [
   {
     found: /^\uFEFF/,
-    what: "begins with a byte order mark, as some editors write it into a file",
+    what: "begins with a byte order mark, as some editors write to a file",
     isNeverMeant: true,
   },
   {

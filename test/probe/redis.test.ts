@@ -64,7 +64,7 @@ test.each([
   [
     "no channels, as by default",
     ["~*", "resetchannels", "+@all"],
-    "does not let this user publish to every channel, so timelines stand still",
+    "does not let this user publish to every channel, so timelines do not update",
   ],
   [
     "no scripts",
@@ -94,13 +94,13 @@ test("a master that refuses writes is refused with what ends it, and writable ag
     {
       begin: ["min-replicas-to-write", "1"],
       end: ["min-replicas-to-write", "0"],
-      reason: "refuses writes: it has fewer replicas than its min-replicas-to-write asks for",
+      reason: "refuses writes: it has fewer replicas than its min-replicas-to-write requires",
       cure: /lower min-replicas-to-write/,
     },
     {
       begin: ["maxmemory", "1"],
       end: ["maxmemory", "0"],
-      reason: "refuses writes: its memory is full (maxmemory, and nothing that it may evict)",
+      reason: "refuses writes: its memory is full (maxmemory, and there is nothing that it may evict)",
       cure: /Raise its maxmemory/,
     },
   ];

@@ -44,7 +44,7 @@ function levelText({ in_force: inForce, values }: SettingStatus): string {
 function asked({ in_force: inForce, waiting, values: [first] }: SettingStatus): Html {
   return html`
 ${inForce !== null && html`<p>In force: <code>${inForce.value ?? ""}</code>${inForce.where !== null && html` from ${inForce.where}`}.</p>`}
-<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code>${first.value === inForce?.value && " (another one)"} from ${first.where}`}. ${waiting !== null && prose(`It ${waitingText(waiting, (iso) => iso)}.`)}</p>`;
+<p>Asked for: ${first === undefined ? "no value" : html`<code>${first.value}</code>${first.value === inForce?.value && " (a different one)"} from ${first.where}`}. ${waiting !== null && prose(`It ${waitingText(waiting, (iso) => iso)}.`)}</p>`;
 }
 
 function markOf(value: Value, { waiting, in_force: inForce, values }: SettingStatus): string | false {
