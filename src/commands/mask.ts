@@ -8,7 +8,7 @@ const REDACTED = "[redacted]";
 /** As Ruby's dotenv and a shell take it. */
 const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][\w.]*)(?:\s*=|:\s)/;
 /** As the agent writes it. */
-const WRITTEN = /^([A-Z][A-Z0-9_]*)=/;
+const WRITTEN = /^([A-Za-z_]\w*)=/;
 /** In the languages whose names the agent does not know. */
 const TELLING =
   /^(.*?(?:passw|passphrase|secret|token|encrypt|credential|authorization|api_?key|private)[\w-]*)\W.*$/i;

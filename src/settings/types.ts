@@ -19,7 +19,11 @@ export function text(example: string, maxCharacters = 4096): ValueType {
     expected: `one line of at most ${maxCharacters} characters, without control characters, not ending in \\, and not mixing ' and # with any of " \\ $ (dotenv cannot hold that)`,
     example,
     accept: (value) =>
-      value.length > 0 && value.length <= maxCharacters && !CONTROL.test(value) && quote(value) !== undefined
+      value.length > 0 &&
+      value.length <= maxCharacters &&
+      !CONTROL.test(value) &&
+      !value.startsWith(BYTE_ORDER_MARK) &&
+      quote(value) !== undefined
         ? value
         : undefined,
   };
@@ -71,6 +75,20 @@ export const emailDomains: ValueType = {
     return domains.every((part) => part !== undefined) ? domains.join("|") : undefined;
   },
 };
+
+/** A path on this machine. */
+export function absolutePath(example: string): ValueType {
+  return matching(/^\/\P{Cc}{0,4095}$/u, "an absolute path", example);
+}
+
+/** To Mastodon this one's being empty says something else than its being unset. */
+export function emptyOr(type: ValueType, meaning: string): ValueType {
+  return {
+    expected: `${type.expected}, or nothing ${meaning}`,
+    example: type.example,
+    accept: (value) => (value === "" ? value : type.accept(value)),
+  };
+}
 
 export const port: ValueType = integer(1, 65_535, "5432");
 
@@ -264,6 +282,8 @@ function base64Bytes(value: string): number {
 
 /** Control characters and the two Unicode line breaks. */
 export const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+/** Some editors begin a file with it; nobody's password does. */
+const BYTE_ORDER_MARK = "\uFEFF";
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
 const YAML_WORD = /^(true|false|yes|no|on|off|null|y|n)$/i;

@@ -5,6 +5,9 @@ import type { ValueType } from "./types.ts";
 export const READERS = ["web", "sidekiq", "streaming"] as const;
 export type Reader = (typeof READERS)[number];
 
+/** The units that run Mastodon's Ruby. */
+export const RAILS = ["web", "sidekiq"] as const satisfies readonly Reader[];
+
 /** Where a variable's value comes from. */
 export type Origin =
   /** A setting, unchanged. */
@@ -62,6 +65,16 @@ export function row(
       readers,
     },
   ];
+}
+
+/** Many variables of Rails with one beginning; where more than the type is unusual, the columns stand beside it. */
+export function family(
+  prefix: string,
+  members: Readonly<Record<string, ValueType | readonly [ValueType, Columns]>>,
+): [string, VariableSpec][] {
+  return Object.entries(members).map(([rest, member]) =>
+    "accept" in member ? row(prefix + rest, member, RAILS) : row(prefix + rest, member[0], RAILS, member[1]),
+  );
 }
 
 /** Fed by a setting, unchanged. */

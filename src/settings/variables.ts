@@ -2,6 +2,7 @@ import { bracketed } from "../base/address.ts";
 import { mailbox, mailUser } from "./mail-types.ts";
 import { redisPassword, redisUser } from "./redis-types.ts";
 import {
+  absolutePath,
   boolean as bool,
   bucket,
   choice,
@@ -30,17 +31,22 @@ import {
   ofMachine,
   overriding,
   pinned,
+  RAILS,
   READERS,
   type Reader,
   row,
   type VariableSpec,
 } from "./variable.ts";
+import { OPERATION } from "./variables-operation.ts";
+import { SIGN_IN } from "./variables-sign-in.ts";
+import { OTHER_STORAGE } from "./variables-storage.ts";
+import { TRACES } from "./variables-traces.ts";
 
-const RAILS = ["web", "sidekiq"] as const;
 const ALL = ["web", "sidekiq", "streaming"] as const;
 
 const PASSWORD = text("(a password)", 1024);
 const LINE = text("(a text)");
+const CA_FILE = absolutePath("/etc/ssl/certs/ca-certificates.crt");
 const SECONDS = integer(0, 86_400, "30");
 const COUNT = integer(0, 1_000_000, "5");
 const BYTES = integer(0, 2_000_000_000, "15728640");
@@ -49,6 +55,7 @@ const SENTINELS = list(
   matching(/^[A-Za-z0-9_.-]+(:\d{1,5})?$/, "host or host:port", "10.0.0.31:26379"),
   "10.0.0.31:26379,10.0.0.32:26379",
 );
+const SENTINEL_MASTER = matching(/^[\w.-]+$/, "the name of a Sentinel master", "mymaster");
 const SSL_MODES = choice("disable", "allow", "prefer", "require", "verify-ca", "verify-full");
 const SSL_MODE: ValueType = {
   ...SSL_MODES,
@@ -79,9 +86,9 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("OTP_SECRET", PASSWORD, RAILS, { ...pinned(), removed: "4.4" }),
   row("VAPID_PRIVATE_KEY", PASSWORD, RAILS, pinned()),
   row("VAPID_PUBLIC_KEY", PASSWORD, RAILS, pinned()),
-  row("ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY", PASSWORD, RAILS, { ...pinned(), since: "4.3" }),
-  row("ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT", PASSWORD, RAILS, { ...pinned(), since: "4.3" }),
-  row("ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY", PASSWORD, RAILS, { ...pinned(), since: "4.3" }),
+  row("ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY", PASSWORD, RAILS, pinned()),
+  row("ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT", PASSWORD, RAILS, pinned()),
+  row("ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY", PASSWORD, RAILS, pinned()),
 
   row("DB_HOST", databaseHost, ALL, from("DBHOST")),
   row("DB_PORT", port, ALL, from("DBPORT")),
@@ -102,16 +109,17 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("REPLICA_DB_NAME", databaseName, RAILS),
   row("REPLICA_DB_USER", databaseName, RAILS),
   row("REPLICA_DB_PASS", PASSWORD, RAILS, { secret: true }),
-  row("REPLICA_DB_TASKS", bool, RAILS),
-  row("REPLICA_PREPARED_STATEMENTS", bool, RAILS),
+  row("REPLICA_DB_TASKS", bool, RAILS, { since: "4.4" }),
+  row("REPLICA_PREPARED_STATEMENTS", bool, RAILS, { since: "4.4" }),
   row("REPLICA_DATABASE_URL", url, RAILS, overriding("REPLICA_DB_HOST and the others; put those")),
 
   row("REDIS_HOST", REDIS, ALL, from("REDISHOST")),
   row("REDIS_PORT", port, ALL, from("REDISPORT")),
   row("REDIS_PASSWORD", redisPassword, ALL, { ...from("REDISPASS"), secret: true }),
   row("REDIS_DB", integer(0, 1000, "0"), ALL),
-  row("REDIS_USER", redisUser, RAILS),
-  row("REDIS_USERNAME", redisUser, ["streaming"], { ...derived("REDIS_USER"), since: "4.3" }),
+  row("REDIS_USER", redisUser, ALL),
+  // What the streaming of 4.3.0 looked for.
+  row("REDIS_USERNAME", redisUser, ["streaming"], { ...derived("REDIS_USER"), removed: "4.4" }),
   row("REDIS_URL", url, ALL, {
     ...derived("REDISHOST", "REDISPORT", "REDISPASS", "REDIS_USER", "REDIS_DB"),
     secret: true,
@@ -121,13 +129,11 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
     ...barred("Mastodon refuses to start if it is set"),
     removed: "4.4",
   }),
-  row("REDIS_SENTINELS", SENTINELS, ALL, { since: "4.4" }),
-  row("REDIS_SENTINEL_MASTER", matching(/^[\w.-]+$/, "the name of a Sentinel master", "mymaster"), ALL, {
-    since: "4.4",
-  }),
-  row("REDIS_SENTINEL_PORT", port, ALL, { since: "4.4" }),
-  row("REDIS_SENTINEL_USERNAME", text("sentinel", 128), ALL, { since: "4.4" }),
-  row("REDIS_SENTINEL_PASSWORD", PASSWORD, ALL, { since: "4.4", secret: true }),
+  row("REDIS_SENTINELS", SENTINELS, ALL),
+  row("REDIS_SENTINEL_MASTER", SENTINEL_MASTER, ALL),
+  row("REDIS_SENTINEL_PORT", port, ALL),
+  row("REDIS_SENTINEL_USERNAME", text("sentinel", 128), ALL),
+  row("REDIS_SENTINEL_PASSWORD", PASSWORD, ALL, { secret: true }),
   ...["CACHE_", "SIDEKIQ_"].flatMap(redisOfItsOwn),
 
   row("S3_ENABLED", bool, RAILS, derived("BUCKETHOST")),
@@ -181,7 +187,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("ES_PASS", PASSWORD, RAILS, { secret: true }),
   row("ES_PREFIX", matching(/^[a-z0-9_-]+$/, "an index prefix", "mastodon"), RAILS),
   row("ES_PRESET", choice("single_node_cluster", "small_cluster", "large_cluster"), RAILS),
-  row("ES_CA_FILE", LINE, RAILS, ofMachine()),
+  row("ES_CA_FILE", CA_FILE, RAILS, ofMachine()),
 
   row("EMAIL_DOMAIN_ALLOWLIST", emailDomains, RAILS),
   row("EMAIL_DOMAIN_DENYLIST", emailDomains, RAILS),
@@ -189,8 +195,6 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("USER_ACTIVE_DAYS", COUNT, RAILS),
   row("SESSION_RETENTION_PERIOD", integer(1, 1_000_000_000, "31556952"), RAILS),
   row("IP_RETENTION_PERIOD", integer(1, 1_000_000_000, "31556952"), RAILS),
-  row("FETCH_REPLIES_ENABLED", bool, RAILS, { since: "4.4" }),
-  row("OMNIAUTH_ONLY", bool, RAILS),
   row("ALLOW_ACCESS_TO_HIDDEN_SERVICE", bool, RAILS),
   row("DEEPL_API_KEY", PASSWORD, RAILS, { secret: true }),
   row("DEEPL_PLAN", choice("free", "pro"), RAILS),
@@ -198,6 +202,11 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("LIBRE_TRANSLATE_API_KEY", PASSWORD, RAILS, { secret: true }),
   row("HCAPTCHA_SITE_KEY", LINE, RAILS),
   row("HCAPTCHA_SECRET_KEY", PASSWORD, RAILS, { secret: true }),
+
+  ...OTHER_STORAGE,
+  ...SIGN_IN,
+  ...OPERATION,
+  ...TRACES,
 
   row("WEB_CONCURRENCY", integer(0, 512, "2"), [], { processReaders: ["web"] }),
   row("MAX_THREADS", integer(1, 512, "5"), RAILS, { processReaders: ["web"] }),
@@ -245,7 +254,7 @@ function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
       RAILS,
       columns,
     ),
-    row(`${prefix}CA_FILE`, LINE, RAILS, { ...columns, ...ofMachine() }),
+    row(`${prefix}CA_FILE`, CA_FILE, RAILS, { ...columns, ...ofMachine() }),
   ];
 }
 
@@ -263,12 +272,10 @@ function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
       RAILS,
       overriding(`${prefix}REDIS_HOST and ${prefix}REDIS_PORT; put those`),
     ),
-    row(`${prefix}REDIS_SENTINELS`, SENTINELS, RAILS, { since: "4.4" }),
-    row(
-      `${prefix}REDIS_SENTINEL_MASTER`,
-      matching(/^[\w.-]+$/, "the name of a Sentinel master", "mymaster"),
-      RAILS,
-      { since: "4.4" },
-    ),
+    row(`${prefix}REDIS_SENTINELS`, SENTINELS, RAILS),
+    row(`${prefix}REDIS_SENTINEL_MASTER`, SENTINEL_MASTER, RAILS),
+    row(`${prefix}REDIS_SENTINEL_PORT`, port, RAILS),
+    row(`${prefix}REDIS_SENTINEL_USERNAME`, text("sentinel", 128), RAILS),
+    row(`${prefix}REDIS_SENTINEL_PASSWORD`, PASSWORD, RAILS, { secret: true }),
   ];
 }

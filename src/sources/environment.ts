@@ -73,7 +73,7 @@ function readSetting(
 function canonical(found: Found, type: ValueType): Found | Complaint {
   const placeholder = placeholderReason(found.text);
   if (placeholder !== undefined) return { where: found.where, ...placeholder };
-  const text = strayIn(found.text)?.isNeverMeant ? undefined : type.accept(found.text);
+  const text = type.accept(found.text);
   return text === undefined ? malformed(found, type) : { ...found, text };
 }
 
@@ -146,6 +146,6 @@ function contradiction(one: Found, other: Found): Complaint {
 
 function malformed({ where, text }: Found, { expected, example }: ValueType): Complaint {
   const stray = strayIn(text);
-  const hint = stray === undefined ? "" : ` (the value ${stray.what})`;
+  const hint = stray === undefined ? "" : ` (the value ${stray})`;
   return { where, what: `not acceptable: expected ${expected}${hint}`, cure: `Example: ${example}` };
 }

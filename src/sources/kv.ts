@@ -143,10 +143,9 @@ function readValue(type: ValueType, value: Uint8Array): string | Reason {
   const placeholder = placeholderReason(text);
   if (placeholder !== undefined) return placeholder;
   const stray = strayIn(text);
-  const accepted = stray?.isNeverMeant ? undefined : type.accept(text);
   return (
-    accepted ?? {
-      what: `the value is not acceptable: expected ${type.expected}${stray ? ` (the value ${stray.what})` : ""}`,
+    type.accept(text) ?? {
+      what: `the value is not acceptable: expected ${type.expected}${stray ? ` (the value ${stray})` : ""}`,
       cure: stray ? `${PUT_AS_IS} ${example}` : example,
     }
   );

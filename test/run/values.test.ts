@@ -11,6 +11,9 @@ import { until } from "../world/until.ts";
 
 const VALUES = 10_000;
 
+/** Consul takes no more operations at once. */
+const LARGEST_TRANSACTION = 64;
+
 /** What only a free text may be. */
 const EVERYTHING = `"a free text's type takes this" (é) \u00a0`;
 
@@ -67,7 +70,8 @@ async function putAll(consul: ConsulServer, expected: Readonly<Record<string, st
       Value: Buffer.from(expected[variable] ?? "").toString("base64"),
     },
   }));
-  await consul.request("PUT", "/v1/txn", operations);
+  for (let at = 0; at < operations.length; at += LARGEST_TRANSACTION)
+    await consul.request("PUT", "/v1/txn", operations.slice(at, at + LARGEST_TRANSACTION));
 }
 
 async function fileWith(
