@@ -140,7 +140,7 @@ const UNKNOWN: readonly [key: string, message: RegExp][] = [
 
 const BARRED: readonly [variable: string, message: RegExp][] = [
   ["DATABASE_URL", /it would override DB_HOST/],
-  ["REDIS_URL", /it would override REDIS_HOST/],
+  ["REDIS_URL", /is made of REDISHOST/],
   ["REDIS_NAMESPACE", /Mastodon refuses to start/],
   ["S3_CLOUDFRONT_HOST", /it would override S3_ALIAS_HOST/],
   ["SMTP_CA_FILE", /paths cannot be set from Consul/],
