@@ -48,7 +48,7 @@ function connections({ closedPort, postgresPort, redisPort, s3Port }: Elsewhere)
     ["BUCKETUSER", "nobody", /s3: .*does not know the access key/],
     ["BUCKETNAME", "mastodon-old", /s3: .*has no bucket "mastodon-old"/],
     ["BUCKETPORT", String(closedPort), /s3: .*nothing listens there/],
-    ["BUCKETPORT", String(redisPort), /s3: .*does not answer/],
+    ["BUCKETPORT", String(redisPort), /s3: .*does not speak HTTP/],
     ["BUCKETHOST", NO_SUCH_HOST, UNRESOLVED],
     ["BUCKETSCHEME", "https", /s3: .*fails the TLS handshake/],
   ];
