@@ -84,11 +84,19 @@ test("the client accepts the tokens that the servers would, and lists its member
   await writeFile(node.configFile, await shippedConfiguration(node, token));
   await using _client = supervise(node);
   const client = clientAt(node.address, { token });
-  const stranger = clientAt(node.address, { token: new Secret(await server.createToken("")) });
+  const strange = await server.createToken("");
+  const stranger = clientAt(node.address, { token: new Secret(strange) });
   const service = { id: "mastodon-web", name: "mastodon-web", address: "", port: 1, tags: [], meta: {} };
   await until("joined", async () => (await client.leader()) !== undefined);
-  await expect(stranger.register(service, [])).rejects.toMatchObject({ kind: "denied" });
   await client.register(service, []);
+  // A token that the client could not resolve yet would be denied for that reason alone.
+  await until("the client to know the token", async () => {
+    const self = { headers: { "X-Consul-Token": strange } };
+    return (await fetch(`${node.address}/v1/acl/token/self`, self)).ok;
+  });
+  for (const other of [service, { ...service, id: "other", name: "other" }]) {
+    await expect(stranger.register(other, [])).rejects.toMatchObject({ kind: "denied" });
+  }
 
   await using alone = await makeNode({ gossipKey, join: "127.0.0.1:1", name: "mastodon-2" });
   await writeFile(alone.configFile, await shippedConfiguration(alone, token, "127.0.0.1:1"));
