@@ -27,7 +27,12 @@ export function pack(folder) {
 function npmPack(...flags) {
   const argv = ["pack", "--ignore-scripts", "--json", "--loglevel=error", ...flags];
   const stdio = ["ignore", "pipe", "inherit"];
-  const [packed] = JSON.parse(execFileSync("npm", argv, { cwd: CHECKOUT, encoding: "utf8", stdio }));
+  return packedIn(execFileSync("npm", argv, { cwd: CHECKOUT, encoding: "utf8", stdio }));
+}
+
+/** What `npm pack --json` says of the one package: in a list, since npm 12 in an object by name. */
+export function packedIn(json) {
+  const [packed] = Object.values(JSON.parse(json));
   return packed;
 }
 

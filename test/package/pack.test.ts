@@ -1,5 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { packedIn } from "../../scripts/pack.mjs";
 import { run } from "../world/spawn.ts";
 import { type TemporaryFolder, temporaryFolder } from "../world/temporary.ts";
 
@@ -66,12 +68,27 @@ test("what would waste memory stays out of the bundle", async () => {
   expect(chunks.filter((text) => /\bfrom ?"(node:)?https?"/.test(text))).toEqual([]);
 });
 
-test("installed globally, it has its manual page where man looks", async () => {
+test("installed globally, it has its manual page where the documentation says", async () => {
   const tarball = (await readdir(folder.path)).find((name) => name.endsWith(".tgz")) ?? "";
   const prefix = folder.file("global");
   await run("npm", ["install", "-g", "--prefix", prefix, "--offline", "--no-audit", folder.file(tarball)]);
-  const page = folder.file("global", "share", "man", "man1", "mastodon-agent.1");
-  expect(await readFile(page, "utf8")).toMatch(/^\.Dt MASTODON-AGENT 1$/m);
+  const root = (await run("npm", ["root", "-g", "--prefix", prefix, "--silent"])).trim();
+  const inPackage = "mastodon-consul-agent/dist/man/mastodon-agent.1";
+  expect(await readFile("docs/commands.md", "utf8")).toContain(`man "$(npm root -g)/${inPackage}"`);
+  // npm 12 does not link it any more.
+  const linked = Number.parseInt(await run("npm", ["--version", "--silent"]), 10) < 12;
+  const pages = [
+    path.join(root, inPackage),
+    ...(linked ? [path.join(prefix, "share/man/man1/mastodon-agent.1")] : []),
+  ];
+  for (const page of pages) expect(await readFile(page, "utf8")).toMatch(/^\.Dt MASTODON-AGENT 1$/m);
+});
+
+test.each([
+  ["up to 11", '[{"filename":"a-1.tgz","files":[]}]'],
+  ["from 12 on", '{"a":{"filename":"a-1.tgz","files":[]}}'],
+])("what npm %s says of a packed package is understood", (_versions, json) => {
+  expect(packedIn(json)).toEqual({ filename: "a-1.tgz", files: [] });
 });
 
 test("a Node that is too old is refused, with the exit code of a wrong configuration", async () => {

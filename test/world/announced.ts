@@ -7,7 +7,7 @@ const health = z.array(
     Service: z.object({
       ID: z.string(),
       Address: z.string(),
-      Port: z.number(),
+      Port: z.number().default(0),
       Tags: z.array(z.string()).nullable(),
       Meta: z.record(z.string(), z.string()).nullable(),
       ModifyIndex: z.number(),
