@@ -21,6 +21,7 @@ import { runClient } from "./agent/run-client.ts";
 import { checkedDependencies } from "./agent/services.ts";
 import { statusOf } from "./agent/status.ts";
 import { publishStatus } from "./agent/status-document.ts";
+import { withTargets } from "./agent/targets-at-start.ts";
 import { collectGarbage, tidyAtRest } from "./agent/tidy.ts";
 import { type Task, together } from "./agent/together.ts";
 import { Turn } from "./agent/turn.ts";
@@ -59,8 +60,9 @@ export interface AgentGiven {
  * @throws Misconfigured when configuration or keys are refused; then nothing was changed
  */
 export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<void> {
-  const { options, log, version } = given;
-  await refuseEarly(options);
+  const { log, version } = given;
+  await refuseEarly(given.options);
+  const options = await withTargets(given.options, log);
   const written = new Bell();
   const onTrouble = () => written.ring();
   const store = await openState(options.config.paths.state, memorySchema, NO_MEMORY, onTrouble);
@@ -80,7 +82,16 @@ export async function runAgent(given: AgentGiven, signal: AbortSignal): Promise<
     onChange: () => notice.tell(),
   });
   const history = await History.open(options.config.paths.state, problems, onTrouble);
-  const { tasks, views } = assemble({ ...given, store, written, notice, problems, history, metrics });
+  const { tasks, views } = assemble({
+    ...given,
+    options,
+    store,
+    written,
+    notice,
+    problems,
+    history,
+    metrics,
+  });
   await using _http = await openHttp(options.config.http, views);
   if (store.complaint !== undefined)
     problems.replace("damaged state", [damagedStateProblem(store.complaint)]);

@@ -109,5 +109,9 @@ export type Step = z.output<typeof stepSchema>;
 export type SignalStep = Extract<Step, { readonly signal: string }>;
 /** `timeout` is in milliseconds. */
 export type Health = z.output<typeof healthSchema>;
-export type FileSpec = z.output<typeof fileSchema> & { readonly name: string };
+export type FileSpec = z.output<typeof fileSchema> & {
+  readonly name: string;
+  /** Where the path led when the agent started; undefined where it is looked at only once. */
+  readonly target?: string;
+};
 export type UnitSpec = z.output<typeof unitSchema> & { readonly name: string };

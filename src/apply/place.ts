@@ -5,7 +5,7 @@ import type { Permissions } from "../state/durable.ts";
 import type { FileSpec } from "./config.ts";
 import { permissionsOf } from "./ownership.ts";
 import type { Desired, DesiredFile, Place, Placed, PlacedFile } from "./plan.ts";
-import { targetOf } from "./target.ts";
+import { sameTargetOf } from "./target.ts";
 
 /** @throws TryAgain for a file that cannot be read: the obstacle may go away again */
 export async function place(desired: Desired): Promise<Placed> {
@@ -26,7 +26,7 @@ export async function placeFile(file: DesiredFile): Promise<PlacedFile> {
 
 /** @throws Misconfigured for an unknown owner or a target that is not a file; the system's error when unreadable */
 export async function placeOf(spec: FileSpec): Promise<Place> {
-  const [target, asked] = await Promise.all([targetOf(spec.path), permissionsOf(spec)]);
+  const [target, asked] = await Promise.all([sameTargetOf(spec), permissionsOf(spec)]);
   const found = read(target);
   return {
     target,

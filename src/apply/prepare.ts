@@ -24,10 +24,12 @@ export async function prepare(plan: Plan, context: ApplyContext): Promise<Prepar
     stageName = "check";
     await timed(observe, { stage: "check" }, async () => {
       for (const file of files) await check(file, context);
+      for (const file of files) file.verify();
     });
     stageName = "gate";
     if (files.length > 0 && gate !== undefined)
       await timed(observe, { stage: "gate" }, () => passGate(gate, context));
+    for (const file of files) file.verify();
     stageName = "remember";
     await timed(observe, { stage: "remember" }, () => unsettle(plan, context));
     return { kind: "prepared", files };

@@ -1,8 +1,8 @@
 /** One file of a transaction: written next to its target, then moved there in one step, then perhaps rolled back. */
-import { renameSync } from "node:fs";
+import { lstatSync, readFileSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isAgentError, Misconfigured, messageOf, TryAgain } from "../base/errors.ts";
+import { isAgentError, Misconfigured, messageOf, Refused, TryAgain } from "../base/errors.ts";
 import {
   isFull,
   type Permissions,
@@ -19,6 +19,8 @@ export interface StagedFile {
   readonly spec: FileSpec;
   /** Holds the new content with its final owner and mode, on the disk. */
   readonly temporary: string;
+  /** @throws Refused when it is no longer the very file that was staged */
+  verify(): void;
   /** Replaces the old one; readers see one or the other. */
   commit(): void;
   /** Takes a commit back: the old bytes, owner and mode, or no file if there was none. False if there was no commit. */
@@ -34,7 +36,7 @@ export interface StagedFile {
 export async function stage({ spec, content, place }: PlacedFile, nameOf = temporaryOf): Promise<StagedFile> {
   try {
     const temporary = await writeTemporary(place.target, content, wanted(place), nameOf(place.target));
-    return new Staged(spec, temporary, place);
+    return new Staged(spec, temporary, content, place);
   } catch (error) {
     throw explained(spec, error);
   }
@@ -78,18 +80,44 @@ function explained({ path }: FileSpec, cause: unknown): Error {
   return new Misconfigured({ where: path, what, cure }, { cause });
 }
 
+/** Everything about a file but its bytes; equal for no other file that exists at the same time. A link is not followed. */
+function identityOf(path: string): string {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) return "";
+  const { dev, ino, mode, nlink, uid, gid } = found;
+  return [dev, ino, mode, nlink, uid, gid].join(" ");
+}
+
+function meddled({ path }: FileSpec): Refused {
+  return new Refused({
+    where: path,
+    what: "its check changed or replaced the file it was given, so the old file stays",
+    cure: "Let the check (and the gate) only read the file.",
+  });
+}
+
 class Staged implements StagedFile {
   readonly spec: FileSpec;
   readonly temporary: string;
+  readonly #content: string;
+  readonly #identity: string;
   readonly #target: string;
   readonly #before: CurrentFile | undefined;
   #renamed = false;
 
-  constructor(spec: FileSpec, temporary: string, { target, there }: Place) {
+  constructor(spec: FileSpec, temporary: string, content: string, { target, there }: Place) {
     this.spec = spec;
     this.temporary = temporary;
+    this.#content = content;
+    this.#identity = identityOf(temporary);
     this.#target = target;
     this.#before = there;
+  }
+
+  verify(): void {
+    const isSame =
+      identityOf(this.temporary) === this.#identity && readFileSync(this.temporary, "utf8") === this.#content;
+    if (!isSame) throw meddled(this.spec);
   }
 
   commit(): void {
@@ -106,6 +134,6 @@ class Staged implements StagedFile {
   }
 
   async discard(): Promise<void> {
-    await rm(this.temporary, { force: true });
+    await rm(this.temporary, { force: true, recursive: true });
   }
 }

@@ -31,6 +31,28 @@ export async function targetOf(path: string, links = 0): Promise<string> {
 }
 
 /**
+ * The same for an agent that runs on: whatever is done to the path after the start, only the file is written that it led to
+ * then.
+ * @throws Misconfigured as `targetOf` does, and if it now leads elsewhere
+ */
+export async function sameTargetOf({
+  path,
+  target,
+}: {
+  readonly path: string;
+  readonly target?: string;
+}): Promise<string> {
+  const now = await targetOf(path);
+  if (target === undefined || now === target) return now;
+  const then = target === path ? "itself" : target;
+  throw refuse(
+    path,
+    `it leads to ${now === path ? "itself" : now}, but led to ${then} when the agent started`,
+    "Put back what was there, or, if this is meant, let the agent read its configuration again (SIGHUP).",
+  );
+}
+
+/**
  * Whether something is mounted on this very path: a rename cannot replace it, and writing into it shows halves. Linux
  * lists its mounts. Only elsewhere is the device compared: on an overlay a file's can differ from its directory's.
  */

@@ -51,12 +51,16 @@ function rendered(options: Options, seen: Look): string | Warning {
 
 /** Staged and checked as an apply would do it, and taken away again. @throws as an apply would refuse it */
 async function accepted(file: DesiredFile, redact: (text: string) => string): Promise<string> {
-  const staged = await stage(await placeFile(file), trialOf);
+  const placed = await placeFile(file);
+  const staged = await stage(placed, trialOf);
   try {
     await checkFile(staged, { redact });
+    staged.verify();
   } finally {
     await staged.discard();
   }
   const { check } = file.spec;
-  return check === undefined ? "rendered, and can be written" : `accepted by ${check[0]}`;
+  const verdict = check === undefined ? "rendered, and can be written" : `accepted by ${check[0]}`;
+  const { target } = placed.place;
+  return target === file.spec.path ? verdict : `${verdict}; it is a link, and ${target} is what is replaced`;
 }

@@ -5,8 +5,8 @@ import type { Io } from "../io.ts";
 
 export type Paint = ReturnType<typeof pc.createColors>;
 
-/** The sequences that colours are made of, as one group. */
-const COLOURS = new RegExp(`(${String.fromCharCode(0x1b)}\\[\\d{1,2}m)`);
+/** What our own colours are made of, as one group: bold, dim and the eight colours. None hides a text. */
+const COLOURS = new RegExp(`(${String.fromCharCode(0x1b)}\\[(?:1|2|22|3\\d)m)`);
 
 /** A text that may have somebody else's words in it, for a terminal or for what a terminal will show: nothing in it is obeyed. */
 export function printed(text: string, isTerminal: boolean): string {
