@@ -91,6 +91,10 @@ export function explainNetwork(error: unknown, silence: string, code = codeOf(er
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return unreachable(`has a name that cannot be resolved (${code})`);
+    case "ENOENT":
+      return unreachable("has no socket there: it does not run, or has its socket in another directory");
+    case "EACCES":
+      return unreachable("has a socket that the agent's user may not open");
     case "ECONNRESET":
     case "EPIPE":
       return unreachable(silence);

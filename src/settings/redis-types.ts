@@ -2,9 +2,17 @@
  * What Redis's user and password may be. Rails writes both into a URL, Addressable normalizes it, and Rails' Redis client
  * takes it apart again; streaming takes them as they are. Source: `lib/mastodon/redis_configuration.rb`.
  */
-import { matching, text, type ValueType } from "./types.ts";
+import { host, matching, text, type ValueType } from "./types.ts";
 
 const line = text("(a password)", 1024);
+
+const server = host("redis.example.org");
+
+/** Mastodon has no variables for more; `rediss://` and `unix://` would have to be a URL. */
+export const redisHost: ValueType = {
+  ...server,
+  expected: `${server.expected}; without TLS (rediss://) and not over a unix socket, which cannot be configured: use a local proxy that speaks TLS or connects to the socket (stunnel, HAProxy), and put 127.0.0.1 and its port`,
+};
 
 /** What Addressable decodes (`%41`), drops (blanks at the ends) or rewrites (NFKC) is another password for Rails. */
 export const redisPassword: ValueType = {

@@ -1,5 +1,5 @@
 import { email, mailbox, mailUser } from "./mail-types.ts";
-import { redisPassword } from "./redis-types.ts";
+import { redisHost, redisPassword } from "./redis-types.ts";
 import {
   bucket,
   choice,
@@ -74,7 +74,7 @@ export const SETTINGS = {
   DBUSER: { type: databaseName, required: true, about: "PostgreSQL user" },
   DBPASS: { type: text("(a password)", 1024), secret: true, required: true, about: "PostgreSQL password" },
   DBNAME: { type: databaseName, required: true, about: "PostgreSQL database" },
-  REDISHOST: { type: host("redis.example.org"), required: true, about: "Redis host" },
+  REDISHOST: { type: redisHost, required: true, about: "Redis host" },
   REDISPORT: { type: port, default: "6379", about: "Redis port" },
   REDISPASS: { type: redisPassword, secret: true, about: "Redis password" },
   BUCKETHOST: {

@@ -144,7 +144,14 @@ export function host(example: string): ValueType {
   };
 }
 
-export const databaseHost: ValueType = unquotedHost("database.yml", "10.0.0.20");
+const databaseServer = unquotedHost("database.yml", "10.0.0.20");
+
+/** libpq and node-postgres both take what begins with a slash for the directory of the server's unix socket. */
+export const databaseHost: ValueType = {
+  ...databaseServer,
+  expected: `${databaseServer.expected}, or the directory of a unix socket such as /var/run/postgresql`,
+  accept: (value) => socketDirectory(value) ?? databaseServer.accept(value),
+};
 
 export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org");
 
@@ -257,6 +264,15 @@ export const gossipKey: ValueType = {
 function ipv6(value: string): string | undefined {
   return IPV6.test(value) && URL.canParse(`http://[${value}]`) ? value.toLowerCase() : undefined;
 }
+
+function socketDirectory(value: string): string | undefined {
+  const path = value.replace(/\/$/, "");
+  return path.length <= LONGEST_SOCKET_DIRECTORY && SOCKET_DIRECTORY.test(path) ? path : undefined;
+}
+
+/** FreeBSD's sun_path has 104 bytes, and the socket's name is up to 15 of them: `/.s.PGSQL.65535`. */
+const LONGEST_SOCKET_DIRECTORY = 88;
+const SOCKET_DIRECTORY = /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/;
 
 /** What YAML 1.1 reads back as written, however its reader guesses types. */
 export function isPlainInYaml(value: string): boolean {

@@ -1,6 +1,6 @@
 import { bracketed } from "../base/address.ts";
 import { mailbox, mailUser } from "./mail-types.ts";
-import { redisPassword, redisUser } from "./redis-types.ts";
+import { redisHost, redisPassword, redisUser } from "./redis-types.ts";
 import {
   absolutePath,
   boolean as bool,
@@ -9,7 +9,6 @@ import {
   databaseHost,
   databaseName,
   emailDomains,
-  host,
   hostname,
   integer,
   list,
@@ -50,7 +49,6 @@ const CA_FILE = absolutePath("/etc/ssl/certs/ca-certificates.crt");
 const SECONDS = integer(0, 86_400, "30");
 const COUNT = integer(0, 1_000_000, "5");
 const BYTES = integer(0, 2_000_000_000, "15728640");
-const REDIS = host("redis.example.org");
 const SENTINELS = list(
   matching(/^[A-Za-z0-9_.-]+(:\d{1,5})?$/, "host or host:port", "10.0.0.31:26379"),
   "10.0.0.31:26379,10.0.0.32:26379",
@@ -113,7 +111,7 @@ export const VARIABLES: ReadonlyMap<string, VariableSpec> = new Map<string, Vari
   row("REPLICA_PREPARED_STATEMENTS", bool, RAILS, { since: "4.4" }),
   row("REPLICA_DATABASE_URL", url, RAILS, overriding("REPLICA_DB_HOST and the others; put those")),
 
-  row("REDIS_HOST", REDIS, ALL, from("REDISHOST")),
+  row("REDIS_HOST", redisHost, ALL, from("REDISHOST")),
   row("REDIS_PORT", port, ALL, from("REDISPORT")),
   row("REDIS_PASSWORD", redisPassword, ALL, { ...from("REDISPASS"), secret: true }),
   row("REDIS_DB", integer(0, 1000, "0"), ALL),
@@ -261,7 +259,7 @@ function mailer(prefix: string, columns: Columns): [string, VariableSpec][] {
 /** Rails may use a separate Redis for the cache and for Sidekiq. */
 function redisOfItsOwn(prefix: string): [string, VariableSpec][] {
   return [
-    row(`${prefix}REDIS_HOST`, REDIS, RAILS, { written: bracketed }),
+    row(`${prefix}REDIS_HOST`, redisHost, RAILS, { written: bracketed }),
     row(`${prefix}REDIS_PORT`, port, RAILS),
     row(`${prefix}REDIS_DB`, integer(0, 1000, "0"), RAILS),
     row(`${prefix}REDIS_USER`, redisUser, RAILS),

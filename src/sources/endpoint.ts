@@ -10,6 +10,7 @@ export type ReadEndpoint =
 
 /** Permission to say in Consul where a backend is must not allow writing anything else into Mastodon's configuration. */
 export function readEndpoint(dependency: DependencyName, endpoint: Endpoint): ReadEndpoint {
+  if (endpoint.host.startsWith("/")) return { name: DEPENDENCIES[dependency].host, fault: NO_PATH };
   const places = [...placesOf(dependency, endpoint)];
   const read = places.map(([name, text]) => ({ name, accepted: typeNamed(name).accept(text) }));
   const unusable = read.find(({ accepted }) => accepted === undefined);
@@ -18,6 +19,9 @@ export function readEndpoint(dependency: DependencyName, endpoint: Endpoint): Re
   const text = read.find(({ name }) => name === host)?.accepted ?? "";
   return { host: schemeInHost ? splitScheme(text).host : text };
 }
+
+/** Paths are the operator's. */
+const NO_PATH = "not usable: its host is a path; expected a host name or an IP address";
 
 function notUsableAs(name: string): ReadEndpoint {
   return { name, fault: `not usable as ${name}: expected ${typeNamed(name).expected}` };

@@ -1,6 +1,7 @@
 import type { Complaint } from "../base/errors.ts";
 import { didYouMean, nearest } from "../base/nearest.ts";
 import { isSettingName, SETTING_NAMES, type SettingName, settingSpec } from "../settings/schema.ts";
+import { typeNamed } from "../settings/slot.ts";
 import type { ValueType } from "../settings/types.ts";
 import type { Origin } from "../settings/variable.ts";
 import { OPERATOR_VARIABLES, VARIABLES } from "../settings/variables.ts";
@@ -116,6 +117,10 @@ function whyBarred(name: string, origin: Exclude<Origin, { kind: "operator" }>):
 function insteadOf(name: string): string {
   const origin = VARIABLES.get(name)?.origin;
   if (origin?.kind === "setting") return `Put settings/${origin.setting} instead.`;
+  if (origin?.kind === "derived") {
+    const [first = ""] = origin.from;
+    return `Put ${isSettingName(first) ? "settings" : "env"}/${first} instead: expected ${typeNamed(first).expected}.`;
+  }
   if (origin?.kind === "machine") return `Set it in the configuration file: variables: { ${name}: /path }`;
   return origin?.kind === "operator" ? `Put env/${name} instead.` : "Delete the key.";
 }

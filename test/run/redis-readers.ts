@@ -37,14 +37,14 @@ export async function readByRails(
   return seen.parse(JSON.parse(await readFile(output, "utf8")));
 }
 
-/** The client that Mastodon's `streaming/redis.js` makes from such a text. It connects when first asked. */
+/** The client that `streaming/redis.js` makes from such a text since Mastodon 4.4. It connects when first asked. */
 export function streamingClient(text: string): Redis {
   const env = parse(text);
   const common = { family: 0, lazyConnect: true, maxRetriesPerRequest: 0 };
   const [url, host, username, password] = [
     env["REDIS_URL"],
     env["REDIS_HOST"] ?? "127.0.0.1",
-    env["REDIS_USERNAME"],
+    env["REDIS_USER"],
     env["REDIS_PASSWORD"],
   ];
   if (url) return new Redis(url, common);

@@ -100,6 +100,18 @@ test("what Rails would read otherwise is refused by name, and not shown", async 
   }
 });
 
+test.each([
+  ["REDISHOST", "rediss://redis.example.org:6380"],
+  ["REDISHOST", "/run/redis/redis.sock"],
+  ["CACHE_REDIS_HOST", "unix:///run/redis/redis.sock"],
+  ["REDIS_URL", "rediss://redis.example.org:6380/0"],
+])("%s %s: the refusal says that TLS and sockets need a local proxy", async (name, value) => {
+  await put({ [name]: value });
+  const { problems } = await agent.status();
+  const [found] = problems.filter(({ code }) => code === "input_refused");
+  expect(found?.message).toMatch(new RegExp(`/${name}: .*without TLS.*unix socket.*local proxy`));
+});
+
 test("every accepted user and password arrives at Rails as it was put", async () => {
   const texts = [...hardValues(6000), ..."%4 %zz 100% %% a%b %25 ﬁ Å Å ｘ ² ..".split(" ")];
   const passwords = texts.filter((text) => redisPassword.accept(text) === text);

@@ -13,6 +13,8 @@ export interface PostgresServer extends AsyncDisposable {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** The directory of its unix socket, if it has one. */
+  readonly socketDirectory: string;
   /** One statement through psql, its rows as unadorned text. */
   query(statement: string): Promise<string>;
   stop(): Promise<void>;
@@ -25,6 +27,8 @@ export interface PostgresOptions {
   readonly user?: string;
   readonly password?: string;
   readonly database?: string;
+  /** Listens at a unix socket too. */
+  readonly hasSocket?: boolean;
 }
 
 /** A real Postgres with an empty database and a user who owns it and must give the password. */
@@ -60,7 +64,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   await run(initdb, [...initdbArgv, ...superuser], { env, cwd: "/" });
 
   const boot = async (): Promise<Running> => {
-    const where = [`listen_addresses=${host}`, `port=${port}`, "unix_socket_directories="];
+    const where = [
+      `listen_addresses=${host}`,
+      `port=${port}`,
+      `unix_socket_directories=${options.hasSocket ? folder.path : ""}`,
+    ];
     // The compiler is not among what the demo unpacks.
     const settings = [...where, "fsync=off", "jit=off"].flatMap((setting) => ["-c", setting]);
     const [postgres = "", ...argv] = asOwner(owner, program("postgres"), "-D", data, ...settings);
@@ -83,6 +91,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     user,
     password,
     database,
+    socketDirectory: folder.path,
     query: async (statement) => (await psql(database, statement)).trimEnd(),
     stop: async () => void (await running.stop()),
     start: async () => {
