@@ -22,7 +22,7 @@ export async function keepCopy(directory: string, name: string, bytes: Uint8Arra
     return copy;
   } catch (cause) {
     const what = `no copy of the file that is there can be kept (${messageOf(cause)}), so it is not replaced`;
-    const cure = "Let paths.state be a directory with room that the agent's user may write to.";
+    const cure = "Make paths.state a directory with free space that the agent's user may write to.";
     throw new TryAgain({ where: directory, what, cure }, { cause });
   }
 }
