@@ -9,6 +9,7 @@ import { DEFAULT_CONFIG_FILE } from "./options/default-config-file.ts";
 import { environmentFiles } from "./options/environment-files.ts";
 import type { Config } from "./options/schema.ts";
 import { loadTemplate, type TemplatedFile } from "./options/templates.ts";
+import { type OwnVariables, ownVariables } from "./settings/own-variables.ts";
 import type { SettingName } from "./settings/schema.ts";
 import { type Layer, NO_WISHES, type Wish } from "./settings/wish.ts";
 import { type GivenVariables, withEnvFiles } from "./sources/env-file.ts";
@@ -23,6 +24,8 @@ export interface Options {
   readonly environmentFiles: readonly string[];
   /** Variables that are paths on this machine. */
   readonly machine: Layer;
+  /** Variables that only this Mastodon knows. */
+  readonly own: OwnVariables;
   /** This node's name in Consul. */
   readonly node: string;
   readonly gossipKey: Secret;
@@ -64,6 +67,7 @@ export function readOptions(given: Given): Options {
     environment: layer,
     environmentFiles: variables.read,
     machine: machineLayer(config),
+    own: ownOf(config),
     node: textOf(layer, "NODENAME"),
     gossipKey: new Secret(textOf(layer, "GOSSIPKEY")),
     connection: readConnection(variables.environment, config.consul.address),
@@ -88,10 +92,20 @@ function machineLayer({ profile, variables }: Config): Layer {
     ...NO_WISHES,
     variables: new Map(
       Object.entries(variables).flatMap(([name, value]): [string, Wish][] =>
-        value === undefined ? [] : [[name, { level: "default", value, where }]],
+        typeof value === "string" ? [[name, { level: "default", value, where }]] : [],
       ),
     ),
   };
+}
+
+function ownOf({ variables }: Config): OwnVariables {
+  return ownVariables(
+    Object.fromEntries(
+      Object.entries(variables).flatMap(([name, value]) =>
+        typeof value === "string" ? [] : [[name, value]],
+      ),
+    ),
+  );
 }
 
 /** `files.consul` may say otherwise; without it the `consul` block has everything needed. */

@@ -5,6 +5,7 @@ import { reveal, type Secret } from "../base/secret.ts";
 import type { TemplatedFile } from "../options/templates.ts";
 import { verifyEnvFile, verifyOwnEnvFile } from "../render/dotenv.ts";
 import type { RenderInput } from "../render/tree.ts";
+import type { OwnVariables } from "../settings/own-variables.ts";
 import { READERS, type Reader } from "../settings/variable.ts";
 import { isInEnvFile, readersOf, VARIABLES } from "../settings/variables.ts";
 import type { ReloadTokens } from "../sources/kv.ts";
@@ -16,6 +17,8 @@ export interface DesiredInput {
   readonly units: readonly string[];
   readonly input: RenderInput;
   readonly variables: Variables;
+  /** Those that only this Mastodon knows. */
+  readonly own: OwnVariables;
   /** Those that may be put into a unit's process environment. */
   readonly exported: Variables;
   /** Every unit is reloaded once when this changes. */
@@ -27,7 +30,7 @@ export interface DesiredInput {
  *
  * @throws Refused for a value that a file cannot hold, Misconfigured for a template with an unknown name
  */
-export function desire({ files, units, input, variables, exported, reload }: DesiredInput): Desired {
+export function desire({ files, units, input, variables, own, exported, reload }: DesiredInput): Desired {
   const rendered = files.map(({ spec, template }) => ({
     spec,
     content: template.render(input),
@@ -46,7 +49,7 @@ export function desire({ files, units, input, variables, exported, reload }: Des
       reload: digest(
         JSON.stringify([
           [reload.shared, reload.node],
-          read(variables, unit, readersOf),
+          read(variables, unit, (name) => own.get(name)?.readers ?? readersOf(name)),
           filesOf(rendered, unit),
         ]),
       ),

@@ -13,6 +13,7 @@ import type { Instance } from "../settings/instance.ts";
 import { type Leader, leaderRefusals } from "../settings/leader.ts";
 import { type Merged, merge, type Offers } from "../settings/merge.ts";
 import { type Overlay, overlayFor } from "../settings/overlay.ts";
+import type { OwnVariables } from "../settings/own-variables.ts";
 import { withoutOverriddenSentinels } from "../settings/sentinels.ts";
 import type { Target } from "../settings/targets.ts";
 import { type Layer, NO_WISHES, type Refusal, type Wish } from "../settings/wish.ts";
@@ -48,6 +49,8 @@ export interface Rules {
   readonly environment: Layer;
   /** Variables that are paths on this machine. */
   readonly machine: Layer;
+  /** Variables that only this Mastodon knows. */
+  readonly own: OwnVariables;
   readonly dwellMs: number;
   readonly files: readonly TemplatedFile[];
   readonly units: readonly string[];
@@ -66,6 +69,7 @@ export function rulesOf(options: Options): Rules {
     node: options.node,
     environment: options.environment,
     machine: options.machine,
+    own: options.own,
     dwellMs: options.config.dependencies.dwell,
     files: options.files,
     sentinelMaster: options.config.dependencies.redis.sentinel.master,
@@ -105,6 +109,8 @@ export interface Evaluation {
   readonly instances: Found;
   readonly choices: ReadonlyMap<DependencyName, Choice>;
   readonly candidateTimes: CandidateTimes;
+  /** Variables that only this Mastodon knows. */
+  readonly own: OwnVariables;
   /** What the sources ask for. */
   readonly asked: Merged;
   /** What to render: every unverified connection is replaced by the one in force. */
@@ -142,7 +148,7 @@ export function evaluate(rules: Rules, inputs: Inputs, observe?: Observe): Evalu
 
 function decide(rules: Rules, inputs: Inputs): Decided {
   const { accepted, memory, nowMs } = inputs;
-  const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, accepted });
+  const kv = readKv(inputs.kv, { prefix: rules.prefix, node: rules.node, own: rules.own, accepted });
   const catalogue = new Map(
     [...inputs.catalogue].map(([name, found]) => [name, found && readCatalogue(name, found)]),
   );
@@ -159,6 +165,7 @@ function decide(rules: Rules, inputs: Inputs): Decided {
   const connections = verifyConnections(asked, choices, memory, inputs.verdicts, rules.probed);
   return {
     kv,
+    own: rules.own,
     instances,
     choices,
     candidateTimes,
@@ -215,7 +222,7 @@ function offered(
 const NOTHING_YET: Rendered = { variables: undefined, desired: undefined, renderError: undefined };
 
 function render(
-  { files, units }: Rules,
+  { files, units, own }: Rules,
   { keys, facts, certificates, memory }: Inputs,
   { merged, pending, reload }: Decided,
 ): Rendered {
@@ -234,6 +241,7 @@ function render(
       files: present,
       units: units.filter((unit) => !isIdle(unit, files, present)),
       variables,
+      own,
       exported: exportable(variables, merged),
       reload,
       input: renderInput(merged, variables, facts, certificates),

@@ -8,6 +8,7 @@ import { reveal, Secret } from "../base/secret.ts";
 import type { SettingStatus } from "../report/status.ts";
 import type { Waiting } from "../report/waiting.ts";
 import type { Merged, Ranked } from "../settings/merge.ts";
+import type { OwnVariables } from "../settings/own-variables.ts";
 import { isSettingName } from "../settings/schema.ts";
 import { isSecretNamed, rankedIn } from "../settings/slot.ts";
 import { connectionOf } from "../settings/targets.ts";
@@ -19,7 +20,7 @@ import type { Memory } from "./memory.ts";
 import { probeComplaint } from "./problems.ts";
 
 export interface Known {
-  readonly evaluation: Pick<Evaluation, "asked" | "merged" | "pending" | "refusals">;
+  readonly evaluation: Pick<Evaluation, "asked" | "merged" | "pending" | "refusals" | "own">;
   readonly memory: Pick<Memory, "since" | "applied" | "targets">;
   /** Why nothing is applied now; undefined if only a connection is waiting. */
   readonly waiting: Waiting | undefined;
@@ -34,9 +35,11 @@ export function explanations(known: Known): readonly SettingStatus[] {
 }
 
 /** What is known about a name that no source has a value for. */
-export function unset(name: string): SettingStatus {
+export function unset(name: string, own: OwnVariables): SettingStatus {
   const feeds = VARIABLE_NAMES.filter((variable) => isFedBy(variable, name));
-  const readers = new Set((feeds.length > 0 ? feeds : [name]).flatMap(readersOf));
+  const readers = new Set(
+    (feeds.length > 0 ? feeds : [name]).flatMap((each) => own.get(each)?.readers ?? readersOf(each)),
+  );
   return {
     name,
     feeds: [...feeds],
@@ -57,7 +60,7 @@ export function probeWait({ dependency, wanted, reason }: Pending): Waiting {
 
 function explanation(name: string, ranked: readonly Wish[], known: Known): SettingStatus {
   const { evaluation, memory } = known;
-  const blank = unset(name);
+  const blank = unset(name, evaluation.own);
   const inForce = inForceOf(name, memory);
   const [first] = ranked;
   const isSame = inForce?.digest === digestOf(first?.value);

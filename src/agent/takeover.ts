@@ -56,9 +56,9 @@ export function removedNames(live: ReadonlyMap<string, string>, content: string)
 export function removedLines(
   names: readonly string[],
   where: string,
-  { config, node }: Pick<Options, "config" | "node">,
+  { config, node, own }: Pick<Options, "config" | "node" | "own">,
 ): readonly Complaint[] {
-  const slots = names.map((name) => ({ name, slot: slotOf(`env/${name}`, node) }));
+  const slots = names.map((name) => ({ name, slot: slotOf(`env/${name}`, { node, own }) }));
   const kept = slots.filter(({ slot }) => slot.kind !== "refused").map(({ name }) => name);
   const others = slots.flatMap(({ name, slot }): readonly Complaint[] => {
     if (slot.kind !== "refused") return [];

@@ -32,11 +32,9 @@ export async function explain(
   const asked =
     name === undefined
       ? undefined
-      : namesBehind(
-          name,
-          all.map((each) => each.name),
-        );
-  const wanted = asked?.map((known) => all.find((each) => each.name === known) ?? unset(known)) ?? all;
+      : namesBehind(name, [...all.map((each) => each.name), ...options.own.keys()]);
+  const wanted =
+    asked?.map((known) => all.find((each) => each.name === known) ?? unset(known, options.own)) ?? all;
   const width = io.isTerminal ? io.size().columns : undefined;
   const sight = { paint: paintFor(io), now: new Date(), width };
   if (json)

@@ -23,8 +23,8 @@ export async function diffKv(
   if (memory.applied === undefined)
     io.err(`No agent has applied anything yet with the state directory ${options.config.paths.state}.`);
   const { kv, merged } = evaluation;
-  const { environment, node, config } = options;
-  const rows = kvRows({ kv, merged, memory, environment, node, prefix: config.watch.prefix });
+  const { environment, node, own, config } = options;
+  const rows = kvRows({ kv, merged, memory, environment, node, own, prefix: config.watch.prefix });
   if (json) io.out(JSON.stringify(rows.map(asJson), null, 2));
   else
     for (const line of table(rows, {

@@ -5,6 +5,7 @@ import { digest } from "../base/digest.ts";
 import type { Complaint } from "../base/errors.ts";
 import { reveal, type Secret } from "../base/secret.ts";
 import type { Merged } from "../settings/merge.ts";
+import type { OwnVariables } from "../settings/own-variables.ts";
 import { isSettingName, SETTING_NAMES, settingSpec } from "../settings/schema.ts";
 import { isSecretNamed, rankedIn, wishIn } from "../settings/slot.ts";
 import { VARIABLE_NAMES } from "../settings/variables.ts";
@@ -48,12 +49,13 @@ export interface Compared {
   /** The watched prefix, without a trailing slash. */
   readonly prefix: string;
   readonly node: string;
+  readonly own: OwnVariables;
 }
 
 /** One row per name in KV or the environment, in the order of the tables. Pure. */
 export function kvRows(compared: Compared): readonly Row[] {
-  const { kv, environment, memory, prefix, node } = compared;
-  const before = readKv(lastGoodKv(memory), { prefix, node, accepted: [] });
+  const { kv, environment, memory, prefix, node, own } = compared;
+  const before = readKv(lastGoodKv(memory), { prefix, node, own, accepted: [] });
   const refusals = Map.groupBy(
     kv.refusals.map(({ complaint }) => complaint),
     ({ where }) => nameIn(where.slice(prefix.length + 1), node),
@@ -90,7 +92,7 @@ function rowOf(name: string, compared: Compared, before: KvSnapshot, refusals: r
   const offers = [accepted, environment, inKv(before, name), ...ranked].flatMap((wish) => wish?.value ?? []);
   return {
     name,
-    isSecret: isSecretNamed(name),
+    isSecret: compared.own.get(name)?.secret ?? isSecretNamed(name),
     kv,
     environment,
     refusals,

@@ -6,9 +6,8 @@ import { LANGUAGES } from "../render/language.ts";
 import { LOG_LEVELS } from "../report/log-levels.ts";
 import { DEPENDENCIES } from "../settings/dependencies.ts";
 import { SETTING_NAMES } from "../settings/schema.ts";
-import { typeNamed } from "../settings/slot.ts";
-import { MACHINE_VARIABLES } from "../settings/variables.ts";
 import { PROFILE_NAMES } from "./profiles.ts";
+import { variablesSchema } from "./variables-schema.ts";
 
 const absolutePath = z.string().regex(/^\//, "must be an absolute path");
 const httpAddress = z
@@ -74,15 +73,6 @@ const patroni = z
 
 /** Consul accepts anything above zero; with less than this an agent would turn critical between two refreshes. */
 const MIN_TTL_MS = 1000;
-
-/** Paths, but for the name of a file that Mastodon makes. */
-function eachOfItsType(given: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
-  for (const [name, value] of Object.entries(given)) {
-    const { accept, expected } = typeNamed(name);
-    if (typeof value === "string" && accept(value) === undefined)
-      context.addIssue({ code: "custom", path: [name], message: `must be ${expected}` });
-  }
-}
 
 /** What templates may print: texts, lists and groups of them. */
 type TemplateValue = string | readonly TemplateValue[] | { readonly [name: string]: TemplateValue };
@@ -180,10 +170,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe("the lines of .env.production"),
   values: z.record(z.string(), templateValue).describe("further names for templates, see docs/templates.md"),
-  variables: z
-    .partialRecord(z.enum(MACHINE_VARIABLES), z.string())
-    .superRefine(eachOfItsType)
-    .describe("Mastodon's variables that are paths on this machine"),
+  variables: variablesSchema,
   settle: z
     .strictObject({ min: duration.prefault("250ms"), max: duration.prefault("2s") })
     .refine(({ min, max }) => min <= max, { path: ["min"], error: "must not be longer than settle.max" })

@@ -1,5 +1,6 @@
 import type { Complaint } from "../base/errors.ts";
 import { didYouMean, nearest } from "../base/nearest.ts";
+import { type OwnVariables, whyNotOwn } from "../settings/own-variables.ts";
 import { isSettingName, SETTING_NAMES, type SettingName, settingSpec } from "../settings/schema.ts";
 import { typeNamed } from "../settings/slot.ts";
 import type { ValueType } from "../settings/types.ts";
@@ -36,23 +37,29 @@ export type Slot =
 const CONTROLS = ["hold", "reload"] as const;
 type ControlName = (typeof CONTROLS)[number];
 
-/** @param path the key without the watched prefix */
-export function slotOf(path: string, node: string): Slot {
-  const parts = path.split("/");
-  const [nodes, owner, ...own] = parts;
-  if (nodes === NODES && owner !== node && owner) return { kind: "ignored" };
-  if (path === "" || path.endsWith("/")) return { kind: "folder" };
-  return nodes === NODES ? slotIn("node", own) : slotIn("shared", parts);
+/** Whose keys are read, and which names are known there beside Mastodon's. */
+export interface Place {
+  readonly node: string;
+  readonly own: OwnVariables;
 }
 
-function slotIn(scope: Scope, [folder = "", name, ...rest]: readonly string[]): Slot {
+/** @param path the key without the watched prefix */
+export function slotOf(path: string, { node, own }: Place): Slot {
+  const parts = path.split("/");
+  const [nodes, owner, ...rest] = parts;
+  if (nodes === NODES && owner !== node && owner) return { kind: "ignored" };
+  if (path === "" || path.endsWith("/")) return { kind: "folder" };
+  return nodes === NODES ? slotIn("node", rest, own) : slotIn("shared", parts, own);
+}
+
+function slotIn(scope: Scope, [folder = "", name, ...rest]: readonly string[], own: OwnVariables): Slot {
   const read = FOLDERS.get(folder);
   if (read === undefined) return refused(unknownFolder(scope, folder));
-  return name === undefined || rest.length > 0 ? refused(UNKNOWN_KEY) : read(scope, name);
+  return name === undefined || rest.length > 0 ? refused(UNKNOWN_KEY) : read(scope, name, own);
 }
 
 const NODES = "nodes";
-const FOLDERS: ReadonlyMap<string, (scope: Scope, name: string) => Slot> = new Map([
+const FOLDERS: ReadonlyMap<string, (scope: Scope, name: string, own: OwnVariables) => Slot> = new Map([
   ["settings", settingSlot],
   ["env", variableSlot],
   ["control", controlSlot],
@@ -83,13 +90,24 @@ function settingSlot(scope: Scope, name: string): Slot {
   return { kind: "setting", scope, name, type, isSecret: secret === true };
 }
 
-function variableSlot(scope: Scope, name: string): Slot {
-  const spec = VARIABLES.get(name);
+function variableSlot(scope: Scope, name: string, own: OwnVariables): Slot {
+  const spec = own.get(name) ?? VARIABLES.get(name);
   if (spec === undefined)
-    return refused({ what: `unknown variable ${name}`, cure: didYouMean(name, OPERATOR_VARIABLES) });
+    return refused({ what: `unknown variable ${name}`, cure: insteadOfUnknown(name, own) });
   if (spec.origin.kind !== "operator")
     return refused({ what: whyBarred(name, spec.origin), cure: insteadOf(name) });
   return { kind: "variable", scope, name, type: spec.type, isSecret: spec.secret };
+}
+
+function insteadOfUnknown(name: string, own: OwnVariables): string {
+  const meant = nearest(name, [...own.keys(), ...OPERATOR_VARIABLES]);
+  const why = whyNotOwn(name);
+  return [
+    ...(meant === undefined ? [] : [`Did you mean ${meant}?`]),
+    why === undefined
+      ? `If your Mastodon reads it, name it in the configuration file: variables: { ${name}: { secret: false, units: [web, sidekiq] } }.`
+      : `It cannot come from Consul: ${why}.`,
+  ].join(" ");
 }
 
 function controlSlot(scope: Scope, name: string): Slot {

@@ -1,4 +1,5 @@
 import { Secret } from "../base/secret.ts";
+import type { OwnVariables } from "../settings/own-variables.ts";
 import { placeholderReason } from "../settings/placeholders.ts";
 import type { SettingName } from "../settings/schema.ts";
 import { strayIn } from "../settings/stray.ts";
@@ -48,15 +49,17 @@ export interface KvReader {
   /** The watched prefix, without a trailing slash. */
   readonly prefix: string;
   readonly node: string;
+  /** Variables that only this Mastodon knows. */
+  readonly own: OwnVariables;
   readonly accepted: readonly AcceptedEntry[];
 }
 
 /** Turns the keys below the prefix into wishes. A value that is not acceptable is refused on its own. */
-export function readKv(entries: readonly KvEntry[], { prefix, node, accepted }: KvReader): KvSnapshot {
+export function readKv(entries: readonly KvEntry[], { prefix, node, own, accepted }: KvReader): KvSnapshot {
   const draft = new Draft();
   const previous = new Map(accepted.map((entry) => [entry.key, entry]));
   for (const entry of entries) {
-    const slot = slotOf(entry.key.slice(prefix.length + 1), node);
+    const slot = slotOf(entry.key.slice(prefix.length + 1), { node, own });
     draft.take(slot, entry, previous.get(entry.key));
   }
   return draft;

@@ -6,6 +6,7 @@ import { digest } from "../../src/base/digest.ts";
 import { reveal, Secret } from "../../src/base/secret.ts";
 import type { Waiting } from "../../src/report/waiting.ts";
 import type { Merged, Ranked } from "../../src/settings/merge.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import { isSettingName, type SettingName } from "../../src/settings/schema.ts";
 
 const AT = "2026-01-02T03:04:05.000Z";
@@ -140,6 +141,7 @@ test("each source is shown once, in the order of precedence, whatever is in forc
   ];
   const found = explanations({
     evaluation: {
+      own: NO_OWN_VARIABLES,
       asked: { settings: new Map([["DBHOST", ranked]]), variables: new Map(), missing: [] },
       merged: merged({ DBHOST: "db1" }),
       pending: [PENDING],
@@ -173,6 +175,7 @@ test("before the first apply, what a live file connects to is in force", () => {
   const memory = { ...NO_MEMORY, targets: { postgres: { DBPASS: live, DBHOST: { ...live, value: "db1" } } } };
   const found = explanations({
     evaluation: {
+      own: NO_OWN_VARIABLES,
       asked: merged({ DBHOST: "db1" }),
       merged: merged({ DBHOST: "db1" }),
       pending: [],
@@ -196,7 +199,12 @@ test("a refused variable is shown at the setting that feeds it", () => {
 });
 
 test("what no source knows has no value, and still its readers", () => {
-  expect(unset("DBHOST")).toMatchObject({ in_force: null, waiting: null, feeds: ["DB_HOST"], values: [] });
+  expect(unset("DBHOST", NO_OWN_VARIABLES)).toMatchObject({
+    in_force: null,
+    waiting: null,
+    feeds: ["DB_HOST"],
+    values: [],
+  });
 });
 
 type Values = Readonly<Record<string, string | Secret | undefined>>;
@@ -216,6 +224,7 @@ function explain({ asked, merged: taken = asked, inForce = {}, waiting, pending,
   );
   const found = explanations({
     evaluation: {
+      own: NO_OWN_VARIABLES,
       asked: merged(asked),
       merged: merged(taken),
       pending: pending === undefined ? [] : [pending],

@@ -1,6 +1,7 @@
 import type { Inputs, Rules } from "../../src/agent/evaluate.ts";
 import type { Memory } from "../../src/agent/memory.ts";
 import { NO_LEADER } from "../../src/settings/leader.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import { NO_WISHES } from "../../src/settings/wish.ts";
 import { readEnvironment } from "../../src/sources/environment.ts";
 import { HOSTS, JAIL } from "../world/agent.ts";
@@ -20,6 +21,7 @@ export const RULES: Rules = {
   node: "jail1",
   environment: readEnvironment({ ...JAIL, ...HOSTS }),
   machine: NO_WISHES,
+  own: NO_OWN_VARIABLES,
   carries: true,
   liveFile: "/mastodon/.env.production",
   dwellMs: 0,

@@ -5,6 +5,7 @@ import { silentLog } from "../../src/report/log.ts";
 import { Notice } from "../../src/report/notice.ts";
 import { Problems } from "../../src/report/problems.ts";
 import { type Status, statusSchema } from "../../src/report/status.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import { clientAt } from "../consul/fixtures/connection.ts";
 import { startConsul } from "../world/consul.ts";
 import { until } from "../world/until.ts";
@@ -63,7 +64,7 @@ test("a document that would be too long leaves out what is needed least", () => 
     where: "",
     index: 1,
   }));
-  const setting = { ...unset("MAILHOST"), values };
+  const setting = { ...unset("MAILHOST", NO_OWN_VARIABLES), values };
   const few = documentOf({ ...statusWith("few", 0), settings: [setting] });
   expect(JSON.parse(few).settings[0].values).toHaveLength(5);
   const many = documentOf({ ...statusWith("many", 0), settings: Array.from({ length: 100 }, () => setting) });

@@ -3,6 +3,7 @@ import { type Memory, NO_MEMORY } from "../../src/agent/memory.ts";
 import { digest } from "../../src/base/digest.ts";
 import { kvRows, type Row } from "../../src/commands/kv-rows.ts";
 import { merge } from "../../src/settings/merge.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import type { SettingName } from "../../src/settings/schema.ts";
 import { type Layer, NO_WISHES } from "../../src/settings/wish.ts";
 import { readEnvironment } from "../../src/sources/environment.ts";
@@ -101,7 +102,7 @@ interface Given {
 }
 
 function rows({ kv = {}, catalogue, applied = {}, lastGood = {}, ...given }: Given): readonly Row[] {
-  const place = { prefix: "mastodon", node: "jail1" };
+  const place = { prefix: "mastodon", node: "jail1", own: NO_OWN_VARIABLES };
   const environment = readEnvironment({ ...JOIN, ...given.environment });
   const memory: Memory = {
     ...NO_MEMORY,

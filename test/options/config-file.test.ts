@@ -71,8 +71,28 @@ const refused: [title: string, text: string, message: RegExp][] = [
   ],
   [
     "a variable that is not a path on this machine, with those that are",
-    "variables: { FOO: /x }\n",
-    /agent\.yaml:1:\d+: unknown key variables\.FOO\. Known names: .*\bSMTP_CA_FILE\b/,
+    "variables: { SMTP_CA_FIEL: /x }\n",
+    /agent\.yaml:1:\d+: variables\.SMTP_CA_FIEL: no path .*did you mean SMTP_CA_FILE\?.*\{ secret: false, units: \[web, sidekiq\] \}/,
+  ],
+  [
+    "a path that is none",
+    "variables: { FFMPEG_BINARY: ffmpeg }\n",
+    /agent\.yaml:1:\d+: variables\.FFMPEG_BINARY: must be an absolute path/,
+  ],
+  [
+    "a variable of its own that a loader acts on",
+    "variables: { LD_PRELOAD: { secret: true } }\n",
+    /agent\.yaml:1:\d+: variables\.LD_PRELOAD: .*a loader, a shell, an interpreter/,
+  ],
+  [
+    "a variable of its own for a unit that there is not",
+    "variables: { MAX_TOOT_CHARS: { units: [wep] } }\n",
+    /variables\.MAX_TOOT_CHARS/,
+  ],
+  [
+    "an unknown key of a variable of its own",
+    "variables: { MAX_TOOT_CHARS: { secrte: true } }\n",
+    /unknown key variables\.MAX_TOOT_CHARS\.secrte\. Did you mean secret\?/,
   ],
   [
     "an unknown key where there is a choice of groups",

@@ -6,6 +6,7 @@ import { parseAsRuby } from "../../src/render/ruby-dotenv.ts";
 import { sameEndpoint } from "../../src/settings/dependencies.ts";
 import { deriveEndpoint, deriveVariables } from "../../src/settings/derive.ts";
 import { merge } from "../../src/settings/merge.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import { type Layer, NO_WISHES } from "../../src/settings/wish.ts";
 import { readCatalogue } from "../../src/sources/catalogue.ts";
 import { readKv } from "../../src/sources/kv.ts";
@@ -157,7 +158,12 @@ function rendered(put: Put, catalogue: Layer = NO_WISHES) {
     value: Buffer.from(value),
     modifyIndex: 7,
   }));
-  const { node, shared, refusals } = readKv(entries, { prefix: "mastodon", node: "jail1", accepted: [] });
+  const { node, shared, refusals } = readKv(entries, {
+    prefix: "mastodon",
+    node: "jail1",
+    own: NO_OWN_VARIABLES,
+    accepted: [],
+  });
   const merged = merge({
     node,
     shared,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { reveal } from "../../src/base/secret.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import { type Environment, readEnvironment } from "../../src/sources/environment.ts";
 import { readKv } from "../../src/sources/kv.ts";
 import { kvExport, type Wanted } from "../../src/sources/kv-export.ts";
@@ -56,7 +57,7 @@ test("is read back from KV as the same bytes, whatever is in a value", () => {
   const { entries } = exported({ MAILPASS: odd }, { withSecrets: true });
   const { shared, refusals } = readKv(
     entries.map(({ key, value }) => ({ key, value: Buffer.from(value, "base64"), modifyIndex: 1 })),
-    { prefix: "mastodon", node: "jail1", accepted: [] },
+    { prefix: "mastodon", node: "jail1", own: NO_OWN_VARIABLES, accepted: [] },
   );
   expect(refusals).toEqual([]);
   expect(reveal(shared.settings.get("MAILPASS")?.value ?? "")).toBe(odd);

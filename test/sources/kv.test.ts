@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { reveal } from "../../src/base/secret.ts";
+import { NO_OWN_VARIABLES } from "../../src/settings/own-variables.ts";
 import { type AcceptedEntry, readKv } from "../../src/sources/kv.ts";
 
 test("reads shared settings, node settings and variables with their provenance", () => {
@@ -200,5 +201,5 @@ function read(values: Record<string, string | Buffer>, accepted: AcceptedEntry[]
     value: Buffer.from(value),
     modifyIndex: 7,
   }));
-  return readKv(entries, { prefix: "mastodon", node: "jail1", accepted });
+  return readKv(entries, { prefix: "mastodon", node: "jail1", own: NO_OWN_VARIABLES, accepted });
 }
