@@ -20,6 +20,7 @@ import { endpointMove } from "./scenarios/endpoint-move.ts";
 import { growth } from "./scenarios/growth.ts";
 import { manyAgents } from "./scenarios/many-agents.ts";
 import { putToDisk } from "./scenarios/put-to-disk.ts";
+import { soak } from "./scenarios/soak.ts";
 import { stages } from "./scenarios/stages.ts";
 import { startUp } from "./scenarios/start.ts";
 import { type Section, table } from "./section.ts";
@@ -50,6 +51,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Section>>> = {
   },
   Growth: () => growth(ground),
   "Many agents": () => manyAgents(),
+  Soak: () => soak(ground, Number(flags.minutes)),
   "At rest": () => rest([usual, usualPeer], Number(flags.minutes)),
 };
 

@@ -21,20 +21,22 @@ export interface AgentChoice {
   readonly probe?: boolean;
   /** Whether a unit is there to be reloaded. */
   readonly hasUnit?: boolean;
+  readonly logLevel?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The bundle, with one unit whose reload is a line in a file. */
 export async function startAgentContender(
   { address }: Ground,
-  { name, pace, probe = false, hasUnit = false }: AgentChoice,
+  { name, pace, probe = false, hasUnit = false, logLevel = "warn", environment = {} }: AgentChoice,
 ): Promise<AgentContender> {
   const prefix = `agent-${name.replaceAll(/\W+/g, "-")}`;
   const service = `${prefix}-redis`;
   const agent = await startAgent({
     consul: { address },
     // A site of its own: the keys of each domain are pinned in Consul.
-    environment: { ...HOSTS, DOMAIN: `${randomUUID()}.example.org` },
-    logLevel: "warn",
+    environment: { ...HOSTS, DOMAIN: `${randomUUID()}.example.org`, ...environment },
+    logLevel,
     program: BUNDLE,
     config: {
       ...pace,
