@@ -84,10 +84,35 @@ test.each([
   await expect(rc.service("status")).rejects.toThrow("is not running");
 });
 
+test.each([
+  [
+    "waits for the program, whether or not daemon(8) does",
+    "hasty",
+    "trap 'sleep 1; rm ALIVE; exit' TERM; while :; do sleep 0.1; done",
+  ],
+  ["tells daemon(8) again if it was between two runs", "deaf", "sleep 0.5; rm ALIVE"],
+])("a stop %s", async (_, daemon, rest) => {
+  await using folder = await temporaryFolder("rc");
+  await mkdir(folder.file("mastodon"));
+  const alive = folder.file("alive");
+  const seen = folder.file("seen");
+  const body = `touch ${alive} ${seen}\n${rest.replaceAll("ALIVE", alive)}`;
+  await writeFile(folder.file("program"), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  const chdir = { mastodon_web_chdir: folder.file("mastodon") };
+  await using rc = await script(folder, "mastodon_web", chdir, { DAEMON: daemon });
+  await rc.service("onestart");
+  await until("the program", () => stat(seen));
+  expect(await rc.service("onestop")).toBe("Stopping mastodon_web.\n");
+  await expect(stat(alive), "the program has ended").rejects.toThrow("ENOENT");
+  await expect(rc.service("status")).rejects.toThrow("is not running");
+  await expect(rc.service("onestop")).rejects.toThrow("is not running");
+});
+
 async function script(
   folder: TemporaryFolder,
   name: string,
   variables: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<RcScript> {
   const file = folder.file(name);
   await mkdir(folder.file("bin"));
@@ -110,7 +135,7 @@ async function script(
   const given = { [`${name}_user`]: username, ...variables };
   const conf = Object.entries(given).map(([variable, value]) => `${variable}='${value}'\n`);
   await writeFile(folder.file("rc.conf"), conf.join(""));
-  const onlyEnv = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", RC_CONF: folder.file("rc.conf") };
+  const onlyEnv = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", RC_CONF: folder.file("rc.conf"), ...environment };
   const service = (verb: string) => run("sh", [file, verb], { onlyEnv });
   return {
     service,
