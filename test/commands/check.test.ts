@@ -71,7 +71,7 @@ test("the doctor finds an endpoint in a unit's own environment that overrides th
   });
   await using sidekiq = await start("sleep", ["60"], { onlyEnv: { DB_HOST: HOSTS.DBHOST } });
   await using streaming = await start("sleep", ["60"], {
-    onlyEnv: { DATABASE_URL: "postgres://elsewhere/x" },
+    onlyEnv: { DATABASE_URL: "postgres://elsewhere/x", REDIS_URL: "redis://elsewhere" },
   });
   const units = Object.fromEntries(
     await Promise.all(
@@ -87,7 +87,7 @@ test("the doctor finds an endpoint in a unit's own environment that overrides th
     /^FAIL +environment of web: unit web: its process environment has DB_HOST, which overrides/m,
   );
   expect(output).toMatch(/^warn +environment of sidekiq: .* has DB_HOST, .*the values are the same now/m);
-  expect(output).toMatch(/^FAIL +environment of streaming: .* has DATABASE_URL, which overrides/m);
+  expect(output).toMatch(/^FAIL +environment of streaming: .* has DATABASE_URL, REDIS_URL, which overrides/m);
   expect(output).not.toContain("10.66.66.66");
   expect(output).not.toContain("elsewhere");
   expect(code).not.toBe(0);

@@ -51,6 +51,8 @@ function hides(name: string, unit: Reader, { evaluation }: Look): boolean {
   const spec = VARIABLES.get(name);
   if (spec === undefined || !spec.readers.includes(unit) || spec.processReaders.includes(unit)) return false;
   if (spec.origin.kind === "barred") return spec.origin.overrides;
+  // REDIS_URL overrides Redis's other lines even if none is rendered.
+  if (spec.origin.kind === "derived") return true;
   return evaluation.variables === undefined || evaluation.variables.has(name);
 }
 
