@@ -1,12 +1,12 @@
 /**
- * Addresses and users of mail: as Mastodon's `email.yml` holds them, without quotes, and as Ruby's mail reads them. Where
+ * Addresses and users of mail: as the `email.yml` of Mastodon 4.4.0 holds them, without quotes, and as Ruby's mail reads them. Where
  * its grammar does not match, it takes something else for the envelope's sender, and every mail is refused.
  */
 import { CONTROL, isPlainInYaml, matching, text, type ValueType } from "./types.ts";
 
 /** In `email.yml` some texts would not be read as text without quotes, or break the file. */
 const UNQUOTED =
-  " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon's email.yml does not quote it)";
+  " (it begins with a letter, a digit or _, and has no colon or # next to a space: Mastodon 4.4.0's email.yml does not quote it)";
 
 const DOT_ATOM = String.raw`[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*`;
 

@@ -144,7 +144,7 @@ export function host(example: string): ValueType {
   };
 }
 
-const databaseServer = unquotedHost("database.yml", "10.0.0.20");
+const databaseServer = unquotedHost("Mastodon's database.yml", "10.0.0.20");
 
 /** libpq and node-postgres both take what begins with a slash for the directory of the server's unix socket. */
 export const databaseHost: ValueType = {
@@ -153,16 +153,16 @@ export const databaseHost: ValueType = {
   accept: (value) => socketDirectory(value) ?? databaseServer.accept(value),
 };
 
-export const mailHost: ValueType = unquotedHost("email.yml", "smtp.example.org");
+export const mailHost: ValueType = unquotedHost("Mastodon 4.4.0's email.yml", "smtp.example.org");
 
 /**
- * A host that Mastodon puts into a YAML file without quotes, where some names read as a number or a YAML keyword, and
+ * A host that Mastodon (for mail: 4.4.0 only) puts into a YAML file without quotes, where some names read as a number or a YAML keyword, and
  * an IPv6 address as a symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such a host is refused rather than
  * mangled.
  */
 function unquotedHost(file: string, example: string): ValueType {
   return {
-    expected: `${HOST} (none that YAML reads as a number or a keyword, such as 0x1f or null; IPv6 only with a letter in it and no colon at either end: Mastodon's ${file} misreads others)`,
+    expected: `${HOST} (none that YAML reads as a number or a keyword, such as 0x1f or null; IPv6 only with a letter in it and no colon at either end: ${file} misreads others)`,
     example,
     accept: (value) => {
       const accepted = host(example).accept(value);

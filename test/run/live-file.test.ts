@@ -21,6 +21,7 @@ const SECRET = "a very' hidden one";
 const LIVE = `# the old password was ${SECRET}
 LOCAL_DOMAIN=social.example.org
 OIDC_ENABLED=true
+FORK_FLAG=on
 export OIDC_CLIENT_SECRET="${SECRET}"
 CACHE_BUSTER_HTTP_METHOD: PURGE
 WEB_DOMAIN=web.example.org
@@ -34,6 +35,7 @@ WEB_CONCURRENCY=7
 `;
 const CARRIED = {
   OIDC_ENABLED: "true",
+  FORK_FLAG: "on",
   OIDC_CLIENT_SECRET: SECRET,
   CACHE_BUSTER_HTTP_METHOD: "PURGE",
   WEB_DOMAIN: "web.example.org",
@@ -86,7 +88,7 @@ test("check, log and history say what stays, what goes and where it belongs, and
   const copy = change?.takeover?.copy ?? "";
   expect(change?.takeover).toMatchObject({
     removed: ["DATABASE_URL", "WEB_CONCURRENCY"],
-    carried: expect.arrayContaining(["OIDC_ENABLED", "WEBDOMAIN", "DEFAULT_LOCALE"]),
+    carried: expect.arrayContaining(["OIDC_ENABLED", "FORK_FLAG", "WEBDOMAIN", "DEFAULT_LOCALE"]),
   });
   expect(await readFile(copy, "utf8")).toBe(LIVE);
   expect((await stat(copy)).mode & 0o777).toBe(0o600);
@@ -94,8 +96,8 @@ test("check, log and history say what stays, what goes and where it belongs, and
   const history = (await cli(agent, ["history", "--verbose"])).output;
   expect(history).toMatch(/\(removed DATABASE_URL, WEB_CONCURRENCY\)/);
   expect(history).toContain(copy);
-  const explained = (await cli(agent, ["explain", "OIDC_ENABLED"])).output;
-  expect(explained).toMatch(/^OIDC_ENABLED = \[redacted\], from live file: \S+\.env\.production\n/);
+  const explained = (await cli(agent, ["explain", "FORK_FLAG"])).output;
+  expect(explained).toMatch(/^FORK_FLAG = \[redacted\], from live file: \S+\.env\.production\n/);
   expect(explained).toMatch(/^ {2}read by web, sidekiq, streaming$/m);
   const said = [
     checked,
