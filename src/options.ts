@@ -7,6 +7,7 @@ import { readConfig } from "./options/config-file.ts";
 import { readConnection } from "./options/connection.ts";
 import { DEFAULT_CONFIG_FILE } from "./options/default-config-file.ts";
 import { environmentFiles } from "./options/environment-files.ts";
+import { type NginxHere, nginxHere } from "./options/nginx.ts";
 import type { Config } from "./options/schema.ts";
 import { loadTemplate, type TemplatedFile } from "./options/templates.ts";
 import { type OwnVariables, ownVariables } from "./settings/own-variables.ts";
@@ -38,6 +39,7 @@ export interface Options {
    */
   readonly clientFile: TemplatedFile | undefined;
   readonly units: readonly UnitSpec[];
+  readonly nginx: NginxHere;
 }
 
 export interface Given {
@@ -61,7 +63,8 @@ export function readOptions(given: Given): Options {
   const layer = readEnvironment(variables.environment, variables);
   const places = { own: path.dirname(configFile ?? DEFAULT_CONFIG_FILE), builtIn: templates };
   const clientFile = clientFileOf(config);
-  const { consul: _, ...files } = config.files;
+  const { consul: _, ...entries } = config.files;
+  const files = named(entries).map((spec) => loadTemplate(spec, places));
   return Object.freeze({
     config,
     environment: layer,
@@ -71,7 +74,8 @@ export function readOptions(given: Given): Options {
     node: textOf(layer, "NODENAME"),
     gossipKey: new Secret(textOf(layer, "GOSSIPKEY")),
     connection: readConnection(variables.environment, config.consul.address),
-    files: named(files).map((spec) => loadTemplate(spec, places)),
+    files,
+    nginx: nginxHere(files),
     clientFile: clientFile && loadTemplate(clientFile, places),
     units: named(config.units).filter(({ name }) => name !== "consul" || config.consul.agent === "unit"),
   });

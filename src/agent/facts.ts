@@ -5,15 +5,17 @@ import { reveal } from "../base/secret.ts";
 import { findCertificate } from "../certificates/certificate.ts";
 import { issuedCertificates } from "../certificates/shelf.ts";
 import type { Options } from "../options.ts";
+import { type Group, isGroup, type Tree } from "../render/tree.ts";
 import { entriesOf } from "../state/entries.ts";
 
 /** The names in templates that come from the configuration file: they stay the same for the agent's whole life. */
-export function configuredFacts({ config, connection, environment }: Options) {
+export function configuredFacts({ config, connection, environment, nginx }: Options) {
   const { hostname, port, protocol } = new URL(config.consul.address);
   const usualPort = protocol === "https:" ? "443" : "80";
   const ip = textOf(environment.settings.get("IP")?.value);
   return {
     ...config.values,
+    nginx: { ...nginxFacts(nginx), ...groupOf(config.values["nginx"]) },
     paths: { acme: acmeWebroot({ config }), ...config.paths },
     consul: {
       client_addr: hostname.replace(/^\[|\]$/g, ""),
@@ -31,6 +33,14 @@ export function configuredFacts({ config, connection, environment }: Options) {
       },
     },
   };
+}
+
+function nginxFacts({ hasHttp2Directive, resolver, hosts }: Options["nginx"]) {
+  return { http2: hasHttp2Directive ? "on" : undefined, resolver, hosts };
+}
+
+function groupOf(value: Tree): Group {
+  return isGroup(value) ? value : {};
 }
 
 /** Where nginx serves the site by TLS: the first of `values.nginx.https`. */

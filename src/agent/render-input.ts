@@ -1,5 +1,5 @@
 import { reveal, type Secret } from "../base/secret.ts";
-import type { RenderInput, Tree } from "../render/tree.ts";
+import { type Group, isGroup, isList, type RenderInput, type Tree } from "../render/tree.ts";
 import { exportable } from "../settings/carried.ts";
 import { DEPENDENCY_NAMES, type Endpoint } from "../settings/dependencies.ts";
 import { bucketUrl, deriveEndpoint, endpointUrl } from "../settings/derive.ts";
@@ -28,7 +28,7 @@ export function renderInput(
     ),
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
-    s3: { ...endpointTree(deriveEndpoint("s3", merged)), bucket_url: bucketUrl(merged) },
+    s3: { ...endpointTree(deriveEndpoint("s3", merged)), ...bucketTree(merged, facts) },
     env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
     variables: listed(variables, [...variables.keys()].filter(isInEnvFile)),
     process: {
@@ -85,6 +85,24 @@ function endpointTree(endpoint: Endpoint | undefined): Readonly<Record<string, T
     scheme: endpoint?.scheme,
     url: endpoint?.scheme === undefined ? undefined : endpointUrl(endpoint),
   };
+}
+
+/** Where the bucket's objects are, for nginx: as a whole and in parts, and whether nginx may look the name up itself. */
+function bucketTree(merged: Merged, { nginx }: Facts): Group {
+  const bucket_url = bucketUrl(merged);
+  const url = bucket_url === undefined ? undefined : new URL(bucket_url);
+  return {
+    bucket_url,
+    bucket_origin: url?.origin,
+    bucket_path: url?.pathname.replace(/\/$/, ""),
+    by_name: url !== undefined && isGroup(nginx) && isLookedUp(url.hostname, nginx) ? "yes" : undefined,
+  };
+}
+
+/** An address needs no look-up. DNS does not know a name of /etc/hosts, nor a short one that the machine completes. */
+function isLookedUp(name: string, { resolver, hosts }: Group): boolean {
+  const isKnownHere = isList(hosts) && hosts.includes(name);
+  return isList(resolver) && resolver.length > 0 && /\.[a-z][^.]*$/.test(name) && !isKnownHere;
 }
 
 /** What a unit must find in its process environment, because it reads it before dotenv. */

@@ -8,7 +8,7 @@ import { program } from "../world/programs.ts";
 import { start } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 import { until } from "../world/until.ts";
-import { completeInput, nginxFacts, renderShipped } from "./world.ts";
+import { bucketAt, completeInput, nginxFacts, renderShipped } from "./world.ts";
 
 test("nginx serves files, web, streaming and media as Mastodon needs", async () => {
   await using folder = await temporaryFolder("nginx");
@@ -20,7 +20,7 @@ test("nginx serves files, web, streaming and media as Mastodon needs", async () 
   await writeAt(folder.file("mastodon", "public", "packs", "app.js"), "app");
   await writeAt(folder.file("acme", ".well-known", "acme-challenge", "token"), "proof");
   const input = completeInput(folder.path, {
-    s3: { bucket_url: `http://${s3.address}/mastodon` },
+    s3: bucketAt(`http://${s3.address}`),
     nginx: {
       ...nginxFacts(folder.path),
       web: web.address,

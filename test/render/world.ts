@@ -18,7 +18,7 @@ export function completeInput(folder: string, changes: RenderInput = {}): Render
     BUCKETALIAS: "files.example.org",
     BUCKETNAME: "mastodon",
     REMOTELOG: "127.0.0.1",
-    s3: { bucket_url: "https://127.0.0.1:9000/mastodon" },
+    s3: bucketAt("https://127.0.0.1:9000"),
     variables: [],
     process: { web: [], sidekiq: [], streaming: [] },
     paths: { mastodon: join(folder, "mastodon"), acme: join(folder, "acme") },
@@ -42,6 +42,18 @@ export function nginxFacts(folder: string): Group {
     http: ["127.0.0.1:80"],
     https: ["127.0.0.1:443"],
     ca: undefined,
+    http2: undefined,
+    resolver: [],
+  };
+}
+
+/** @param lookedUp nginx looks up the name itself */
+export function bucketAt(origin: string, lookedUp?: "yes"): Group {
+  return {
+    bucket_url: `${origin}/mastodon`,
+    bucket_origin: origin,
+    bucket_path: "/mastodon",
+    by_name: lookedUp,
   };
 }
 
