@@ -1,11 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
 import { Secret } from "../../src/base/secret.ts";
 import { JoinWatch } from "../../src/consul/join.ts";
 import { createPinStore } from "../../src/consul/pins.ts";
 import { completeInput, renderShipped } from "../render/world.ts";
 import { type ConsulServer, startConsul } from "../world/consul.ts";
+import { consulHttp } from "../world/consul-http.ts";
 import { checkout } from "../world/programs.ts";
 import { until } from "../world/until.ts";
 import { clientAt, now } from "./fixtures/connection.ts";
@@ -105,6 +107,43 @@ test("the client accepts the tokens that the servers would, and lists its member
   expect(members.map(({ name }) => name)).toEqual(["mastodon-2"]);
 });
 
+test("a token that may do nothing may register nothing at the client, however long the client has been up", async () => {
+  // The servers keep a name for the node that had it last.
+  const name = "mastodon-3";
+  const own = await makeToken(name);
+  await using node = await makeNode({ gossipKey, join: server.join, name });
+  await writeFile(node.configFile, await shippedConfiguration(node, own));
+  await using _client = supervise(node);
+  const mine = clientAt(node.address, { token: own });
+  const service = { id: "mastodon-web", name: "mastodon-web", address: "", port: 1, tags: [], meta: {} };
+  const inCatalogue = async (id: string) => {
+    const found = await server.request("GET", `/v1/catalog/service/${id}`);
+    return JSON.stringify(found).includes(`"Node":"${name}"`);
+  };
+  await until("joined", async () => (await mine.leader()) !== undefined);
+  // While the client cannot resolve a token yet, it refuses everybody; so it must have let the right one in first.
+  await until("a registration", () => mine.register(service, []).then(() => true));
+  await until("the catalogue", () => inCatalogue("mastodon-web"));
+  await until("the client to judge tokens by itself", () => judgesTokens(name));
+  const itself = await consulHttp(node.address, server.token).request("GET", "/v1/agent/self");
+  expect(JSON.stringify(itself)).toContain('"ACLDefaultPolicy":"deny"');
+  for (const rules of [
+    "",
+    'key_prefix "" { policy = "read" }',
+    'service "mastodon-web" { policy = "read" }',
+  ]) {
+    const stranger = clientAt(node.address, { token: new Secret(await server.createToken(rules)) });
+    for (const id of ["mastodon-web", "anything-else"])
+      await expect(stranger.register({ ...service, id, name: id }, [])).rejects.toMatchObject({
+        kind: "denied",
+      });
+    await expect(stranger.deregister("mastodon-web")).rejects.toMatchObject({ kind: "denied" });
+    expect(await stranger.localServices(), "what it may not read").toEqual(
+      rules.includes("service") ? [expect.objectContaining({ id: "mastodon-web" })] : [],
+    );
+  }
+});
+
 test("without the node identity it is one problem that the client may not register", async () => {
   await using node = await makeNode({ gossipKey, join: server.join });
   const rules = await readFile(join(checkout(), "packaging", "consul-policy.hcl"), "utf8");
@@ -122,15 +161,23 @@ test("without the node identity it is one problem that the client may not regist
   expect(watch.state.problems[0]?.message).toMatch(/blocked by ACLs.*node identity/);
 });
 
+/** Before Consul 1.11 a client begins in the mode of before 1.4, in which the servers decide for it, and says so by a tag. */
+async function judgesTokens(name: string): Promise<boolean> {
+  const members = z
+    .array(z.object({ Name: z.string(), Tags: z.record(z.string(), z.string()) }))
+    .parse(await server.request("GET", "/v1/agent/members"));
+  return members.some((member) => member.Name === name && member.Tags["acls"] !== "2");
+}
+
 function watchOf(address: string, secret: Secret): JoinWatch {
   const client = clientAt(address, { token: secret });
   return new JoinWatch({ client, servers: server.join, onChange: () => {}, log: heardLog().log });
 }
 
-async function makeToken(): Promise<Secret> {
+async function makeToken(node = NAME): Promise<Secret> {
   const answer = await server.request("PUT", "/v1/acl/token", {
     Policies: [{ Name: "mastodon-agent" }],
-    NodeIdentities: [{ NodeName: NAME, Datacenter: "dc1" }],
+    NodeIdentities: [{ NodeName: node, Datacenter: "dc1" }],
   });
   if (typeof answer !== "object" || answer === null || !("SecretID" in answer)) throw new Error("no token");
   return new Secret(String(answer.SecretID));
