@@ -1,14 +1,18 @@
 /** A further version of a program that the tests can run with, or why there is none. */
-export type Found =
-  | {
-      readonly kind: "here";
-      readonly version: string;
-      /** Where it came from. */
-      readonly from: string;
-      /** Makes the test world take it. */
-      readonly env: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: "missing"; readonly reason: string };
+export type Found = Here | { readonly kind: "missing"; readonly reason: string };
+
+export interface Here {
+  readonly kind: "here";
+  readonly version: string;
+  /** Where it came from. */
+  readonly from: string;
+  /** Makes the test world take it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs the tests, where that is more than to start vitest here. */
+  readonly command?: readonly string[];
+  /** Takes away what was made for it. */
+  readonly remove?: () => Promise<void>;
+}
 
 export interface Subject {
   readonly name: string;
