@@ -171,8 +171,12 @@ function hasNoTls(error: unknown): boolean {
 export function explainPostgres(error: unknown, target: PostgresTarget): ProbeFailure {
   if (error instanceof pg.DatabaseError) return explainState(error.code ?? "unknown", target);
   if (hasNoTls(error)) return refused("wrong_tls", "offers no TLS, which DB_SSLMODE requires");
-  return explainNetwork(error, "does not answer like Postgres");
+  const failure = explainNetwork(error, "does not answer like Postgres");
+  return failure.kind === "refused" ? { ...failure, cure: TRUST } : failure;
 }
+
+const TRUST =
+  "If an authority of your own signs its certificate, give the agent and streaming that authority in NODE_EXTRA_CA_CERTS, and web and sidekiq in ~/.postgresql/root.crt of Mastodon's user.";
 
 /** SQLSTATEs from PostgreSQL's appendix A. */
 function explainState(state: string, { user, database }: PostgresTarget): ProbeFailure {

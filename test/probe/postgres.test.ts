@@ -148,6 +148,10 @@ test.each([
         const { host, port } = server;
         const found = await probe({ host, port, ...(sslmode !== undefined && { sslmode }) });
         const reason = found.kind === "writable" ? "" : found.reason;
+        if (sslmode === "verify-full" && certificate === "unknown")
+          expect(found, "who trusts whom").toMatchObject({
+            cure: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+          });
         expect(found.kind === "writable", `${sslmode}: libpq ${libpq}, node-postgres ${node}`).toBe(
           libpq && node,
         );

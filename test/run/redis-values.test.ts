@@ -63,6 +63,24 @@ test.each(["CACHE_", "SIDEKIQ_"] as const)("Rails finds %sREDIS_HOST, and IPv6 t
   }
 });
 
+test("a Redis on IPv6 in the catalogue reaches both", async () => {
+  await put({});
+  const instance = {
+    id: "redis1",
+    service: "redis",
+    address: "fd00::8",
+    port: 6392,
+    status: "passing",
+  } as const;
+  await consul.register(instance);
+  await until("its address in the file", async () => (await agent.variables())["REDIS_HOST"] === "fd00::8");
+  const text = await put({ REDISPASS: HARD });
+  const wanted = { host: "fd00::8", port: 6392, db: 0, user: "", password: HARD };
+  const [rails] = await readByRails([text]);
+  expect(rails?.[""]).toEqual({ ...wanted, isUserPlain: true });
+  expect(readByStreaming(text)).toEqual(wanted);
+});
+
 test("with Sentinel no URL hides the sentinels", async () => {
   const sentinels = { REDIS_SENTINELS: "10.0.0.31:26379", REDIS_SENTINEL_MASTER: "mymaster" };
   const text = await put({ REDISHOST: "::1", ...sentinels });
