@@ -88,15 +88,19 @@ test.each([
   [
     "waits for the program, whether or not daemon(8) does",
     "hasty",
-    "trap 'sleep 1; rm ALIVE; exit' TERM; while :; do sleep 0.1; done",
+    "touch SEEN; trap 'sleep 1; rm ALIVE; exit' TERM; while :; do sleep 0.1; done",
   ],
-  ["tells daemon(8) again if it was between two runs", "deaf", "sleep 0.5; rm ALIVE"],
+  [
+    "tells daemon(8) again if it was between two runs",
+    "deaf",
+    "trap 'rm ALIVE; exit' TERM; sleep 0.5; rm ALIVE; touch SEEN",
+  ],
 ])("a stop %s", async (_, daemon, rest) => {
   await using folder = await temporaryFolder("rc");
   await mkdir(folder.file("mastodon"));
   const alive = folder.file("alive");
   const seen = folder.file("seen");
-  const body = `touch ${alive} ${seen}\n${rest.replaceAll("ALIVE", alive)}`;
+  const body = `touch ${alive}\n${rest.replaceAll("ALIVE", alive).replaceAll("SEEN", seen)}`;
   await writeFile(folder.file("program"), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   const chdir = { mastodon_web_chdir: folder.file("mastodon") };
   await using rc = await script(folder, "mastodon_web", chdir, { DAEMON: daemon });
