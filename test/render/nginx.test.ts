@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, request } from "node:http";
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { freePort } from "../world/ports.ts";
 import { program } from "../world/programs.ts";
@@ -18,6 +19,8 @@ test("nginx serves files, web, streaming and media as Mastodon needs", async () 
   const port = await freePort();
   await writeAt(folder.file("mastodon", "public", "sw.js"), "worker");
   await writeAt(folder.file("mastodon", "public", "packs", "app.js"), "app");
+  await writeAt(folder.file("mastodon", "public", "ocr", "core.js"), "ocr");
+  await writeFile(folder.file("mastodon", "public", "packs", "app.js.gz"), gzipSync("app, packed"));
   await writeAt(folder.file("acme", ".well-known", "acme-challenge", "token"), "proof");
   const input = completeInput(folder.path, {
     s3: bucketAt(`http://${s3.address}`),
@@ -31,7 +34,7 @@ test("nginx serves files, web, streaming and media as Mastodon needs", async () 
   await writeFile(folder.file("nginx.conf"), await renderShipped("nginx.conf.hbs", input));
   const argv = ["-c", folder.file("nginx.conf"), "-e", folder.file("error.log"), "-g", "daemon off;"];
   await using _ = await start(program("nginx"), argv);
-  const get = (path: string, host = "example.org", method = "GET") => ask(port, path, host, method);
+  const get = (path: string, host = "example.org", method = "GET") => ask(port, path, { host }, method);
   await until("nginx to answer", () => get("/"));
 
   expect(await get("/about")).toMatchObject({ body: "web GET /about example.org" });
@@ -42,6 +45,14 @@ test("nginx serves files, web, streaming and media as Mastodon needs", async () 
   expect(await get("/packs/app.js")).toMatchObject({
     body: "app",
     headers: { "content-type": "text/javascript" },
+  });
+  expect(await ask(port, "/packs/app.js", { host: "example.org", "accept-encoding": "gzip" })).toMatchObject({
+    body: gzipSync("app, packed").toString(),
+    headers: { "content-encoding": "gzip" },
+  });
+  expect(await get("/ocr/core.js")).toMatchObject({
+    body: "ocr",
+    headers: { "cache-control": "public, max-age=2419200, must-revalidate" },
   });
   expect(await get("/packs/none.js")).toMatchObject({ status: 404 });
   expect(await get("/api/v1/streaming/health")).toMatchObject({
@@ -75,15 +86,12 @@ interface Answer {
   readonly body: string;
 }
 
-function ask(port: number, path: string, host: string, method: string): Promise<Answer> {
+function ask(port: number, path: string, headers: OutgoingHttpHeaders, method = "GET"): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { host: "127.0.0.1", port, path, method, headers: { host } },
-      async (incoming) => {
-        const body = (await incoming.setEncoding("utf8").toArray()).join("");
-        resolve({ status: incoming.statusCode, headers: incoming.headers, body });
-      },
-    );
+    const outgoing = request({ host: "127.0.0.1", port, path, method, headers }, async (incoming) => {
+      const body = (await incoming.setEncoding("utf8").toArray()).join("");
+      resolve({ status: incoming.statusCode, headers: incoming.headers, body });
+    });
     outgoing.once("error", reject).end();
   });
 }
