@@ -67,7 +67,10 @@ function render(
 ): DesiredFile {
   const { consul, ...facts } = configuredFacts(options);
   const withId = { ...facts, consul: { ...consul, node_id: nodeId } };
-  return { spec, content: template.render(renderInput(known(options), new Map(), withId, new Map())) };
+  return {
+    spec,
+    content: template.render(renderInput(known(options), new Map(), withId, new Map(), options.own)),
+  };
 }
 
 /** Before anything is known from Consul. */

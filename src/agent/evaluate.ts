@@ -244,7 +244,7 @@ function render(
       own,
       exported: exportable(variables, merged),
       reload,
-      input: renderInput(merged, variables, facts, certificates),
+      input: renderInput(merged, variables, facts, certificates, own),
     });
     return { variables, desired, renderError: undefined };
   } catch (error) {

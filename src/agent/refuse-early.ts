@@ -23,7 +23,7 @@ export async function refuseEarly(options: Options): Promise<void> {
 
 /** @throws Misconfigured for a name in a template that does not exist, in whatever branch */
 export function refuseTemplates(options: Options): void {
-  const input = renderInput(NOTHING_KNOWN, new Map(), configuredFacts(options), new Map());
+  const input = renderInput(NOTHING_KNOWN, new Map(), configuredFacts(options), new Map(), options.own);
   for (const { template } of allFiles(options)) template.check(input);
 }
 

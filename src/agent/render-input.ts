@@ -4,6 +4,7 @@ import { exportable } from "../settings/carried.ts";
 import { DEPENDENCY_NAMES, type Endpoint } from "../settings/dependencies.ts";
 import { bucketUrl, deriveEndpoint, endpointUrl } from "../settings/derive.ts";
 import type { Merged } from "../settings/merge.ts";
+import { NO_OWN_VARIABLES, type OwnVariables } from "../settings/own-variables.ts";
 import { SETTING_NAMES, type SettingName } from "../settings/schema.ts";
 import type { Reader } from "../settings/variable.ts";
 import { isInEnvFile, VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
@@ -19,6 +20,7 @@ export function renderInput(
   variables: Variables,
   facts: Facts,
   certificates: ReadonlyMap<string, string>,
+  own: OwnVariables = NO_OWN_VARIABLES,
 ): RenderInput {
   const exported = exportable(variables, merged);
   return {
@@ -29,7 +31,7 @@ export function renderInput(
     ...Object.fromEntries(SETTING_NAMES.map((name) => [name, merged.settings.get(name)?.[0].value])),
     ...Object.fromEntries(DEPENDENCY_NAMES.map((name) => [name, endpointTree(deriveEndpoint(name, merged))])),
     s3: { ...endpointTree(deriveEndpoint("s3", merged)), ...bucketTree(merged, facts) },
-    env: Object.fromEntries(VARIABLE_NAMES.map((name) => [name, variables.get(name)])),
+    env: Object.fromEntries([...VARIABLE_NAMES, ...own.keys()].map((name) => [name, variables.get(name)])),
     variables: listed(variables, [...variables.keys()].filter(isInEnvFile)),
     process: {
       web: listed(exported, PROCESS_NAMES.web),

@@ -10,8 +10,14 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
 }
 
+/** The names of settings; those of Mastodon's variables would fill a screen. */
+const LONGEST_LIST = 60;
+
 /** A sentence for the `cure` of a complaint about an unknown name. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const candidate = nearest(word, known);
-  return candidate === undefined ? `Known names: ${known.join(", ")}.` : `Did you mean ${candidate}?`;
+  if (candidate !== undefined) return `Did you mean ${candidate}?`;
+  return known.length > LONGEST_LIST
+    ? "docs/settings.md has the known names."
+    : `Known names: ${known.join(", ")}.`;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { certificatesInUse, renderInput } from "../../src/agent/render-input.ts";
 import { type Merged, merge } from "../../src/settings/merge.ts";
+import { ownVariables } from "../../src/settings/own-variables.ts";
 import { SETTING_NAMES, type SettingName } from "../../src/settings/schema.ts";
 import { NO_WISHES, type Wish } from "../../src/settings/wish.ts";
 
@@ -33,6 +34,14 @@ test("the domain's certificate is used if the web domain has none", () => {
     "example.org": "/acme/example.org/1",
     "files.example.org": "/own/files.example.org",
   });
+});
+
+test("a template may name a variable of a fork's as soon as the configuration does", () => {
+  const own = ownVariables({ MAX_TOOT_CHARS: { secret: false, units: ["web"] } });
+  const env = (variables: ReadonlyMap<string, string>) =>
+    renderInput(given({}), variables, {}, new Map(), own)["env"];
+  expect(env(new Map())).toHaveProperty("MAX_TOOT_CHARS", undefined);
+  expect(env(new Map([["MAX_TOOT_CHARS", "5000"]]))).toMatchObject({ MAX_TOOT_CHARS: "5000" });
 });
 
 test.each([
