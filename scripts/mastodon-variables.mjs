@@ -5,7 +5,8 @@
  *
  *   node scripts/mastodon-variables.mjs PATH/TO/mastodon [TAG...]
  *
- * The path is a clone with its tags. Without tags, the newest of each minor version from 4.3 on.
+ * The path is a clone with its tags. Without tags, the newest of each minor version from 4.3 on. `biome check --write`
+ * then brings the list into its form.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
