@@ -7,6 +7,8 @@ set -eu
 root=$1
 shift
 mount --make-rprivate /
+# A root that is a mount may have namespaces of its own made in it.
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"

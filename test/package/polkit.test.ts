@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { profileDefaults } from "../../src/options/profiles.ts";
 import { run } from "../world/spawn.ts";
 import { temporaryFolder } from "../world/temporary.ts";
 
@@ -17,6 +19,16 @@ const asked: [user: string, unit: string, verb: string, answer: "yes" | "no"][] 
   ["mastodon", "mastodon-web.socket", "start", "no"],
   ["somebody", "mastodon-web.service", "reload", "no"],
 ];
+
+test("the rules name every unit that the profile for systemd starts, restarts or reloads", async () => {
+  const units = JSON.stringify(profileDefaults("systemd", {})["units"]);
+  const managed = [...units.matchAll(/"systemctl","(?:start|restart|reload)","([^"]+)"/g)].map(
+    ([, unit]) => unit,
+  );
+  expect(managed).not.toEqual([]);
+  const rules = await readFile(RULES, "utf8");
+  for (const unit of managed) expect(rules).toContain(`"${unit}"`);
+});
 
 // In a mount namespace of its own, with users and rules of its own. Containers usually may not make one.
 if (spawnSync("unshare", ["-m", "true"]).status === 0) {
