@@ -1,4 +1,5 @@
 /** The folders that the agent writes into: whether it could, and for how long. */
+import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { access, rm, stat, statfs } from "node:fs/promises";
 import path from "node:path";
@@ -52,9 +53,9 @@ async function refuseUnwritable(directory: string): Promise<void> {
   });
 }
 
-/** A small file, on the disk and removed again. */
+/** A small file, on the disk and removed again. Of its own name: several folders may still have the same existing one. */
 async function tryToWrite(directory: string, cureOfFull: string): Promise<void> {
-  const trial = path.join(directory, "trial");
+  const trial = path.join(directory, randomUUID());
   try {
     await rm(await writeTemporary(trial, Buffer.alloc(TRIAL_BYTES), { mode: 0o600 }, trialOf(trial)));
   } catch (error) {
