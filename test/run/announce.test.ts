@@ -95,13 +95,15 @@ test.concurrent("a hold is a warning with its reason, a change that fails is cri
 
 test.concurrent("a killed agent turns critical and one that is stopped says so", async () => {
   await using consul = await startConsul();
-  await using agent = await startAgent({ consul, environment: HOSTS, config: { announce: { ttl: "3s" } } });
+  // What a stopped agent says lasts as long as its TTL.
+  await using agent = await startAgent({ consul, environment: HOSTS, config: { announce: { ttl: "1m" } } });
   const says = (pattern: RegExp) =>
     until(String(pattern), async () => pattern.test(await checkOf(consul, "mastodon-agent")));
   await says(/^passing: converged/);
 
   await agent.stop();
   await says(/^warning: agent stopped$/);
+  await writeFile(agent.configFile, stringify({ ...(await configOf(agent)), announce: { ttl: "3s" } }));
   await agent.start();
   await says(/^passing: converged/);
 
