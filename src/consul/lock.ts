@@ -48,7 +48,7 @@ export async function acquireFleetLock(options: FleetLockOptions): Promise<Fleet
   const { client, domain, name, node, signal, log, onHolder, ttlMs = TTL_MS } = options;
   const key = fleetLockKey(domain, name);
   for (;;) {
-    await untilFree(client, key, signal, onHolder);
+    await untilFree({ client, key, node, signal, onHolder });
     const id = await take({ client, key, node, signal, ttlMs });
     if (id !== undefined) return hold({ client, key, node, log, ttlMs, id });
     // Another node was faster, or the lock delay of a dead holder lasts: its end wakes nothing.
@@ -61,20 +61,22 @@ export function fleetLockKey(domain: string, name = "lock"): string {
   return `mastodon-agent/${domain}/${name}`;
 }
 
+interface Wait extends Pick<FleetLockOptions, "client" | "node" | "signal"> {
+  readonly key: string;
+  readonly onHolder: FleetLockOptions["onHolder"];
+}
+
 /** Without a session: a long wait would have to renew it, and a dying waiter would leave it behind. */
-async function untilFree(
-  client: ConsulClient,
-  key: string,
-  signal: AbortSignal,
-  onHolder: FleetLockOptions["onHolder"],
-): Promise<void> {
+async function untilFree({ client, key, node, signal, onHolder }: Wait): Promise<void> {
   let index = 0n;
   for (;;) {
-    const answer = await client.kvKey(key, { index, waitMs: WAIT_MS, signal });
-    const isHeld = answer.value?.session !== undefined;
-    onHolder?.(isHeld ? visible(answer.value.value.toString(), LONGEST_HOLDER) : null);
-    if (!isHeld) return;
-    index = answer.index || 1n;
+    const { value, index: next } = await client.kvKey(key, { index, waitMs: WAIT_MS, signal });
+    if (value?.session === undefined) return void onHolder?.(null);
+    const holder = value.value.toString();
+    onHolder?.(visible(holder, LONGEST_HOLDER));
+    // An earlier run of this agent could not give it back, and is over: its state is locked.
+    if (holder === node) await client.destroySession(value.session, signal).catch(() => {});
+    index = next || 1n;
   }
 }
 

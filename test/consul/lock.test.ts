@@ -44,6 +44,17 @@ test("who waits is told who has the turn, in characters that no terminal obeys, 
   expect([...new Set(heard)]).toEqual(["node-1\\x1b[2J", null]);
 });
 
+test("a lock that an earlier run of this node's agent could not give back is not waited for, only another node's is", async () => {
+  await using consul = await startConsul();
+  const before = await acquire(consul, "node-1", { ttlMs: 600_000 });
+  await using lock = await acquire(consul, "node-1", { signal: AbortSignal.timeout(10_000) });
+  expect(lock.lost.aborted).toBe(false);
+  expect(await sessions(consul)).toHaveLength(1);
+  await before.release();
+  expect(await consul.get(key), "what the earlier run does late changes nothing").toBe("node-1");
+  await expect(acquire(consul, "node-2", { signal: AbortSignal.timeout(3_000) })).rejects.toThrow();
+}, 30_000);
+
 test("nodes of another domain have their own lock", async () => {
   await using consul = await startConsul();
   await using one = await acquire(consul, "node-1");
