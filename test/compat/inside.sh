@@ -11,6 +11,8 @@ mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
+# Of systemd 257 even the journal wants to know its control group.
+mount -t cgroup2 -o ro cgroup2 "$root/sys/fs/cgroup"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
 # Not exec: the shell is the first process in there and reaps what others leave, as init would.

@@ -97,8 +97,9 @@ test.concurrent("a killed agent turns critical and one that is stopped says so",
   await using consul = await startConsul();
   // What a stopped agent says lasts as long as its TTL.
   await using agent = await startAgent({ consul, environment: HOSTS, config: { announce: { ttl: "1m" } } });
+  // A sync that fails Consul tries again after 15 s at the earliest.
   const says = (pattern: RegExp) =>
-    until(String(pattern), async () => pattern.test(await checkOf(consul, "mastodon-agent")));
+    until(String(pattern), async () => pattern.test(await checkOf(consul, "mastodon-agent")), CHECKED_MS);
   await says(/^passing: converged/);
 
   await agent.stop();
