@@ -7,10 +7,10 @@ import { sentence } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { SettingStatus } from "../report/status.ts";
 import type { Waiting } from "../report/waiting.ts";
-import type { Merged, Ranked } from "../settings/merge.ts";
+import type { Merged } from "../settings/merge.ts";
 import type { OwnVariables } from "../settings/own-variables.ts";
 import { isSettingName } from "../settings/schema.ts";
-import { isSecretNamed, rankedIn } from "../settings/slot.ts";
+import { isSecretNamed, namedValues, rankedIn } from "../settings/slot.ts";
 import { connectionOf } from "../settings/targets.ts";
 import { readersOf as fileReadersOf, VARIABLE_NAMES, VARIABLES } from "../settings/variables.ts";
 import type { Wish } from "../settings/wish.ts";
@@ -133,10 +133,6 @@ function digestOf(value: string | Secret | undefined): string | undefined {
 
 function shownValue(name: string, value: string): string {
   return String(isSecretNamed(name) ? new Secret(value) : value);
-}
-
-function namedValues({ settings, variables }: Merged): ReadonlyMap<string, Ranked> {
-  return new Map<string, Ranked>([...settings, ...variables]);
 }
 
 function isFedBy(variable: string, setting: string): boolean {

@@ -11,8 +11,8 @@ import {
   sameEndpoint,
 } from "../settings/dependencies.ts";
 import { deriveEndpoint } from "../settings/derive.ts";
-import type { Merged, Ranked } from "../settings/merge.ts";
-import { rankedIn } from "../settings/slot.ts";
+import type { Merged } from "../settings/merge.ts";
+import { namedValues, rankedIn } from "../settings/slot.ts";
 import { targetsIn } from "./connections.ts";
 import { HELD, offeredBy } from "./endpoints.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -90,10 +90,6 @@ export function endpointChanges(memory: Memory, merged: Merged): EndpointChange[
     if (after === undefined || (before !== undefined && sameEndpoint(before, after))) return [];
     return [{ dependency, before: before === undefined ? null : addressOf(before), after: addressOf(after) }];
   });
-}
-
-function namedValues(merged: Merged): ReadonlyMap<string, Ranked> {
-  return new Map<string, Ranked>([...merged.settings, ...merged.variables]);
 }
 
 function sinceTimes(memory: Memory, merged: Merged, now: Date): Memory["since"] {

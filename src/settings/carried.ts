@@ -5,9 +5,9 @@
 import type { Complaint } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import { quote } from "../render/dotenv.ts";
-import type { Merged, Ranked } from "./merge.ts";
+import type { Merged } from "./merge.ts";
 import { isSettingName, type SettingName, settingSpec } from "./schema.ts";
-import { isSecretNamed, typeNamed } from "./slot.ts";
+import { isSecretNamed, namedValues, typeNamed } from "./slot.ts";
 import type { Origin } from "./variable.ts";
 import { VARIABLES } from "./variables.ts";
 import type { Layer, Wish } from "./wish.ts";
@@ -72,8 +72,8 @@ export function liveLayer(lines: Lines, file: string): Layer {
 }
 
 /** What is still carried once this is in force: a name that a source has, or that follows from others, is its own from then on. */
-export function stillCarried(lines: Lines, { settings, variables }: Merged): Lines {
-  const all = new Map<string, Ranked>([...settings, ...variables]);
+export function stillCarried(lines: Lines, merged: Merged): Lines {
+  const all = namedValues(merged);
   return Object.fromEntries(
     Object.entries(lines).filter(([name]) => {
       const [first, ...others] = all.get(name) ?? [];
@@ -95,18 +95,18 @@ function isCarried(wish: Wish | undefined): wish is Wish {
 }
 
 /** The settings and variables that a line of that file decides. */
-export function carriedNames({ settings, variables }: Merged): readonly string[] {
-  return [...new Map<string, Ranked>([...settings, ...variables])]
-    .filter(([, [first]]) => isCarried(first))
-    .map(([name]) => name);
+export function carriedNames(merged: Merged): readonly string[] {
+  return carriedIn(merged).map(([name]) => name);
+}
+
+function carriedIn(merged: Merged): readonly [name: string, line: Wish][] {
+  return [...namedValues(merged)].flatMap(([name, [first]]) => (isCarried(first) ? [[name, first]] : []));
 }
 
 /** The lines that `.env.production` cannot have: nothing is applied, because they would be lost. */
-export function notCarried({ settings, variables }: Merged): Complaint | undefined {
-  const bad = [...new Map<string, Ranked>([...settings, ...variables])].filter(
-    ([, [wish]]) => isCarried(wish) && quote(reveal(wish.value)) === undefined,
-  );
-  const [, [first] = []] = bad[0] ?? [];
+export function notCarried(merged: Merged): Complaint | undefined {
+  const bad = carriedIn(merged).filter(([, { value }]) => quote(reveal(value)) === undefined);
+  const [, first] = bad[0] ?? [];
   if (first === undefined) return undefined;
   return {
     where: first.where,

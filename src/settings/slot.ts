@@ -13,6 +13,14 @@ export function rankedIn(merged: Pick<Merged, "settings" | "variables">, name: s
   return isSettingName(name) ? merged.settings.get(name) : merged.variables.get(name);
 }
 
+/** Settings and variables together, by name. */
+export function namedValues({
+  settings,
+  variables,
+}: Pick<Merged, "settings" | "variables">): ReadonlyMap<string, Ranked> {
+  return new Map<string, Ranked>([...settings, ...variables]);
+}
+
 /** A variable that is not in the table may be anything, so it is one. */
 export function isSecretNamed(name: string): boolean {
   return isSettingName(name) ? settingSpec(name).secret === true : VARIABLES.get(name)?.secret !== false;

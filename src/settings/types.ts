@@ -156,9 +156,9 @@ export const databaseHost: ValueType = {
 export const mailHost: ValueType = unquotedHost("Mastodon 4.4.0's email.yml", "smtp.example.org");
 
 /**
- * A host that Mastodon (for mail: 4.4.0 only) puts into a YAML file without quotes, where some names read as a number or a YAML keyword, and
- * an IPv6 address as a symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such a host is refused rather than
- * mangled.
+ * A host that Mastodon (for mail: 4.4.0 only) puts into a YAML file without quotes, where some names read as a number or a
+ * YAML keyword, and an IPv6 address as a symbol (`::1`) or as a base-60 number (`1:2:3:4:5:6:7:8`); such a host is refused
+ * rather than mangled.
  */
 function unquotedHost(file: string, example: string): ValueType {
   return {
@@ -168,7 +168,7 @@ function unquotedHost(file: string, example: string): ValueType {
       const accepted = host(example).accept(value);
       if (accepted?.includes(":"))
         return /^[^:].*[^:]$/.test(accepted) && /[a-f]/.test(accepted) ? accepted : undefined;
-      return accepted !== undefined && isTextInYaml(accepted) ? accepted : undefined;
+      return textInYaml(accepted);
     },
   };
 }
@@ -177,10 +177,7 @@ function unquotedHost(file: string, example: string): ValueType {
 export const mailDomain: ValueType = {
   expected: `${hostname.expected}; none that YAML reads as a number or a keyword, since Mastodon's email.yml does not quote it`,
   example: "mail.example.org",
-  accept: (value) => {
-    const accepted = hostname.accept(value);
-    return accepted !== undefined && isTextInYaml(accepted) ? accepted : undefined;
-  },
+  accept: (value) => textInYaml(hostname.accept(value)),
 };
 
 /**
@@ -281,8 +278,8 @@ export function isPlainInYaml(value: string): boolean {
 }
 
 /** The same of a host name. */
-function isTextInYaml(name: string): boolean {
-  return !YAML_WORD.test(name) && !YAML_NUMBER.test(name);
+function textInYaml(host: string | undefined): string | undefined {
+  return host === undefined || YAML_WORD.test(host) || YAML_NUMBER.test(host) ? undefined : host;
 }
 
 function isIPv4(value: string): boolean {

@@ -16,10 +16,7 @@ import { until } from "../world/until.ts";
 test("a worker of puma that does not end with a hot restart is killed, and web answers again", async () => {
   await using folder = await temporaryFolder();
   await using puma = await startPuma(folder);
-  const old = await until("both workers", async () => {
-    const found = await childrenOf(puma.pid);
-    return found.length === 2 && found;
-  });
+  const old = await workersOf(puma);
   // A worker that is told to stop finishes its request first: one that never answers keeps it from ending.
   await using _visitor = await visit(puma.port, "/never");
   await until("the request", () => puma.output().includes("never"));
@@ -35,10 +32,7 @@ test("a worker of puma that does not end with a hot restart is killed, and web a
 test("nobody is killed where all old workers end, and their end is waited for", async () => {
   await using folder = await temporaryFolder();
   await using puma = await startPuma(folder);
-  const old = await until("both workers", async () => {
-    const found = await childrenOf(puma.pid);
-    return found.length === 2 && found;
-  });
+  const old = await workersOf(puma);
   const { log, text } = heardLog();
   const steps = unitSchema.parse({
     reload: [{ signal: "USR2", pidfile: puma.pidfile, drain: "30s" }],
@@ -87,6 +81,13 @@ end)
   });
   await until("puma's first answer", async () => (await fetch(`http://127.0.0.1:${port}/`)).ok);
   return { ...running, port, pidfile };
+}
+
+function workersOf({ pid }: Puma) {
+  return until("both workers", async () => {
+    const found = await childrenOf(pid);
+    return found.length === 2 && found;
+  });
 }
 
 async function visit(port: number, path: string): Promise<AsyncDisposable & { readonly socket: Socket }> {

@@ -7,21 +7,11 @@ import { type PostgresServer, startPostgres } from "../world/postgres.ts";
 import { type RedisServer, startRedis } from "../world/redis.ts";
 import { startSentinel } from "../world/sentinel.ts";
 import { until } from "../world/until.ts";
+import { HARD_PASSWORDS } from "./hard-passwords.ts";
 import { type Listener, startListener } from "./listener.ts";
 
 const CHECKOUT = process.env["MASTODON"] ?? "";
 const TOKEN = "a-token-of-the-first-user";
-
-/** What node-postgres, ioredis, libpq and redis-client all have to understand, from the same file. */
-const PASSWORDS = [
-  "with space",
-  `it's "quoted"`,
-  "$HOME`id`#x",
-  "back\\slash",
-  "per%41cent",
-  "a:b@c/d?e#f&g",
-  "päss=wörd",
-];
 
 test("who listens is connected again by a move of Redis, and hears what is published there", async () => {
   await using consul = await startConsul();
@@ -90,7 +80,7 @@ test("a database password gets through, however hard it is to quote", async () =
   await using site = await startRealSite(consul, postgres, {
     environment: { REDISHOST: redis.host, REDISPORT: String(redis.port), DBUSER: "site", DBPASS: "easy" },
   });
-  for (const password of PASSWORDS) {
+  for (const password of HARD_PASSWORDS) {
     await postgres.query(`alter role site password ${quoted(password)}`);
     await consul.put("mastodon/settings/DBPASS", password);
     await until(

@@ -98,7 +98,6 @@ test("a port where nothing listens is unreachable", async () => {
   });
 });
 
-// What a bucket in another region, an overloaded server and a clock that is off answer: not to be had from the real one.
 // What servers say to a key that may not list the bucket, and what they say otherwise: s3rver knows no policies.
 test.each([
   [
@@ -143,6 +142,7 @@ test.each([
   expect(methods).toEqual(["HEAD", "GET"]);
 });
 
+// What a bucket in another region, an overloaded server and a clock that is off answer: not to be had from the real one.
 test.each([
   [301, {}, "no_such_bucket", "elsewhere"],
   [400, {}, "wrong_credentials", "status 400"],
