@@ -46,14 +46,13 @@ export class Certifier {
   readonly #keeper: CertificateKeeper;
   /** Undefined before the first look that succeeded. */
   #states: readonly CertificateState[] | undefined;
+  /** Set while another node of the site has the turn to order. */
+  #turn: TurnWait | undefined;
 
   constructor(context: CertifierContext) {
     this.#context = context;
     this.#keeper = keeperFor(context, (key, holder) => this.#heard(key, holder));
   }
-
-  /** Set while another node of the site has the turn to order. */
-  #turn: TurnWait | undefined;
 
   /** What an order waits for; undefined if it does not wait. */
   get turn(): TurnWait | undefined {

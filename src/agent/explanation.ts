@@ -7,7 +7,6 @@ import { sentence } from "../base/errors.ts";
 import { reveal, Secret } from "../base/secret.ts";
 import type { SettingStatus } from "../report/status.ts";
 import type { Waiting } from "../report/waiting.ts";
-import type { Merged } from "../settings/merge.ts";
 import type { OwnVariables } from "../settings/own-variables.ts";
 import { isSettingName } from "../settings/schema.ts";
 import { isSecretNamed, namedValues, rankedIn } from "../settings/slot.ts";
