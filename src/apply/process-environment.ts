@@ -1,11 +1,7 @@
 /** The environment that a running program was given: dotenv does not override it. */
-import { execFile as execFileWithCallback } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { Secret } from "../base/secret.ts";
-
-const execFile = promisify(execFileWithCallback);
-const PS_TIMEOUT_MS = 5000;
+import { ps } from "../state/ps.ts";
 
 /** By name; undefined if it may not be read: only root and the program's own user may. */
 export async function environmentOf(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
@@ -20,10 +16,8 @@ async function fromProc(pid: number): Promise<ReadonlyMap<string, Secret> | unde
 
 /** FreeBSD's ps(1) prints it before the command, separated by blanks: a value with a blank is cut off there. */
 export async function fromPs(pid: number): Promise<ReadonlyMap<string, Secret> | undefined> {
-  const argv = ["eww", "-o", "command=", "-p", String(pid)];
-  const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };
-  const { stdout } = await execFile("ps", argv, options).catch(() => ({ stdout: "" }));
-  return stdout === "" ? undefined : parsed(stdout.split(/\s+/));
+  const text = await ps("eww", "-o", "command=", "-p", String(pid));
+  return text === "" ? undefined : parsed(text.split(/\s+/));
 }
 
 function parsed(words: readonly string[]): ReadonlyMap<string, Secret> {

@@ -1,11 +1,7 @@
 /** What a process has forked. */
-import { execFile as execFileWithCallback } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { type Process, processOf } from "./process.ts";
-
-const execFile = promisify(execFileWithCallback);
-const PS_TIMEOUT_MS = 5000;
+import { ps } from "./ps.ts";
 
 interface Row {
   readonly pid: number;
@@ -32,10 +28,7 @@ async function rowsFromProc(): Promise<readonly Row[]> {
 
 /** FreeBSD and the rest: POSIX's ps. */
 export async function rowsFromPs(): Promise<readonly Row[]> {
-  const argv = ["-A", "-o", "pid=", "-o", "ppid=", "-o", "comm="];
-  const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };
-  const { stdout } = await execFile("ps", argv, options).catch(() => ({ stdout: "" }));
-  const lines = stdout.split("\n");
+  const lines = (await ps("-A", "-o", "pid=", "-o", "ppid=", "-o", "comm=")).split("\n");
   return lines.flatMap((line) => rowOf(/^\s*(\d+)\s+(?<parent>\d+)\s+(?<name>.+?)\s*$/.exec(line)));
 }
 

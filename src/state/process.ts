@@ -1,14 +1,10 @@
 /** Identity of running processes: a pid alone is not enough, because the kernel reuses it. */
-import { execFile as execFileWithCallback } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { uptime } from "node:os";
-import { promisify } from "node:util";
-
-const execFile = promisify(execFileWithCallback);
+import { ps } from "./ps.ts";
 
 /** Linux gives start times in USER_HZ, which is 100 on every architecture that Node runs on. */
 const MS_PER_TICK = 10;
-const PS_TIMEOUT_MS = 5000;
 
 export interface Process {
   readonly pid: number;
@@ -47,10 +43,8 @@ function sinceBootMs(): number {
 
 /** FreeBSD and the rest: POSIX's ps, with `lstart` as the identity because `etimes` keeps counting. */
 export async function fromPs(pid: number): Promise<Process | undefined> {
-  const argv = ["-o", "stat=", "-o", "etimes=", "-o", "lstart=", "-p", String(pid)];
-  const options = { env: { PATH: "/bin:/usr/bin", LC_ALL: "C" }, timeout: PS_TIMEOUT_MS };
-  const { stdout } = await execFile("ps", argv, options).catch(() => ({ stdout: "" }));
-  const [, state, seconds, started] = /^\s*(\S+)\s+(\d+)\s+(.+?)\s*$/.exec(stdout) ?? [];
+  const text = await ps("-o", "stat=", "-o", "etimes=", "-o", "lstart=", "-p", String(pid));
+  const [, state, seconds, started] = /^\s*(\S+)\s+(\d+)\s+(.+?)\s*$/.exec(text) ?? [];
   if (seconds === undefined || started === undefined || state?.startsWith("Z")) return undefined;
   return { pid, started, ageMs: Number(seconds) * 1000 };
 }
