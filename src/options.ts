@@ -39,7 +39,8 @@ export interface Options {
    */
   readonly clientFile: TemplatedFile | undefined;
   readonly units: readonly UnitSpec[];
-  readonly nginx: NginxHere;
+  /** Asked when a file is rendered: most commands render none, and need not start nginx for it. */
+  readonly nginx: () => NginxHere;
 }
 
 export interface Given {

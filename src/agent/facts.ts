@@ -15,7 +15,7 @@ export function configuredFacts({ config, connection, environment, nginx }: Opti
   const ip = textOf(environment.settings.get("IP")?.value);
   return {
     ...config.values,
-    nginx: { ...nginxFacts(nginx), ...groupOf(config.values["nginx"]) },
+    nginx: { ...nginxFacts(nginx()), ...groupOf(config.values["nginx"]) },
     paths: { acme: acmeWebroot({ config }), ...config.paths },
     consul: {
       client_addr: hostname.replace(/^\[|\]$/g, ""),
@@ -35,7 +35,7 @@ export function configuredFacts({ config, connection, environment, nginx }: Opti
   };
 }
 
-function nginxFacts({ hasHttp2Directive, resolver, hosts }: Options["nginx"]) {
+function nginxFacts({ hasHttp2Directive, resolver, hosts }: ReturnType<Options["nginx"]>) {
   return { http2: hasHttp2Directive ? "on" : undefined, resolver, hosts };
 }
 

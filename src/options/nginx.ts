@@ -16,8 +16,17 @@ const NOTHING: NginxHere = { hasHttp2Directive: false, resolver: [], hosts: [] }
 const HTTP2_DIRECTIVE_SINCE = [1, 25, 1] as const;
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Looks only where a file for nginx is rendered. The program is the one that checks it. */
-export function nginxHere(files: readonly TemplatedFile[]): NginxHere {
+/** Looks once, when it is first asked. */
+export function nginxHere(files: readonly TemplatedFile[]): () => NginxHere {
+  let seen: NginxHere | undefined;
+  return () => {
+    seen ??= look(files);
+    return seen;
+  };
+}
+
+/** Only where a file for nginx is rendered. The program is the one that checks it. */
+function look(files: readonly TemplatedFile[]): NginxHere {
   const file = files.find(({ template }) => template.language === "nginx");
   if (file === undefined) return NOTHING;
   return {
